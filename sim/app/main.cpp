@@ -1,0 +1,54 @@
+// bitsmith: exit codes 0 done, 2 the user's mistake, 1 our bug (or a verification that failed).
+#include <cstdio>
+#include <new>
+
+#include "app/commands.h"
+#include "common/error.h"
+#include "common/version.h"
+
+namespace {
+
+using bitsmith::app::Action;
+
+constexpr int kDone = 0;
+constexpr int kOurBug = 1;
+constexpr int kUsersMistake = 2;
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("Cycle-accurate simulation of low-bit LLM accelerator hardware, with the RTL to prove it");
+  app.name("bitsmith");
+  app.set_version_flag("--version", std::string(bitsmith::version()));
+  app.require_subcommand(1);
+  const std::vector<std::pair<const char*, Action>> actions = {
+      {"run", bitsmith::app::add_run(app)},
+      {"verify", bitsmith::app::add_verify(app)},
+      {"synth", bitsmith::app::add_synth(app)},
+      {"describe", bitsmith::app::add_describe(app)}};
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsersMistake;
+  }
+  for (const auto& [name, action] : actions) {
+    if (app.got_subcommand(name)) return action();
+  }
+  return kUsersMistake;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_command_line(argc, argv);
+  } catch (const bitsmith::UserError& error) {
+    for (const std::string& message : error.messages()) fmt::print(stderr, "{}\n", message);
+    return kUsersMistake;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "bitsmith: out of memory\n");
+    return kUsersMistake;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bitsmith: internal error: {}\nThis is a bug of Bitsmith; please report it with the command line.\n",
+               error.what());
+    return kOurBug;
+  }
+}

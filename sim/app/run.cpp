@@ -1,0 +1,91 @@
+#include "app/commands.h"
+#include "app/options.h"
+#include "app/pipeline.h"
+#include "report/run_report.h"
+
+namespace bitsmith::app {
+namespace {
+
+struct Options {
+  RunRequest request;
+  std::string phase = "prefill";
+  std::string sequence = "2048";
+  std::string batch = "1";
+  std::string engine = "tile";
+  std::string array = "model";
+  std::string json;
+  std::string out;
+};
+
+void read_phase(const Options& options, PhaseOptions& phase) {
+  constexpr std::array<std::string_view, 2> kPhases = {"prefill", "decode"};
+  constexpr IntegerRange kSequence{1, 1 << 24};
+  constexpr IntegerRange kBatch{1, 1 << 20};
+  Diagnostics diagnostics;
+  if (options.phase == kPhases[1]) {
+    phase.phase = Phase::decode;
+  } else if (options.phase != kPhases[0]) {
+    diagnostics.add({"--phase", 0, 0}, unknown_word("phase", options.phase, kPhases));
+  }
+  phase.sequence = integer_option("--seq", options.sequence, kSequence, diagnostics);
+  phase.batch = integer_option("--batch", options.batch, kBatch, diagnostics);
+  diagnostics.throw_if_any();
+}
+
+// The words of the command line's contract; what is not built yet is refused, not guessed.
+void require_built(const Options& options) {
+  constexpr std::array<std::string_view, 3> kEngines = {"tile", "cycle", "roofline"};
+  constexpr std::array<std::string_view, 2> kArrays = {"model", "rtl"};
+  Diagnostics diagnostics;
+  const auto judge = [&](const char* option, const std::string& word, auto allowed,
+                         std::string_view what) {
+    if (word == allowed[0]) return;
+    const bool known = std::find(allowed.begin(), allowed.end(), word) != allowed.end();
+    diagnostics.add({option, 0, 0},
+                    known ? fmt::format("'{}' needs the accelerator's memory system, which this "
+                                        "version does not have yet; use '{}'", word, allowed[0])
+                          : unknown_word(what, word, allowed));
+  };
+  judge("--engine", options.engine, kEngines, "engine");
+  judge("--array", options.array, kArrays, "array");
+  diagnostics.throw_if_any();
+}
+
+int run_command(Options& options) {
+  require_built(options);
+  if (options.request.gemm.empty() == options.request.model.empty()) {
+    throw UserError("give one workload: --workload MODEL.yaml or --gemm MxNxK");
+  }
+  read_phase(options, options.request.phase);
+  const RunAnswer answer = run(options.request);
+  const std::string json =
+      run_json(answer.accelerator, answer.workload, answer.result).dump(2) + "\n";
+  if (options.json != "-") {
+    write_output("-", run_table(answer.accelerator, answer.workload, answer.result));
+  }
+  if (!options.json.empty()) write_output(options.json, json);
+  if (!options.out.empty()) write_output(options.out + "/run.json", json);
+  return 0;
+}
+
+}  // namespace
+
+Action add_run(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("run", "cycles, utilisation and action counts of a workload");
+  const auto options = std::make_shared<Options>();
+  Options& o = *options;
+  command->add_option("accelerator", o.request.accelerator, "accelerator file")->required();
+  command->add_option("--workload", o.request.model, "model file (workloads/models)");
+  command->add_option("--gemm", o.request.gemm, "one GEMM, MxNxK");
+  command->add_option("--phase", o.phase, "prefill or decode")->capture_default_str();
+  command->add_option("--seq", o.sequence, "tokens of the prompt; in decode the context's length")->capture_default_str();
+  command->add_option("--batch", o.batch, "sequences")->capture_default_str();
+  command->add_option("--engine", o.engine, "tile")->capture_default_str();
+  command->add_option("--array", o.array, "model")->capture_default_str();
+  command->add_option("--set", o.request.overrides, "path=value: override a configured value")->take_all();
+  command->add_option("--json", o.json, "write the result as JSON; - is standard output");
+  command->add_option("--out", o.out, "folder for run.json");
+  return [options] { return run_command(*options); };
+}
+
+}  // namespace bitsmith::app

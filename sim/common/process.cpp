@@ -1,0 +1,102 @@
+#include "common/process.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "common/error.h"
+
+namespace bitsmith {
+namespace {
+
+std::string read_until_end(int fd) {
+  std::string output;
+  char buffer[1 << 14];
+  while (true) {
+    const ssize_t count = ::read(fd, buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return output;
+    output.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
+int wait_for(pid_t pid, const std::string& program) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno == EINTR) continue;
+    // Whoever started Bitsmith with SIGCHLD ignored also takes the exit codes away; 0 would be a lie.
+    throw UserError(fmt::format("cannot learn how '{}' ended: {} (is SIGCHLD ignored?)", program,
+                                std::strerror(errno)));
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// The spawn attributes: output and errors into the pipe, nothing to read, another folder.
+class SpawnActions {
+ public:
+  SpawnActions(int pipe_end, const std::filesystem::path& folder) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions_, pipe_end, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions_, pipe_end, STDERR_FILENO);
+    posix_spawn_file_actions_addchdir_np(&actions_, folder.c_str());
+  }
+  ~SpawnActions() { posix_spawn_file_actions_destroy(&actions_); }
+  SpawnActions(const SpawnActions&) = delete;
+  SpawnActions& operator=(const SpawnActions&) = delete;
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
+}  // namespace
+
+ProcessResult run_process(const std::vector<std::string>& arguments,
+                          const std::filesystem::path& folder) {
+  check(!arguments.empty(), "a process without a program");
+  // posix_spawn says "no such file" for the folder as well as for the program.
+  if (std::error_code ignored; !std::filesystem::is_directory(folder, ignored)) {
+    throw UserError(fmt::format("{}: is not a folder, cannot run '{}' in it", folder.string(),
+                                arguments[0]));
+  }
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+
+  int ends[2];
+  check(::pipe2(ends, O_CLOEXEC) == 0, "no pipe for a child process");
+  pid_t pid = 0;
+  const SpawnActions actions(ends[1], folder);
+  const int error = ::posix_spawnp(&pid, argv[0], actions.get(), nullptr, argv.data(), environ);
+  ::close(ends[1]);
+  ProcessResult result;
+  if (error == 0) result.output = read_until_end(ends[0]);
+  ::close(ends[0]);
+  if (error != 0) {
+    throw UserError(fmt::format("cannot run '{}': {} (scripts/setup installs what Bitsmith needs)",
+                                arguments[0], std::strerror(error)));
+  }
+  result.exit_code = wait_for(pid, arguments[0]);
+  return result;
+}
+
+TemporaryFolder::TemporaryFolder(const std::filesystem::path& parent) {
+  std::string pattern = (parent / "tmp.XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    throw UserError(fmt::format("{}: cannot make a folder: {}", pattern, std::strerror(errno)));
+  }
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace bitsmith

@@ -1,0 +1,238 @@
+#include "cosim/stimulus.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "numerics/pack.h"
+
+namespace bitsmith {
+namespace {
+
+constexpr std::size_t kJobsAhead = 8;
+constexpr std::uint32_t kLongestChain = 3;
+constexpr std::uint32_t kLongestMood = 400;
+constexpr std::uint32_t kMoodsBetweenResets = 6;
+constexpr std::array<std::uint32_t, 5> kPercents = {100, 100, 90, 50, 10};
+
+}  // namespace
+
+Stimulus::Stimulus(const Design& design, std::uint64_t seed)
+    : design_(design),
+      random_(seed),
+      limits_(design.tile_limits()),
+      widths_(design.channel_widths()) {
+  const std::array<std::uint32_t, kChannels> widths = {widths_.job, widths_.a, widths_.w, widths_.s};
+  for (std::size_t i = 0; i < kChannels; ++i) {
+    producers_[i].width = widths[i];
+    producers_[i].words.resize(words_for_bits(widths[i]));
+  }
+  inputs_.job = producers_[kJobChannel].words.data();
+  inputs_.a = producers_[kAChannel].words.data();
+  inputs_.w = producers_[kWChannel].words.data();
+  inputs_.s = producers_[kSChannel].words.data();
+  start_over();
+}
+
+void Stimulus::start_over() {
+  jobs_.clear();
+  first_job_ = 0;
+  for (Producer& producer : producers_) {
+    producer.job = producer.beat = 0;
+    producer.offered = false;
+  }
+  result_job_ = result_beat_ = 0;
+}
+
+void Stimulus::change_mood() {
+  mood_left_ = 1 + below(kLongestMood);
+  const bool full_speed = chance(30);
+  const auto percent = [&] { return full_speed ? 100 : kPercents[below(kPercents.size())]; };
+  for (Producer& producer : producers_) producer.offer_percent = percent();
+  ready_percent_ = percent();
+  enable_percent_ = percent();
+  if (below(kMoodsBetweenResets) == 0) reset_left_ = 1 + below(3);
+}
+
+// Mostly the whole array, one, or anything between.
+std::uint32_t Stimulus::random_size(std::uint32_t most) {
+  const std::uint32_t kind = below(4);
+  if (kind == 0) return 1;
+  return kind == 1 ? 1 + below(most) : most;
+}
+
+void Stimulus::fill_codes(std::vector<std::uint16_t>& codes, int bits) {
+  const auto mask = static_cast<std::uint16_t>(low_mask(bits));
+  const auto most_negative = static_cast<std::uint16_t>(1U << (bits - 1));
+  const std::uint32_t kind = below(8);
+  for (std::uint16_t& code : codes) {
+    const auto any = static_cast<std::uint16_t>(random_() & mask);
+    if (kind == 0) code = most_negative;
+    else if (kind == 1) code = static_cast<std::uint16_t>(most_negative - 1);
+    else if (kind == 2) code = (any & 1) != 0 ? most_negative : static_cast<std::uint16_t>(most_negative - 1);
+    else code = any;
+  }
+}
+
+Stimulus::PendingJob Stimulus::make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k) {
+  PendingJob pending;
+  pending.job = {m, n, k, false, false};
+  pending.a.resize(std::size_t{m} * k);
+  pending.w.resize(std::size_t{k} * n);
+  fill_codes(pending.a, design_.activation_format().bits);
+  fill_codes(pending.w, design_.weight_format().bits);
+  return pending;
+}
+
+// One or several jobs whose sums add up to one result.
+void Stimulus::add_chain() {
+  const std::uint32_t m = random_size(limits_.m);
+  const std::uint32_t n = random_size(limits_.n);
+  const std::uint32_t length = 1 + below(kLongestChain);
+  const std::uint32_t usual_k = 1 + below(below(8) == 0 ? 4 * (limits_.m + limits_.n) : 24);
+  std::vector<PendingJob> chain;
+  std::uint64_t k_total = 0;
+  for (std::uint32_t i = 0; i < length; ++i) {
+    const std::uint64_t room = std::min<std::uint64_t>(limits_.k, limits_.k_total - k_total);
+    if (room == 0) break;
+    const auto k = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(chance(50) ? usual_k : 1 + below(usual_k), room));
+    chain.push_back(make_job(m, n, k));
+    chain.back().job.accumulate = i > 0;
+    k_total += k;
+  }
+  chain.back().job.emit = true;
+
+  // The whole chain's operands side by side give the golden result.
+  std::vector<std::uint16_t> a(std::size_t{m} * k_total);
+  std::vector<std::uint16_t> w;
+  std::size_t k_begin = 0;
+  for (const PendingJob& part : chain) {
+    for (std::size_t row = 0; row < m; ++row) {
+      std::copy_n(part.a.begin() + static_cast<std::ptrdiff_t>(row * part.job.k), part.job.k,
+                  a.begin() + static_cast<std::ptrdiff_t>(row * k_total + k_begin));
+    }
+    w.insert(w.end(), part.w.begin(), part.w.end());
+    k_begin += part.job.k;
+  }
+  std::vector<std::int64_t>& y = chain.back().y;
+  y.resize(std::size_t{m} * n);
+  design_.golden({a.data(), m, k_total, k_total}, {w.data(), k_total, n, n}, {y.data(), m, n, n});
+
+  for (PendingJob& part : chain) {
+    part.beats = design_.beats(part.job);
+    jobs_.push_back(std::move(part));
+  }
+}
+
+std::uint64_t Stimulus::beats_of(ChannelIndex channel, const PendingJob& job) const {
+  switch (channel) {
+    case kJobChannel: return 1;
+    case kAChannel: return job.beats.a;
+    case kWChannel: return job.beats.w;
+    default: return job.beats.s;
+  }
+}
+
+void Stimulus::pack(ChannelIndex channel, const PendingJob& pending, std::uint64_t beat) {
+  const Job& job = pending.job;
+  std::vector<std::uint32_t>& words = producers_[channel].words;
+  switch (channel) {
+    case kJobChannel: return design_.pack_job(job, words);
+    case kAChannel:
+      return design_.pack_a(job, {pending.a.data(), job.m, job.k, job.k}, beat, words);
+    case kWChannel:
+      return design_.pack_w(job, {pending.w.data(), job.k, job.n, job.n}, beat, words);
+    default: throw InternalError("no design has a scale channel yet");
+  }
+}
+
+// Offers the channel's next beat, or puts noise on its payload.
+void Stimulus::offer(ChannelIndex channel) {
+  Producer& producer = producers_[channel];
+  if (producer.offered || producer.width == 0) return;
+  if (!chance(producer.offer_percent)) {
+    for (std::uint32_t& word : producer.words) word = static_cast<std::uint32_t>(random_());
+    const std::uint32_t last_bits = producer.width % 32;
+    if (last_bits != 0) producer.words.back() &= static_cast<std::uint32_t>(low_mask(static_cast<int>(last_bits)));
+    return;
+  }
+  while (producer.job >= first_job_ + jobs_.size()) add_chain();
+  pack(channel, pending(producer.job), producer.beat);
+  producer.offered = true;
+}
+
+const ArrayInputs& Stimulus::next_inputs() {
+  if (mood_left_ == 0) change_mood();
+  --mood_left_;
+  inputs_.rst_n = reset_left_ == 0;
+  if (reset_left_ != 0) {
+    --reset_left_;
+    ++resets_;
+    start_over();
+  }
+  while (jobs_.size() < kJobsAhead) add_chain();
+  for (const auto channel : {kJobChannel, kAChannel, kWChannel, kSChannel}) offer(channel);
+  inputs_.job_valid = producers_[kJobChannel].offered;
+  inputs_.a_valid = producers_[kAChannel].offered;
+  inputs_.w_valid = producers_[kWChannel].offered;
+  inputs_.s_valid = producers_[kSChannel].offered;
+  inputs_.y_ready = chance(ready_percent_);
+  inputs_.en = chance(enable_percent_);
+  return inputs_;
+}
+
+// The channel's beat was taken.
+void Stimulus::advance(ChannelIndex channel) {
+  Producer& producer = producers_[channel];
+  producer.offered = false;
+  if (++producer.beat < beats_of(channel, pending(producer.job))) return;
+  producer.beat = 0;
+  ++producer.job;
+}
+
+std::string Stimulus::take_result(const std::uint32_t* words) {
+  while (result_job_ < first_job_ + jobs_.size() && !pending(result_job_).job.emit) ++result_job_;
+  if (result_job_ >= producers_[kAChannel].job) return "a result beat that no job asked for";
+  const PendingJob& expected = pending(result_job_);
+  const Job& job = expected.job;
+  result_.resize(expected.y.size());
+  design_.unpack_y(job, {words, words_for_bits(widths_.y)}, result_beat_,
+                   {result_.data(), job.m, job.n, job.n});
+  if (++result_beat_ < expected.beats.y) return "";
+  result_beat_ = 0;
+  ++result_job_;
+  ++jobs_completed_;
+  for (std::size_t i = 0; i < result_.size(); ++i) {
+    ++values_compared_;
+    if (result_[i] != expected.y[i]) {
+      return fmt::format("y[{},{}] of a {}x{}x{} job is {}, golden says {}", i / job.n, i % job.n,
+                         job.m, job.n, job.k, result_[i], expected.y[i]);
+    }
+  }
+  return "";
+}
+
+void Stimulus::drop_finished_jobs() {
+  std::uint64_t oldest = result_job_;
+  for (const Producer& producer : producers_) {
+    if (producer.width != 0) oldest = std::min(oldest, producer.job);
+  }
+  while (first_job_ < oldest && !jobs_.empty()) {
+    jobs_.pop_front();
+    ++first_job_;
+  }
+}
+
+std::string Stimulus::observe(const ArrayOutputs& before) {
+  if (!inputs_.rst_n) return "";
+  if (inputs_.job_valid && before.job_ready) advance(kJobChannel);
+  if (inputs_.a_valid && before.a_ready) advance(kAChannel);
+  if (inputs_.w_valid && before.w_ready) advance(kWChannel);
+  if (inputs_.s_valid && before.s_ready) advance(kSChannel);
+  std::string wrong;
+  if (before.y_valid && inputs_.y_ready) wrong = take_result(before.y);
+  drop_finished_jobs();
+  return wrong;
+}
+
+}  // namespace bitsmith

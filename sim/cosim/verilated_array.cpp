@@ -1,0 +1,143 @@
+#include "cosim/verilated_array.h"
+
+#include <dlfcn.h>
+#include <xxhash.h>
+
+#include <thread>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/process.h"
+
+namespace bitsmith {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kSourceLimit = std::size_t{256} << 20;  // flat netlists are large
+constexpr const char* kLibrary = "libdut.so";
+constexpr const char* kOptimisation = "-O3 -march=native";
+
+fs::path shim_source() { return home_folder() / "sim" / "cosim" / "shim" / "verilated_shim.cpp"; }
+fs::path ports_header() { return home_folder() / "sim" / "pe" / "array_ports.h"; }
+
+class ContentHash {
+ public:
+  ContentHash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_); }
+  ~ContentHash() { XXH3_freeState(state_); }
+  ContentHash(const ContentHash&) = delete;
+  ContentHash& operator=(const ContentHash&) = delete;
+
+  void add(std::string_view text) {
+    const std::uint64_t size = text.size();  // so that "a","bc" differs from "ab","c"
+    XXH3_128bits_update(state_, &size, sizeof size);
+    XXH3_128bits_update(state_, text.data(), text.size());
+  }
+
+  std::string hex() const {
+    const XXH128_hash_t hash = XXH3_128bits_digest(state_);
+    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  }
+
+ private:
+  XXH3_state_t* state_;
+};
+
+std::string version_of(const std::string& tool) {
+  return run_process({tool, "--version"}, fs::temp_directory_path()).output;
+}
+
+std::string cache_key(const RtlSources& sources, bool trace) {
+  ContentHash hash;
+  hash.add(version_of("verilator"));
+  hash.add(version_of("g++"));
+  hash.add(kOptimisation);
+  hash.add(read_file(shim_source(), kSourceLimit));
+  hash.add(read_file(ports_header(), kSourceLimit));
+  hash.add(fmt::format("{} trace={} s={} lint={}", sources.top, trace, sources.has_s, sources.lint));
+  for (const auto& [name, value] : sources.parameters) hash.add(fmt::format("{}={}", name, value));
+  for (const fs::path& file : sources.files) hash.add(read_file(file, kSourceLimit));
+  return hash.hex();
+}
+
+std::vector<std::string> verilator_command(const RtlSources& sources, bool trace) {
+  std::vector<std::string> command = {
+      "verilator", "--cc", "--exe", "--build", "-j", std::to_string(std::thread::hardware_concurrency()),
+      "--prefix", "Vdut", "--Mdir", "obj", "-o", fs::path("../").append(kLibrary).string(),
+      "--top-module", sources.top, "-O3", "--assert", "--x-assign", "unique", "--x-initial", "unique",
+      "-LDFLAGS", "-shared", "-MAKEFLAGS", fmt::format("OPT_FAST='{}'", kOptimisation)};
+  const auto add = [&](std::initializer_list<std::string> more) {
+    command.insert(command.end(), more);
+  };
+  add({"-CFLAGS", fmt::format("-fPIC -fno-gnu-unique -std=c++17 -I{}", (home_folder() / "sim").string())});
+  if (sources.has_s) add({"-CFLAGS", "-DBITSMITH_HAS_S"});
+  if (trace) add({"--trace-fst", "-CFLAGS", "-DBITSMITH_TRACE"});
+  if (sources.lint) {
+    add({"-Wall"});
+  } else {
+    add({"-Wno-lint", "-Wno-style", "-Wno-fatal"});
+  }
+  for (const auto& [name, value] : sources.parameters) add({fmt::format("-G{}={}", name, value)});
+  for (const fs::path& file : sources.files) add({file.string()});
+  add({shim_source().string()});
+  return command;
+}
+
+template <class Function>
+Function look_up(void* library, const char* name) {
+  void* symbol = ::dlsym(library, name);
+  check(symbol != nullptr, fmt::format("a Verilated library lacks {}", name));
+  return reinterpret_cast<Function>(symbol);
+}
+
+}  // namespace
+
+RtlSources rtl_sources(const Design& design) {
+  const RtlDescription rtl = design.rtl();
+  RtlSources sources;
+  for (const std::string& file : rtl.sources) sources.files.push_back(home_folder() / "rtl" / file);
+  sources.top = rtl.top;
+  sources.parameters = rtl.parameters;
+  sources.has_s = design.channel_widths().s > 0;
+  return sources;
+}
+
+fs::path build_verilated(const RtlSources& sources, bool trace) {
+  const fs::path folder = cache_folder() / "verilated";
+  fs::create_directories(folder);
+  const fs::path entry = folder / cache_key(sources, trace);
+  if (fs::exists(entry / kLibrary)) return entry / kLibrary;
+
+  const TemporaryFolder build(folder);
+  const std::vector<std::string> command = verilator_command(sources, trace);
+  const ProcessResult result = run_process(command, build.path());
+  if (result.exit_code != 0) {
+    throw UserError(fmt::format("the RTL of '{}' does not build:\n{}\n(command: {})", sources.top,
+                                result.output, fmt::join(command, " ")));
+  }
+  std::error_code ignored;
+  fs::remove_all(build.path() / "obj", ignored);
+  fs::create_directory(entry, ignored);
+  fs::rename(build.path() / kLibrary, entry / kLibrary);  // atomic: the last of several builders wins
+  return entry / kLibrary;
+}
+
+VerilatedArray::VerilatedArray(const fs::path& library, std::uint64_t seed, const fs::path& wave)
+    : library_(::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+  if (library_ == nullptr) {
+    throw UserError(fmt::format("{}: cannot load the Verilated array: {}", library.string(),
+                                ::dlerror()));
+  }
+  const auto create = look_up<void* (*)(const char*, std::uint64_t)>(library_, "bitsmith_create");
+  const auto outputs = look_up<const ArrayOutputs* (*)(void*)>(library_, "bitsmith_outputs");
+  step_ = look_up<void (*)(void*, const ArrayInputs*)>(library_, "bitsmith_step");
+  destroy_ = look_up<void (*)(void*)>(library_, "bitsmith_destroy");
+  dut_ = create(wave.empty() ? nullptr : wave.c_str(), seed);
+  outputs_ = outputs(dut_);
+}
+
+VerilatedArray::~VerilatedArray() {
+  destroy_(dut_);
+  ::dlclose(library_);
+}
+
+}  // namespace bitsmith

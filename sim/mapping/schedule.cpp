@@ -1,0 +1,85 @@
+#include "mapping/schedule.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+
+namespace bitsmith {
+namespace {
+
+// Adds `repeat` times what `make` returns, if that is at all.
+template <class Make>
+void add_some(Schedule& parent, std::uint64_t repeat, Make make) {
+  if (repeat == 0) return;
+  parent.children.push_back(make());
+  parent.children.back().repeat *= repeat;
+}
+
+Schedule leaf(const Job& job) { return {1, job, {}}; }
+
+// The jobs of one tile of Y: one, or several that accumulate.
+Schedule over_k(std::uint32_t m, std::uint32_t n, std::uint64_t k, std::uint32_t k_limit) {
+  const std::uint64_t jobs = (k + k_limit - 1) / k_limit;
+  const auto last_k = static_cast<std::uint32_t>(k - (jobs - 1) * k_limit);
+  if (jobs == 1) return leaf({m, n, last_k, false, true});
+  Schedule chain;
+  add_some(chain, 1, [&] { return leaf({m, n, k_limit, false, false}); });
+  add_some(chain, jobs - 2, [&] { return leaf({m, n, k_limit, true, false}); });
+  add_some(chain, 1, [&] { return leaf({m, n, last_k, true, true}); });
+  return chain;
+}
+
+// Calls `make` with the whole tiles' size and with the edge tile's.
+template <class Make>
+Schedule over_tiles(std::uint64_t size, std::uint32_t tile, Make make) {
+  Schedule block;
+  add_some(block, size / tile, [&] { return make(tile); });
+  add_some(block, size % tile == 0 ? 0 : 1,
+           [&] { return make(static_cast<std::uint32_t>(size % tile)); });
+  return block;
+}
+
+// Whether a generous upper bound of the PE-cycles stays far below 2^63: whole tiles only, every job
+// with a drain as long as three sides. Doubles neither overflow nor need to be exact here.
+bool counts_fit(const Operator& op, const TileLimits& limits) {
+  const double rows = limits.m;
+  const double cols = limits.n;
+  const double tiles = (static_cast<double>(op.gemm.m) / rows + 1) * (static_cast<double>(op.gemm.n) / cols + 1);
+  const double k = static_cast<double>(op.gemm.k);
+  const double cycles_per_tile = k + (k / limits.k + 1) * 3 * (rows + cols + 3);
+  const double occurrences = static_cast<double>(op.count) * static_cast<double>(op.repeat);
+  return rows * cols * tiles * cycles_per_tile * occurrences < 0x1p62;
+}
+
+}  // namespace
+
+std::uint64_t job_count(const Schedule& schedule) {
+  if (schedule.is_leaf()) return schedule.repeat;
+  std::uint64_t jobs = 0;
+  for (const Schedule& child : schedule.children) jobs += job_count(child);
+  return jobs * schedule.repeat;
+}
+
+Schedule schedule_operator(const Operator& op, const TileLimits& limits) {
+  const GemmShape& gemm = op.gemm;
+  check(gemm.m > 0 && gemm.n > 0 && gemm.k > 0 && op.count > 0 && op.repeat > 0, "an empty GEMM");
+  if (gemm.k > limits.k_total) {
+    throw UserError(fmt::format(
+        "operator '{}': K = {} may overflow the accumulator, which is exact up to K = {}; use a wider "
+        "accumulator or another overflow rule",
+        op.name, gemm.k, limits.k_total));
+  }
+  if (!counts_fit(op, limits)) {
+    throw UserError(fmt::format(
+        "operator '{}': {} times {}x{}x{} is more PE-cycles than 64-bit counters hold", op.name,
+        static_cast<double>(op.count) * static_cast<double>(op.repeat), gemm.m, gemm.n, gemm.k));
+  }
+  Schedule schedule = over_tiles(gemm.m, limits.m, [&](std::uint32_t m) {
+    return over_tiles(gemm.n, limits.n,
+                      [&](std::uint32_t n) { return over_k(m, n, gemm.k, limits.k); });
+  });
+  schedule.repeat = op.count;
+  return schedule;
+}
+
+}  // namespace bitsmith

@@ -1,0 +1,29 @@
+// From a GEMM to the jobs of an array.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "pe/job.h"
+#include "workload/operator.h"
+
+namespace bitsmith {
+
+// Jobs in order, as nested repetitions: a leaf is a job, a block its children in order, and both
+// happen `repeat` times. Its size does not grow with the GEMM.
+struct Schedule {
+  std::uint64_t repeat = 1;
+  Job job;                         // a leaf's
+  std::vector<Schedule> children;  // empty in a leaf
+
+  bool is_leaf() const { return children.empty(); }
+};
+
+std::uint64_t job_count(const Schedule& schedule);
+
+// One operator on one array: tiles of the largest size the array takes, rows of Y outermost, then
+// columns, K innermost as accumulating jobs. Throws UserError, naming the operator, when K exceeds
+// what the accumulator holds exactly or when the counts would not fit 63 bits.
+Schedule schedule_operator(const Operator& op, const TileLimits& limits);
+
+}  // namespace bitsmith

@@ -1,0 +1,72 @@
+// What every design is to the rest of Bitsmith: parameters, channels, packing, golden results, RTL.
+//
+// Cycle models and timing are reached as concrete types through visit_design (pe/registry.h), so that
+// no virtual call stands between two clock edges. A concrete design D provides besides this interface
+//   D::Model  : Model(const Params&); step(const ArrayInputs&); outputs(); pe_cycles(); actions();
+//   D::Timing : Timing(const Params&); State; next(State&, const Job&, Pace) -> JobTiming.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/parameter_table.h"
+#include "numerics/format.h"
+#include "pe/array_ports.h"
+#include "pe/job.h"
+#include "pe/matrix.h"
+
+namespace bitsmith {
+
+// The synthesizable form of a design: files below rtl/, the array and the modules it is made of.
+struct RtlDescription {
+  struct Module {
+    std::string name;
+    std::uint64_t instances;  // in one array
+    RtlParameters parameters;
+  };
+  std::vector<std::string> sources;  // in compilation order
+  std::string top;
+  RtlParameters parameters;
+  std::vector<Module> modules;  // the array is the sum of these: PEs and edge
+};
+
+class Design {
+ public:
+  virtual ~Design() = default;
+
+  virtual std::string_view id() const = 0;
+  virtual nlohmann::ordered_json resolved() const = 0;
+  virtual RtlDescription rtl() const = 0;
+
+  virtual ChannelWidths channel_widths() const = 0;
+  virtual TileLimits tile_limits() const = 0;
+  virtual std::uint64_t pe_count() const = 0;
+  virtual std::uint64_t peak_macs_per_cycle() const = 0;
+  virtual const Format& activation_format() const = 0;
+  virtual const Format& weight_format() const = 0;
+  virtual std::span<const std::string_view> action_names() const = 0;
+
+  virtual BeatCounts beats(const Job& job) const = 0;
+
+  // One beat of a channel. The views are the job's own tile, A[m,k] and W[k,n]; `beat` counts from 0
+  // below beats(job); `words` holds words_of_bits(width) words and is overwritten.
+  virtual void pack_job(const Job& job, std::span<std::uint32_t> words) const = 0;
+  virtual void pack_a(const Job& job, CodeView a, std::uint64_t beat,
+                      std::span<std::uint32_t> words) const = 0;
+  virtual void pack_w(const Job& job, CodeView w, std::uint64_t beat,
+                      std::span<std::uint32_t> words) const = 0;
+  // Writes the results of one beat into Y[m,n], sign-extended from the accumulator.
+  virtual void unpack_y(const Job& job, std::span<const std::uint32_t> words, std::uint64_t beat,
+                        MatrixView<std::int64_t> y) const = 0;
+
+  // The right results of Y[M,N] = A[M,K] x W[K,N] for any M, N and K up to tile_limits().k_total.
+  virtual void golden(CodeView a, CodeView w, MatrixView<std::int64_t> y) const = 0;
+};
+
+}  // namespace bitsmith

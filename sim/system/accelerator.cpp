@@ -1,0 +1,75 @@
+#include "system/accelerator.h"
+
+#include "pe/registry.h"
+
+namespace bitsmith {
+namespace {
+
+ParameterTable<AcceleratorParams> make_table() {
+  using A = AcceleratorParams;
+  ParameterTable<A> table;
+  table.text("design", &A::design, "file of the design, relative to this file").required();
+  table.choice("memory", &A::memory, {{"none", Memory::none}},
+               "none: operands are always there and results always taken");
+  table.number("clock_ghz", &A::clock_ghz, {0.001, 100.0}, "GHz", "clock of the accelerator");
+  return table;
+}
+
+// The overrides of one concern: those whose path starts with `prefix`, without it; or, without a
+// prefix, those with a path of one step.
+std::vector<Override> overrides_of(const std::vector<Override>& all, std::string_view prefix) {
+  std::vector<Override> chosen;
+  for (Override change : all) {
+    const bool nested = change.path.size() > 1 && change.path.front() == "design";
+    if (nested != !prefix.empty()) continue;
+    if (nested) change.path.erase(change.path.begin());
+    chosen.push_back(std::move(change));
+  }
+  return chosen;
+}
+
+// Reads the design that `root` names, if it names one; the accelerator's own reader judges the rest.
+std::unique_ptr<const Design> read_named_design(const YamlNode& root,
+                                                const std::filesystem::path& folder,
+                                                const std::vector<Override>& overrides,
+                                                Diagnostics& diagnostics) {
+  const YamlNode* name = root.find("design");
+  if (name == nullptr || name->kind != YamlNode::Kind::scalar) return nullptr;
+  try {
+    YamlNode design = yaml::read(folder / name->scalar);
+    for (const Override& change : overrides) apply(change, design);
+    return read_design(design, diagnostics);
+  } catch (const UserError& error) {
+    for (const std::string& message : error.messages()) diagnostics.add(name->where, message);
+    return nullptr;
+  }
+}
+
+}  // namespace
+
+const ParameterTable<AcceleratorParams>& accelerator_parameters() {
+  static const ParameterTable<AcceleratorParams> table = make_table();
+  return table;
+}
+
+nlohmann::ordered_json Accelerator::resolved() const {
+  nlohmann::ordered_json result = accelerator_parameters().resolved(params);
+  result["design"] = design->resolved();
+  return result;
+}
+
+Accelerator load_accelerator(const std::filesystem::path& path,
+                             const std::vector<Override>& overrides) {
+  YamlNode root = yaml::read(path);
+  for (const Override& change : overrides_of(overrides, "")) apply(change, root);
+  Diagnostics diagnostics;
+  Accelerator accelerator;
+  accelerator.name = path.stem().string();
+  accelerator.params = accelerator_parameters().read(root, diagnostics);
+  accelerator.design = read_named_design(root, path.parent_path(),
+                                         overrides_of(overrides, "design"), diagnostics);
+  diagnostics.throw_if_any();
+  return accelerator;
+}
+
+}  // namespace bitsmith
