@@ -1,2 +1,136 @@
+#include <nlohmann/json.hpp>
+
 #include "app/commands.h"
-namespace bitsmith::app { Action add_synth(CLI::App& app){ app.add_subcommand("synth","x"); return []{return 0;}; } }
+#include "app/options.h"
+#include "common/process.h"
+#include "common/table.h"
+#include "cosim/lockstep.h"
+#include "cost/synthesis.h"
+#include "pe/registry.h"
+
+namespace bitsmith::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::vector<std::string> designs;
+  std::vector<std::string> overrides;
+  std::string liberty;
+  std::string period_ps = "5000";
+  std::string check_cycles = "0";
+  std::string json;
+};
+
+Json number_or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json module_json(const ModuleCost& module) {
+  return {{"name", module.name},
+          {"instances", module.instances},
+          {"cells", module.cells},
+          {"area_um2",
+           {{"total", module.area_um2},
+            {"combinational", module.combinational_um2},
+            {"sequential", module.sequential_um2},
+            {"buffers", module.buffer_um2}}},
+          {"critical_path_ps", module.critical_path_ps},
+          {"leakage_uw", number_or_null(module.leakage_uw)},
+          {"energy_pj", nullptr}};
+}
+
+Json array_json(const std::string& file, const ArrayCost& cost, double period_ps) {
+  Json modules = Json::array();
+  for (const ModuleCost& module : cost.modules) modules.push_back(module_json(module));
+  return {{"config", file},
+          {"library", cost.library},
+          {"target_period_ps", period_ps},
+          {"cells", cost.cells()},
+          {"area_um2", cost.area_um2()},
+          {"critical_path_ps", cost.critical_path_ps()},
+          {"leakage_uw", number_or_null(cost.leakage_uw())},
+          {"modules", modules}};
+}
+
+std::string array_table(const std::string& file, const ArrayCost& cost) {
+  TextTable table({"module", "instances", "cells", "area um2", "sequential um2", "critical path ps"});
+  for (const ModuleCost& module : cost.modules) {
+    table.add_row({module.name, with_separators(module.instances), with_separators(module.cells),
+                   fmt::format("{:.1f}", module.area_um2), fmt::format("{:.1f}", module.sequential_um2),
+                   fmt::format("{:.0f}", module.critical_path_ps)});
+  }
+  table.add_rule();
+  table.add_row({"array", "1", with_separators(cost.cells()), fmt::format("{:.1f}", cost.area_um2()),
+                 "", fmt::format("{:.0f}", cost.critical_path_ps())});
+  return fmt::format("{} in {} (no wires, no clock tree)\n{}", file, cost.library, table.text());
+}
+
+// The netlist of the array against its RTL; true when they are equal.
+bool check_netlist(const std::string& file, const Design& design, const SynthesisOptions& synthesis,
+                   std::uint64_t cycles, Json& json) {
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  const std::filesystem::path netlist = folder.path() / "netlist.v";
+  write_array_netlist(design, synthesis, netlist);
+  const LockstepResult result = verify_netlist(design, netlist, {cycles, 1});
+  json["netlist_check"] = {{"cycles_compared", result.cycles_compared},
+                           {"ports_compared", result.ports_compared},
+                           {"values_compared", result.values_compared},
+                           {"mismatches", result.mismatch ? 1 : 0}};
+  if (result.mismatch) {
+    fmt::print(stderr, "{}: the netlist differs from the RTL in cycle {}: {}\n", file,
+               result.mismatch->cycle, result.mismatch->what);
+  }
+  return result.passed();
+}
+
+int run_command(const Options& options) {
+  Diagnostics diagnostics;
+  SynthesisOptions synthesis;
+  synthesis.liberty = options.liberty.empty() ? default_liberty() : std::filesystem::path(options.liberty);
+  synthesis.period_ps = static_cast<double>(
+      integer_option("--period", options.period_ps, {1, 1'000'000'000}, diagnostics));
+  const std::uint64_t cycles =
+      integer_option("--check", options.check_cycles, {0, std::int64_t{1} << 40}, diagnostics);
+  diagnostics.throw_if_any();
+  const std::vector<Override> overrides = override_options(options.overrides);
+  std::vector<std::unique_ptr<const Design>> designs;
+  for (const std::string& file : options.designs) designs.push_back(load_design(file, overrides));
+
+  bool all_equal = true;
+  Json json = {{"schema", "bitsmith.synth/1"}, {"designs", Json::array()}};
+  for (std::size_t i = 0; i < designs.size(); ++i) {
+    const std::string& file = options.designs[i];
+    const ArrayCost cost = synthesise(*designs[i], synthesis);
+    Json row = array_json(file, cost, synthesis.period_ps);
+    std::string text = array_table(file, cost);
+    if (cycles > 0) {
+      const bool equal = check_netlist(file, *designs[i], synthesis, cycles, row);
+      all_equal = all_equal && equal;
+      text += fmt::format("netlist and RTL: {} over {} cycles\n", equal ? "equal" : "MISMATCH",
+                          with_separators(cycles));
+    }
+    json["designs"].push_back(row);
+    if (options.json != "-") write_output("-", text + (i + 1 < designs.size() ? "\n" : ""));
+  }
+  if (!options.json.empty()) write_output(options.json, json.dump(2) + "\n");
+  return all_equal ? 0 : 1;
+}
+
+}  // namespace
+
+Action add_synth(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("synth", "area, cells and critical path from synthesis of the design's RTL");
+  const auto options = std::make_shared<Options>();
+  Options& o = *options;
+  command->add_option("designs", o.designs, "design files")->required();
+  command->add_option("--set", o.overrides, "path=value: override a parameter")->take_all();
+  command->add_option("--liberty", o.liberty, "cell library; default: osu018 of package qflow-tech-osu018");
+  command->add_option("--period", o.period_ps, "clock period in ps that gates are sized for")->capture_default_str();
+  command->add_option("--check", o.check_cycles, "compare the array's netlist with its RTL for so many cycles");
+  command->add_option("--json", o.json, "write the result as JSON; - is standard output");
+  return [options] { return run_command(*options); };
+}
+
+}  // namespace bitsmith::app

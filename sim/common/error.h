@@ -44,8 +44,8 @@ class InternalError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-// Collects mistakes so that all of them are reported at once, in the order of add(). Of a file that is
-// nothing but mistakes the first kShown are kept and the rest is counted.
+// Collects mistakes so that all of them are reported at once, in the order of add(). Of a file that
+// is nothing but mistakes the first kShown are kept and the rest is counted.
 class Diagnostics {
  public:
   static constexpr std::size_t kShown = 1000;
@@ -63,8 +63,8 @@ class Diagnostics {
   std::size_t count_ = 0;
 };
 
-// " (did you mean 'x'?)" with the closest allowed word, upper and lower case alike, or "" when none is
-// close.
+// " (did you mean 'x'?)" with the closest allowed word, upper and lower case alike, or "" when none
+// is close.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> allowed);
 
 // Throws InternalError when `condition` is false. For what only a bug of ours can break.

@@ -15,9 +15,9 @@ std::string read_file(const std::filesystem::path& path, std::size_t byte_limit)
 
 // Writes to a temporary file beside `path`, flushes it to disk and renames it: readers see the old
 // content or the new, never half of it. Missing folders are created, links are followed, the
-// permissions of a replaced file stay. Pipes and devices (/dev/stdout, /dev/null) cannot be replaced:
-// they are written to. Throws UserError when the disk is full or the folder is not writable; `path` is
-// untouched then.
+// permissions of a replaced file stay. Pipes and devices (/dev/stdout, /dev/null) cannot be
+// replaced: they are written to. Throws UserError when the disk is full or the folder is not
+// writable; `path` is untouched then.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 // The folder that holds rtl/, configs/ and workloads/: $BITSMITH_HOME, else the source tree this

@@ -29,7 +29,7 @@ int wait_for(pid_t pid, const std::string& program) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0) {
     if (errno == EINTR) continue;
-    // Whoever started Bitsmith with SIGCHLD ignored also takes the exit codes away; 0 would be a lie.
+    // Whoever starts Bitsmith with SIGCHLD ignored takes the exit codes away; 0 would be a lie.
     throw UserError(fmt::format("cannot learn how '{}' ended: {} (is SIGCHLD ignored?)", program,
                                 std::strerror(errno)));
   }
@@ -89,7 +89,8 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
 TemporaryFolder::TemporaryFolder(const std::filesystem::path& parent) {
   std::string pattern = (parent / "tmp.XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) {
-    throw UserError(fmt::format("{}: cannot make a folder: {}", pattern, std::strerror(errno)));
+    throw UserError(
+        fmt::format("{}: cannot make a folder in it: {}", parent.string(), std::strerror(errno)));
   }
   path_ = pattern;
 }

@@ -13,8 +13,8 @@ struct ProcessResult {
 };
 
 // Runs `arguments` (the program is looked up in PATH; no shell) in `folder`, with nothing to read on
-// stdin, and waits until it and all that hold its output ended. Throws UserError when the program is
-// not installed or `folder` does not exist.
+// stdin, and waits until it and all that hold its output ended. Throws UserError when the program
+// is not installed or `folder` does not exist.
 ProcessResult run_process(const std::vector<std::string>& arguments,
                           const std::filesystem::path& folder);
 

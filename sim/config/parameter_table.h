@@ -4,8 +4,8 @@
 //   ParameterTable<Params> table;
 //   table.integer("rows", &Params::rows, {1, 256}, "PEs", "rows of the array").rtl("Rows");
 //
-// The default of a parameter is the member's initialiser in Params. A declaration that cannot work (a
-// name twice, a range its member cannot hold, a default that is not allowed) is an InternalError.
+// The default of a parameter is the member's initialiser in Params. A declaration that cannot work
+// (a name twice, a range its member cannot hold, a default not allowed) is an InternalError.
 #pragma once
 
 #include <algorithm>

@@ -154,6 +154,8 @@ class TreeBuilder : public YAML::EventHandler {
                                           printable(key, kShownCharacters), first->second));
       return;
     }
+    // yaml-cpp places a missing value at whatever comes next, often in another line.
+    if (value.kind == YamlNode::Kind::empty) value.where = where;
     level.pending.value = std::move(value);
     level.node.entries.push_back(std::move(level.pending));
   }

@@ -1,8 +1,8 @@
 // Strict YAML: the subset that configurations need, with a place for every node.
 //
 // Accepted: one document of maps, sequences and scalars in UTF-8. Refused with file:line:column:
-// anchors and aliases (so no bombs and no loops), tags, repeated keys, keys that are no words, several
-// documents, directives, control characters, more than kByteLimit bytes, kNodeLimit nodes or
+// anchors and aliases (so no bombs and no loops), tags, repeated keys, keys that are no words,
+// several documents, directives, control characters, more than kByteLimit bytes, kNodeLimit nodes or
 // kDepthLimit levels. Columns count bytes.
 #pragma once
 

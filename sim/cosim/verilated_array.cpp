@@ -15,7 +15,11 @@ namespace {
 
 constexpr std::size_t kSourceLimit = std::size_t{256} << 20;  // flat netlists are large
 constexpr const char* kLibrary = "libdut.so";
-constexpr const char* kOptimisation = "-O3 -march=native";
+
+// A netlist is stepped a few thousand times; compiling it well would take longer than that saves.
+const char* optimisation(const RtlSources& sources) {
+  return sources.lint ? "-O3 -march=native" : "-O1";
+}
 
 fs::path shim_source() { return home_folder() / "sim" / "cosim" / "shim" / "verilated_shim.cpp"; }
 fs::path ports_header() { return home_folder() / "sim" / "pe" / "array_ports.h"; }
@@ -50,7 +54,7 @@ std::string cache_key(const RtlSources& sources, bool trace) {
   ContentHash hash;
   hash.add(version_of("verilator"));
   hash.add(version_of("g++"));
-  hash.add(kOptimisation);
+  hash.add(optimisation(sources));
   hash.add(read_file(shim_source(), kSourceLimit));
   hash.add(read_file(ports_header(), kSourceLimit));
   hash.add(fmt::format("{} trace={} s={} lint={}", sources.top, trace, sources.has_s, sources.lint));
@@ -64,7 +68,7 @@ std::vector<std::string> verilator_command(const RtlSources& sources, bool trace
       "verilator", "--cc", "--exe", "--build", "-j", std::to_string(std::thread::hardware_concurrency()),
       "--prefix", "Vdut", "--Mdir", "obj", "-o", fs::path("../").append(kLibrary).string(),
       "--top-module", sources.top, "-O3", "--assert", "--x-assign", "unique", "--x-initial", "unique",
-      "-LDFLAGS", "-shared", "-MAKEFLAGS", fmt::format("OPT_FAST='{}'", kOptimisation)};
+      "-LDFLAGS", "-shared", "-MAKEFLAGS", fmt::format("OPT_FAST='{}'", optimisation(sources))};
   const auto add = [&](std::initializer_list<std::string> more) {
     command.insert(command.end(), more);
   };
@@ -74,7 +78,7 @@ std::vector<std::string> verilator_command(const RtlSources& sources, bool trace
   if (sources.lint) {
     add({"-Wall"});
   } else {
-    add({"-Wno-lint", "-Wno-style", "-Wno-fatal"});
+    add({"-Wno-lint", "-Wno-style", "-Wno-fatal", "-fno-inline"});
   }
   for (const auto& [name, value] : sources.parameters) add({fmt::format("-G{}={}", name, value)});
   for (const fs::path& file : sources.files) add({file.string()});

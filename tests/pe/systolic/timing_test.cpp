@@ -1,0 +1,124 @@
+// timing == cycle model: every cycle, every PE-cycle class and every action count, over random arrays,
+// jobs and enable intervals.
+#include "pe/systolic/timing.h"
+
+#include <gtest/gtest.h>
+
+#include "pe/systolic/design.h"
+#include "support/model_driver.h"
+
+namespace bitsmith::systolic {
+namespace {
+
+using test::drive;
+using test::DrivenJob;
+using test::DriveResult;
+
+Params random_params(std::mt19937_64& random) {
+  Params params;
+  params.rows = 1 + static_cast<std::uint32_t>(random() % 9);
+  params.cols = 1 + static_cast<std::uint32_t>(random() % 9);
+  params.drain = random() % 2 == 0 ? Drain::serial : Drain::overlapped;
+  return params;
+}
+
+// Chains of jobs, long and short K, whole and edge tiles; the last job emits.
+std::vector<Job> random_jobs(const Params& params, std::mt19937_64& random) {
+  std::vector<Job> jobs;
+  const std::size_t chains = 1 + random() % 8;
+  const std::uint32_t longest_k = random() % 2 == 0 ? 3 : 60;
+  for (std::size_t i = 0; i < chains; ++i) {
+    const bool whole = random() % 2 == 0;
+    const std::uint32_t m = whole ? params.rows : 1 + static_cast<std::uint32_t>(random() % params.rows);
+    const std::uint32_t n = whole ? params.cols : 1 + static_cast<std::uint32_t>(random() % params.cols);
+    const std::size_t length = 1 + random() % 3;
+    for (std::size_t j = 0; j < length; ++j) {
+      jobs.push_back({m, n, 1 + static_cast<std::uint32_t>(random() % longest_k), j > 0, j + 1 == length});
+    }
+  }
+  return jobs;
+}
+
+class Prediction {
+ public:
+  Prediction(const Params& params, const std::vector<Job>& jobs, Pace pace)
+      : pes_(std::uint64_t{params.rows} * params.cols), pace_(pace) {
+    const Timing timing(params);
+    Timing::State state;
+    for (const Job& job : jobs) {
+      jobs_.push_back(timing.next(state, job, pace));
+      feeds_ += jobs_.back().feed_steps;
+      pe_.mac += jobs_.back().mac_pe_cycles;
+      pe_.pad += jobs_.back().pad_pe_cycles;
+      actions_.add(jobs_.back().actions);
+    }
+  }
+
+  const std::vector<JobTiming>& jobs() const { return jobs_; }
+  const ActionCounts& actions() const { return actions_; }
+  PeCycles pe_cycles() const {
+    const std::uint64_t cycles = jobs_.back().last_y + 1;
+    const std::uint64_t steps = pace_.enabled_cycles(cycles);
+    PeCycles pe = pe_;
+    pe.idle = pes_ * (steps - feeds_);
+    pe.stalled = pes_ * (cycles - steps);
+    return pe;
+  }
+
+ private:
+  std::uint64_t pes_;
+  Pace pace_;
+  std::vector<JobTiming> jobs_;
+  std::uint64_t feeds_ = 0;
+  PeCycles pe_;
+  ActionCounts actions_;
+};
+
+TEST(SystolicTiming, EqualsTheCycleModel) {
+  std::mt19937_64 random(2024);
+  std::uint64_t jobs_compared = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const Params params = random_params(random);
+    const Design design(params);
+    const std::vector<Job> jobs = random_jobs(params, random);
+    const Pace pace{random() % 3 == 0 ? 1 + random() % 5 : 1};
+    SCOPED_TRACE(fmt::format("round {}: {}x{} {} interval {}", round, params.rows, params.cols,
+                             params.drain == Drain::serial ? "serial" : "overlapped", pace.interval));
+    std::vector<DrivenJob> driven;
+    for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
+    Model model(params);
+    const DriveResult seen =
+        drive(model, design, driven, pace, [](const Model& m) { return m.actions()[kABeat]; });
+    const Prediction predicted(params, jobs, pace);
+
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      SCOPED_TRACE(fmt::format("job {} of {}: {}x{}x{}", i, jobs.size(), jobs[i].m, jobs[i].n, jobs[i].k));
+      ASSERT_EQ(predicted.jobs()[i].start, seen.jobs[i].start);
+      ASSERT_EQ(predicted.jobs()[i].operands_free, seen.jobs[i].operands_free);
+      ++jobs_compared;
+      if (!jobs[i].emit) continue;
+      ASSERT_EQ(predicted.jobs()[i].first_y, seen.jobs[i].first_y);
+      ASSERT_EQ(predicted.jobs()[i].last_y, seen.jobs[i].last_y);
+    }
+    ASSERT_EQ(predicted.actions(), model.actions());
+    ASSERT_EQ(predicted.pe_cycles(), model.pe_cycles());
+    ASSERT_EQ(model.pe_cycles().total(), design.pe_count() * seen.cycles);
+  }
+  EXPECT_GT(jobs_compared, 20000U);
+}
+
+// The room card's formula for a single tile, as a number: 16x16, k = 128.
+TEST(SystolicTiming, OneWholeTileByHand) {
+  Params params;
+  Timing::State state;
+  // Tokens in cycles 1..128; 2*16 + 16 = 48 steps later the last row leaves; one cycle to the port.
+  const JobTiming overlapped = Timing(params).next(state, {16, 16, 128, false, true}, {});
+  EXPECT_EQ(overlapped.operands_free, 128U);
+  EXPECT_EQ(overlapped.last_y, 128U + 48 + 1);
+  params.drain = Drain::serial;
+  state = {};
+  EXPECT_EQ(Timing(params).next(state, {16, 16, 128, false, true}, {}).last_y, 128U + 47 + 1);
+}
+
+}  // namespace
+}  // namespace bitsmith::systolic

@@ -1,0 +1,61 @@
+// Area, cells, leakage and critical path of a design's own RTL: Yosys and abc map it to a Liberty
+// library, OpenSTA times the netlist.
+//
+// Every module of RtlDescription::modules is synthesised flat as a top of its own; the array is their
+// sum. Inputs are driven by the library's smallest inverter and arrive one clock-to-output delay after
+// the clock edge (they come from registers of a neighbour); outputs drive four such inverters. Not
+// included: placement, wires, the clock tree, buffers of the signals that reach every PE (advance,
+// drain, reset).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cost/liberty.h"
+#include "pe/design.h"
+
+namespace bitsmith {
+
+struct SynthesisOptions {
+  std::filesystem::path liberty;
+  double period_ps = 5000;  // what abc sizes gates for
+};
+
+struct ModuleCost {
+  std::string name;
+  std::uint64_t instances = 1;
+  // Of one instance:
+  std::uint64_t cells = 0;
+  double area_um2 = 0;
+  double combinational_um2 = 0;  // without buffers and inverters
+  double sequential_um2 = 0;
+  double buffer_um2 = 0;         // buffers and inverters
+  double critical_path_ps = 0;   // smallest clock period
+  std::optional<double> leakage_uw;  // none when the library does not say
+};
+
+struct ArrayCost {
+  std::string library;
+  std::vector<ModuleCost> modules;
+
+  std::uint64_t cells() const;
+  double area_um2() const;
+  double critical_path_ps() const;
+  std::optional<double> leakage_uw() const;
+};
+
+// Debian's osu018 (package qflow-tech-osu018).
+std::filesystem::path default_liberty();
+
+// Throws UserError with the tool's output when a tool refuses the RTL or the library.
+ArrayCost synthesise(const Design& design, const SynthesisOptions& options);
+
+// The gate-level netlist of the whole array as Verilog without library cells: every cell is replaced
+// by its Liberty function, so that it can be Verilated and compared with the RTL.
+void write_array_netlist(const Design& design, const SynthesisOptions& options,
+                         const std::filesystem::path& file);
+
+}  // namespace bitsmith

@@ -1,0 +1,140 @@
+// Drives an array with operands always there and results always taken, enabled every II-th cycle: the
+// situation that a design's timing is exact about.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "numerics/pack.h"
+#include "pe/design.h"
+#include "pe/job.h"
+
+namespace bitsmith::test {
+
+struct DrivenJob {
+  Job job;
+  std::vector<std::uint16_t> a;  // [m][k] codes
+  std::vector<std::uint16_t> w;  // [k][n] codes
+};
+
+// What was seen of one job at the ports.
+struct ObservedJob {
+  std::uint64_t start = 0;          // cycle in which its first token entered (by the model's counts)
+  std::uint64_t operands_free = 0;  // cycle in which its last token entered
+  std::uint64_t first_y = 0;
+  std::uint64_t last_y = 0;
+  std::vector<std::int64_t> y;      // [m][n], when it emits
+};
+
+struct DriveResult {
+  std::vector<ObservedJob> jobs;
+  std::uint64_t cycles = 0;  // up to and including the last result
+};
+
+inline DrivenJob random_driven_job(const Design& design, const Job& job, std::mt19937_64& random) {
+  DrivenJob driven{job, std::vector<std::uint16_t>(std::size_t{job.m} * job.k),
+                   std::vector<std::uint16_t>(std::size_t{job.k} * job.n)};
+  const auto fill = [&](std::vector<std::uint16_t>& codes, int bits) {
+    for (auto& code : codes) code = static_cast<std::uint16_t>(random() & low_mask(bits));
+  };
+  fill(driven.a, design.activation_format().bits);
+  fill(driven.w, design.weight_format().bits);
+  return driven;
+}
+
+// Steps `array` (a cycle model or Verilated RTL, fresh out of reset) through the jobs. `token_count`
+// returns how many activation beats the array has taken in so far, 0 when it cannot be known. The last
+// job must emit.
+template <class Array, class TokenCount>
+DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJob>& jobs, Pace pace,
+                  TokenCount token_count) {
+  struct Channel {
+    std::size_t job = 0;
+    std::uint64_t beat = 0;
+    std::vector<std::uint32_t> words;
+  };
+  const ChannelWidths widths = design.channel_widths();
+  Channel job_channel, a_channel, w_channel;
+  job_channel.words.resize(words_for_bits(widths.job));
+  a_channel.words.resize(words_for_bits(widths.a));
+  w_channel.words.resize(words_for_bits(widths.w));
+
+  DriveResult result;
+  result.jobs.resize(jobs.size());
+  std::vector<BeatCounts> beats;
+  for (const DrivenJob& driven : jobs) beats.push_back(design.beats(driven.job));
+  std::size_t y_job = 0;
+  std::uint64_t y_beat = 0;
+  std::size_t feeding = 0;
+  std::uint64_t fed = 0;
+  std::uint64_t tokens_before = token_count(array);
+  const auto skip_silent = [&] {
+    while (y_job < jobs.size() && !jobs[y_job].job.emit) ++y_job;
+  };
+  skip_silent();
+
+  for (std::uint64_t cycle = 0; y_job < jobs.size(); ++cycle) {
+    ArrayInputs in;
+    in.en = pace.interval == 1 || cycle % pace.interval == 1;
+    in.y_ready = true;
+    if (job_channel.job < jobs.size()) {
+      design.pack_job(jobs[job_channel.job].job, job_channel.words);
+      in.job_valid = true;
+      in.job = job_channel.words.data();
+    }
+    if (a_channel.job < jobs.size()) {
+      const DrivenJob& d = jobs[a_channel.job];
+      design.pack_a(d.job, {d.a.data(), d.job.m, d.job.k, d.job.k}, a_channel.beat, a_channel.words);
+      in.a_valid = true;
+      in.a = a_channel.words.data();
+    }
+    if (w_channel.job < jobs.size()) {
+      const DrivenJob& d = jobs[w_channel.job];
+      design.pack_w(d.job, {d.w.data(), d.job.k, d.job.n, d.job.n}, w_channel.beat, w_channel.words);
+      in.w_valid = true;
+      in.w = w_channel.words.data();
+    }
+    const ArrayOutputs before = array.outputs();
+    if (before.y_valid) {
+      ObservedJob& observed = result.jobs[y_job];
+      const Job& job = jobs[y_job].job;
+      if (y_beat == 0) {
+        observed.first_y = cycle;
+        observed.y.resize(std::size_t{job.m} * job.n);
+      }
+      design.unpack_y(job, {before.y, words_for_bits(widths.y)}, y_beat,
+                      {observed.y.data(), job.m, job.n, job.n});
+      observed.last_y = cycle;
+      result.cycles = cycle + 1;
+      if (++y_beat == beats[y_job].y) {
+        y_beat = 0;
+        ++y_job;
+        skip_silent();
+      }
+    }
+    array.step(in);
+    if (in.job_valid && before.job_ready) ++job_channel.job;
+    if (in.a_valid && before.a_ready && ++a_channel.beat == beats[a_channel.job].a) {
+      a_channel.beat = 0;
+      ++a_channel.job;
+    }
+    if (in.w_valid && before.w_ready && ++w_channel.beat == beats[w_channel.job].w) {
+      w_channel.beat = 0;
+      ++w_channel.job;
+    }
+    const std::uint64_t tokens = token_count(array);
+    if (tokens != tokens_before && feeding < jobs.size()) {
+      if (fed == 0) result.jobs[feeding].start = cycle;
+      result.jobs[feeding].operands_free = cycle;
+      if (++fed == beats[feeding].a) {
+        fed = 0;
+        ++feeding;
+      }
+    }
+    tokens_before = tokens;
+  }
+  return result;
+}
+
+}  // namespace bitsmith::test
