@@ -1,5 +1,5 @@
-// The subcommands. Each adds its options to the command line and returns what is to be run once that
-// is parsed; the result is the exit code.
+// The subcommands. Each adds its options to the command line and returns what is to be run once
+// that is parsed; the result is the exit code.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -10,7 +10,8 @@ namespace {
 std::string parameter_table(const std::vector<ParameterInfo>& parameters) {
   TextTable table({"parameter", "type", "default", "allowed", "unit", "RTL"});
   for (const ParameterInfo& p : parameters) {
-    table.add_row({p.name, p.type, p.required ? "(required)" : p.default_value, p.allowed, p.unit, p.rtl});
+    table.add_row(
+        {p.name, p.type, p.required ? "(required)" : p.default_value, p.allowed, p.unit, p.rtl});
   }
   std::string text = table.text() + "\n";
   for (const ParameterInfo& p : parameters) text += fmt::format("{}: {}\n", p.name, p.help);
@@ -27,7 +28,8 @@ int run_command(const std::string& name) {
     text += "\naccelerator files\n" + parameter_table(accelerator_parameters().describe());
   } else {
     const DesignDescription design = describe_design(name);
-    text = fmt::format("{}: {}\n\n{}", design.name, design.title, parameter_table(design.parameters));
+    text =
+        fmt::format("{}: {}\n\n{}", design.name, design.title, parameter_table(design.parameters));
   }
   write_output("-", text);
   return 0;

@@ -1,10 +1,12 @@
 // bitsmith: exit codes 0 done, 2 the user's mistake, 1 our bug (or a verification that failed).
+#include <algorithm>
 #include <cstdio>
 #include <new>
 
 #include "app/commands.h"
 #include "common/error.h"
 #include "common/version.h"
+#include "config/scalar.h"
 
 namespace {
 
@@ -14,16 +16,28 @@ constexpr int kDone = 0;
 constexpr int kOurBug = 1;
 constexpr int kUsersMistake = 2;
 
+using Commands = std::vector<std::pair<const char*, Action>>;
+
+// CLI11 would only say that a subcommand is required.
+void require_known_command(const Commands& commands, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string_view> names;
+  for (const auto& [name, action] : commands) names.emplace_back(name);
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return;
+  throw bitsmith::UserError(bitsmith::unknown_word("command", argv[1], names));
+}
+
 int run_command_line(int argc, char** argv) {
-  CLI::App app("Cycle-accurate simulation of low-bit LLM accelerator hardware, with the RTL to prove it");
+  CLI::App app(
+      "Cycle-accurate simulation of low-bit LLM accelerator hardware, with the RTL to prove it");
   app.name("bitsmith");
   app.set_version_flag("--version", std::string(bitsmith::version()));
   app.require_subcommand(1);
-  const std::vector<std::pair<const char*, Action>> actions = {
-      {"run", bitsmith::app::add_run(app)},
-      {"verify", bitsmith::app::add_verify(app)},
-      {"synth", bitsmith::app::add_synth(app)},
-      {"describe", bitsmith::app::add_describe(app)}};
+  const Commands actions = {{"run", bitsmith::app::add_run(app)},
+                            {"verify", bitsmith::app::add_verify(app)},
+                            {"synth", bitsmith::app::add_synth(app)},
+                            {"describe", bitsmith::app::add_describe(app)}};
+  require_known_command(actions, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -47,7 +61,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "bitsmith: out of memory\n");
     return kUsersMistake;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "bitsmith: internal error: {}\nThis is a bug of Bitsmith; please report it with the command line.\n",
+    fmt::print(stderr,
+               "bitsmith: internal error: {}\nThis is a bug of Bitsmith; please report it with the "
+               "command line.\n",
                error.what());
     return kOurBug;
   }

@@ -7,8 +7,7 @@ namespace bitsmith::app {
 
 RunAnswer run(const RunRequest& request) {
   RunAnswer answer;
-  answer.accelerator =
-      load_accelerator(request.accelerator, override_options(request.overrides));
+  answer.accelerator = load_accelerator(request.accelerator, override_options(request.overrides));
   answer.workload = request.gemm.empty()
                         ? transformer_workload(load_transformer(request.model), request.phase)
                         : gemm_workload(request.gemm);

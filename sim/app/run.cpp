@@ -43,7 +43,8 @@ void require_built(const Options& options) {
     const bool known = std::find(allowed.begin(), allowed.end(), word) != allowed.end();
     diagnostics.add({option, 0, 0},
                     known ? fmt::format("'{}' needs the accelerator's memory system, which this "
-                                        "version does not have yet; use '{}'", word, allowed[0])
+                                        "version does not have yet; use '{}'",
+                                        word, allowed[0])
                           : unknown_word(what, word, allowed));
   };
   judge("--engine", options.engine, kEngines, "engine");
@@ -71,18 +72,21 @@ int run_command(Options& options) {
 }  // namespace
 
 Action add_run(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("run", "cycles, utilisation and action counts of a workload");
+  CLI::App* command =
+      app.add_subcommand("run", "cycles, utilisation and action counts of a workload");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command->add_option("accelerator", o.request.accelerator, "accelerator file")->required();
   command->add_option("--workload", o.request.model, "model file (workloads/models)");
   command->add_option("--gemm", o.request.gemm, "one GEMM, MxNxK");
   command->add_option("--phase", o.phase, "prefill or decode")->capture_default_str();
-  command->add_option("--seq", o.sequence, "tokens of the prompt; in decode the context's length")->capture_default_str();
+  command->add_option("--seq", o.sequence, "tokens of the prompt; in decode the context's length")
+      ->capture_default_str();
   command->add_option("--batch", o.batch, "sequences")->capture_default_str();
   command->add_option("--engine", o.engine, "tile")->capture_default_str();
   command->add_option("--array", o.array, "model")->capture_default_str();
-  command->add_option("--set", o.request.overrides, "path=value: override a configured value")->take_all();
+  command->add_option("--set", o.request.overrides, "path=value: override a configured value")
+      ->take_all();
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   command->add_option("--out", o.out, "folder for run.json");
   return [options] { return run_command(*options); };

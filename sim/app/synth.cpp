@@ -54,15 +54,18 @@ Json array_json(const std::string& file, const ArrayCost& cost, double period_ps
 }
 
 std::string array_table(const std::string& file, const ArrayCost& cost) {
-  TextTable table({"module", "instances", "cells", "area um2", "sequential um2", "critical path ps"});
+  TextTable table(
+      {"module", "instances", "cells", "area um2", "sequential um2", "critical path ps"});
   for (const ModuleCost& module : cost.modules) {
     table.add_row({module.name, with_separators(module.instances), with_separators(module.cells),
-                   fmt::format("{:.1f}", module.area_um2), fmt::format("{:.1f}", module.sequential_um2),
+                   fmt::format("{:.1f}", module.area_um2),
+                   fmt::format("{:.1f}", module.sequential_um2),
                    fmt::format("{:.0f}", module.critical_path_ps)});
   }
   table.add_rule();
-  table.add_row({"array", "1", with_separators(cost.cells()), fmt::format("{:.1f}", cost.area_um2()),
-                 "", fmt::format("{:.0f}", cost.critical_path_ps())});
+  table.add_row({"array", "1", with_separators(cost.cells()),
+                 fmt::format("{:.1f}", cost.area_um2()), "",
+                 fmt::format("{:.0f}", cost.critical_path_ps())});
   return fmt::format("{} in {} (no wires, no clock tree)\n{}", file, cost.library, table.text());
 }
 
@@ -87,7 +90,8 @@ bool check_netlist(const std::string& file, const Design& design, const Synthesi
 int run_command(const Options& options) {
   Diagnostics diagnostics;
   SynthesisOptions synthesis;
-  synthesis.liberty = options.liberty.empty() ? default_liberty() : std::filesystem::path(options.liberty);
+  synthesis.liberty =
+      options.liberty.empty() ? default_liberty() : std::filesystem::path(options.liberty);
   synthesis.period_ps = static_cast<double>(
       integer_option("--period", options.period_ps, {1, 1'000'000'000}, diagnostics));
   const std::uint64_t cycles =
@@ -120,15 +124,18 @@ int run_command(const Options& options) {
 }  // namespace
 
 Action add_synth(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("synth", "area, cells and critical path from synthesis of the design's RTL");
+  CLI::App* command = app.add_subcommand(
+      "synth", "area, cells and critical path from synthesis of the design's RTL");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command->add_option("designs", o.designs, "design files")->required();
   command->add_option("--set", o.overrides, "path=value: override a parameter")->take_all();
-  command->add_option("--liberty", o.liberty, "cell library; default: osu018 of package qflow-tech-osu018");
-  command->add_option("--period", o.period_ps, "clock period in ps that gates are sized for")->capture_default_str();
-  command->add_option("--check", o.check_cycles, "compare the array's netlist with its RTL for so many cycles");
+  command->add_option("--liberty", o.liberty,
+                      "cell library; default: osu018 of package qflow-tech-osu018");
+  command->add_option("--period", o.period_ps, "clock period in ps that gates are sized for")
+      ->capture_default_str();
+  command->add_option("--check", o.check_cycles,
+                      "compare the array's netlist with its RTL for so many cycles");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

@@ -54,7 +54,8 @@ void explain(const std::string& file, const LockstepResult& result) {
 int run_command(const Options& options) {
   LockstepOptions lockstep;
   Diagnostics diagnostics;
-  lockstep.cycles = integer_option("--cycles", options.cycles, {1, std::int64_t{1} << 40}, diagnostics);
+  lockstep.cycles =
+      integer_option("--cycles", options.cycles, {1, std::int64_t{1} << 40}, diagnostics);
   lockstep.seed = integer_option("--seed", options.seed, {0, std::int64_t{1} << 62}, diagnostics);
   if (!options.wave.empty() && options.designs.size() > 1) {
     diagnostics.add({"--wave", 0, 0}, "a waveform is of one design; name one");

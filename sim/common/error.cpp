@@ -55,8 +55,8 @@ void Diagnostics::throw_if_any() const {
   if (empty()) return;
   std::vector<std::string> messages = messages_;
   if (count_ > kShown) {
-    messages.push_back(fmt::format("{}: {} more mistakes from here", first_not_shown_,
-                                   count_ - kShown));
+    messages.push_back(
+        fmt::format("{}: {} more mistakes from here", first_not_shown_, count_ - kShown));
   }
   throw UserError(std::move(messages));
 }

@@ -1,7 +1,7 @@
 // Errors that reach the user, and checks that catch our own bugs.
 //
-// A UserError is the user's mistake: main prints its lines and exits 2. An InternalError is ours: main asks
-// for a bug report and exits 1. Nothing below main calls exit().
+// A UserError is the user's mistake: main prints its lines and exits 2. An InternalError is ours:
+// main asks for a bug report and exits 1. Nothing below main calls exit().
 #pragma once
 
 #include <fmt/format.h>

@@ -139,9 +139,10 @@ fs::path home_folder() {
   const fs::path binary = fs::read_symlink("/proc/self/exe", error);
   const fs::path installed = binary.parent_path().parent_path() / "share" / "bitsmith";
   if (!error && fs::is_directory(installed / "rtl", error)) return installed;
-  throw UserError(fmt::format(
-      "Bitsmith's data (rtl/, configs/) is neither in {} nor in {}; set BITSMITH_HOME to its folder",
-      BITSMITH_SOURCE_DIR, installed.string()));
+  throw UserError(
+      fmt::format("Bitsmith's data (rtl/, configs/) is neither in {} nor in {}; set BITSMITH_HOME "
+                  "to its folder",
+                  BITSMITH_SOURCE_DIR, installed.string()));
 }
 
 fs::path cache_folder() {
@@ -159,8 +160,9 @@ fs::path cache_folder() {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
-    throw UserError(fmt::format("{}: cannot create the cache folder: {} (BITSMITH_CACHE chooses another)",
-                                folder.string(), error.message()));
+    throw UserError(
+        fmt::format("{}: cannot create the cache folder: {} (BITSMITH_CACHE chooses another)",
+                    folder.string(), error.message()));
   }
   return folder;
 }

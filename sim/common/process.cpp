@@ -62,8 +62,8 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
   check(!arguments.empty(), "a process without a program");
   // posix_spawn says "no such file" for the folder as well as for the program.
   if (std::error_code ignored; !std::filesystem::is_directory(folder, ignored)) {
-    throw UserError(fmt::format("{}: is not a folder, cannot run '{}' in it", folder.string(),
-                                arguments[0]));
+    throw UserError(
+        fmt::format("{}: is not a folder, cannot run '{}' in it", folder.string(), arguments[0]));
   }
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));

@@ -12,9 +12,9 @@ struct ProcessResult {
   std::string output;  // stdout and stderr together
 };
 
-// Runs `arguments` (the program is looked up in PATH; no shell) in `folder`, with nothing to read on
-// stdin, and waits until it and all that hold its output ended. Throws UserError when the program
-// is not installed or `folder` does not exist.
+// Runs `arguments` (the program is looked up in PATH; no shell) in `folder`, with nothing to read
+// on stdin, and waits until it and all that hold its output ended. Throws UserError when the
+// program is not installed or `folder` does not exist.
 ProcessResult run_process(const std::vector<std::string>& arguments,
                           const std::filesystem::path& folder);
 

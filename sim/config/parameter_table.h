@@ -159,7 +159,8 @@ class ParameterTable {
     return *this;
   }
 
-  // A combination of parameters that must hold; `violated` returns what is wrong. Reported at `key`.
+  // A combination of parameters that must hold; `violated` returns what is wrong. Reported at
+  // `key`.
   ParameterTable& rule(std::string key,
                        std::function<std::optional<std::string>(const Params&)> violated) {
     rules_.push_back({std::move(key), std::move(violated)});

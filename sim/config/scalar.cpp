@@ -14,8 +14,8 @@ bool is_plain_scalar(const YamlNode& node) {
 
 void expected(const YamlNode& node, std::string_view key, std::string_view what,
               Diagnostics& diagnostics) {
-  diagnostics.add(node.where, fmt::format("'{}': expected {}, found {}", key, what,
-                                          yaml::describe(node)));
+  diagnostics.add(node.where,
+                  fmt::format("'{}': expected {}, found {}", key, what, yaml::describe(node)));
 }
 
 // "\0" would cut a path short and "\e" would reach the terminal; lines and tabs are fine.
@@ -70,7 +70,8 @@ std::optional<double> read_number(const YamlNode& node, std::string_view key, Nu
   return value;
 }
 
-std::optional<bool> read_flag(const YamlNode& node, std::string_view key, Diagnostics& diagnostics) {
+std::optional<bool> read_flag(const YamlNode& node, std::string_view key,
+                              Diagnostics& diagnostics) {
   if (is_plain_scalar(node) && node.scalar == "true") return true;
   if (is_plain_scalar(node) && node.scalar == "false") return false;
   expected(node, key, "true or false", diagnostics);

@@ -27,8 +27,9 @@ struct NumberRange {
   std::string text() const;
 };
 
-// Each returns nothing, and says why, when the node is not such a value. `key` names it in messages.
-// Integers are decimal without leading zeros (010 is an error, not 8); numbers are finite.
+// Each returns nothing, and says why, when the node is not such a value. `key` names it in
+// messages. Integers are decimal without leading zeros (010 is an error, not 8); numbers are
+// finite.
 std::optional<std::int64_t> read_integer(const YamlNode& node, std::string_view key,
                                          IntegerRange range, Diagnostics& diagnostics);
 std::optional<double> read_number(const YamlNode& node, std::string_view key, NumberRange range,

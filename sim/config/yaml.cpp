@@ -25,7 +25,8 @@ constexpr std::size_t kShownMessage = 200;
 class MemoryBuffer : public std::streambuf {
  public:
   explicit MemoryBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());  // streambuf's interface; the get area is read-only
+    char* begin =
+        const_cast<char*>(text.data());  // streambuf's interface; the get area is read-only
     setg(begin, begin, begin + text.size());
   }
 };
@@ -33,8 +34,8 @@ class MemoryBuffer : public std::streambuf {
 // Ends the parsing of a text that is hopeless.
 class TooMuch : public std::exception {};
 
-// Builds the tree from yaml-cpp's events. The events, unlike yaml-cpp's own nodes, still show repeated
-// keys, anchors and the place of every key.
+// Builds the tree from yaml-cpp's events. The events, unlike yaml-cpp's own nodes, still show
+// repeated keys, anchors and the place of every key.
 class TreeBuilder : public YAML::EventHandler {
  public:
   TreeBuilder(std::string_view text, const std::string& name, Diagnostics& diagnostics)
@@ -226,15 +227,14 @@ YamlNode* YamlNode::find(std::string_view key) {
 
 namespace yaml {
 
-YamlNode parse(std::string_view text, const std::string& name) {
+YamlNode parse(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
   if (text.size() > kByteLimit) {
-    throw UserError(fmt::format("{}: longer than the {} bytes allowed for such a file", name,
-                                kByteLimit));
+    throw UserError(
+        fmt::format("{}: longer than the {} bytes allowed for such a file", name, kByteLimit));
   }
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   require_text(text, name);
-  Diagnostics diagnostics;
   TreeBuilder builder(text, name, diagnostics);
   try {
     MemoryBuffer buffer(text);
@@ -248,15 +248,22 @@ YamlNode parse(std::string_view text, const std::string& name) {
                                 is_indented_by_tab(text, error.mark.line)
                                     ? " (indentation is made of spaces, not tabs)"
                                     : ""));
+    diagnostics.throw_if_any();
   } catch (const TooMuch&) {
-    // already in the diagnostics
+    diagnostics.throw_if_any();  // it said so
   }
-  diagnostics.throw_if_any();
   return builder.take_root();
 }
 
-YamlNode read(const std::filesystem::path& path) {
-  YamlNode root = parse(read_file(path, kByteLimit), path.string());
+YamlNode parse(std::string_view text, const std::string& name) {
+  Diagnostics diagnostics;
+  YamlNode root = parse(text, name, diagnostics);
+  diagnostics.throw_if_any();
+  return root;
+}
+
+YamlNode read(const std::filesystem::path& path, Diagnostics& diagnostics) {
+  YamlNode root = parse(read_file(path, kByteLimit), path.string(), diagnostics);
   if (root.kind == YamlNode::Kind::empty) {
     throw UserError(fmt::format("{}: the file is empty", path.string()));
   }
@@ -265,10 +272,14 @@ YamlNode read(const std::filesystem::path& path) {
 
 std::string describe(const YamlNode& node) {
   switch (node.kind) {
-    case YamlNode::Kind::empty: return "nothing";
-    case YamlNode::Kind::sequence: return "a sequence";
-    case YamlNode::Kind::map: return "a map";
-    case YamlNode::Kind::scalar: break;
+    case YamlNode::Kind::empty:
+      return "nothing";
+    case YamlNode::Kind::sequence:
+      return "a sequence";
+    case YamlNode::Kind::map:
+      return "a map";
+    case YamlNode::Kind::scalar:
+      break;
   }
   return fmt::format("{}'{}'", node.quoted ? "the quoted text " : "",
                      printable(node.scalar, kShownCharacters));
@@ -299,8 +310,8 @@ void apply(const Override& change, YamlNode& root) {
   YamlNode* node = &root;
   for (const std::string& step : change.path) {
     if (node->kind != YamlNode::Kind::map) {
-      throw UserError(change.where,
-                      fmt::format("'{}' is below {}, which has no keys", step, yaml::describe(*node)));
+      throw UserError(change.where, fmt::format("'{}' is below {}, which has no keys", step,
+                                                yaml::describe(*node)));
     }
     YamlNode* next = node->find(step);
     if (next == nullptr) {

@@ -2,8 +2,8 @@
 //
 // Accepted: one document of maps, sequences and scalars in UTF-8. Refused with file:line:column:
 // anchors and aliases (so no bombs and no loops), tags, repeated keys, keys that are no words,
-// several documents, directives, control characters, more than kByteLimit bytes, kNodeLimit nodes or
-// kDepthLimit levels. Columns count bytes.
+// several documents, directives, control characters, more than kByteLimit bytes, kNodeLimit nodes
+// or kDepthLimit levels. Columns count bytes.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ struct YamlNode {
 
   Kind kind = Kind::empty;
   Location where;
-  std::string scalar;       // Kind::scalar
-  bool quoted = false;      // "16" is text, 16 is a number
-  std::vector<YamlNode> items;      // Kind::sequence
-  std::vector<YamlEntry> entries;   // Kind::map, in file order
+  std::string scalar;              // Kind::scalar
+  bool quoted = false;             // "16" is text, 16 is a number
+  std::vector<YamlNode> items;     // Kind::sequence
+  std::vector<YamlEntry> entries;  // Kind::map, in file order
 
   // The value of `key` in a map; null when absent or when this is no map.
   const YamlNode* find(std::string_view key) const;
@@ -44,9 +44,14 @@ inline constexpr std::size_t kByteLimit = std::size_t{1} << 20;
 inline constexpr std::size_t kNodeLimit = 100000;
 inline constexpr int kDepthLimit = 32;
 
-// `name` stands for the file in messages. Throws UserError with all mistakes of the text.
+// `name` stands for the file in messages. Mistakes that leave the rest readable (a repeated key, an
+// alias) go to `diagnostics`; where the text cannot be read on, all that was collected is thrown as
+// a UserError.
+YamlNode parse(std::string_view text, const std::string& name, Diagnostics& diagnostics);
+// Throws whatever mistake there is.
 YamlNode parse(std::string_view text, const std::string& name);
-YamlNode read(const std::filesystem::path& path);
+// Also throws UserError when the file cannot be read or is empty.
+YamlNode read(const std::filesystem::path& path, Diagnostics& diagnostics);
 
 // "a map", "a sequence", "nothing", "'3'", "the quoted text '3'": for messages.
 std::string describe(const YamlNode& node);

@@ -34,14 +34,18 @@ std::string compare_ports(const ArrayOutputs& expected, const ArrayOutputs& actu
   if (expected.job_ready != actual.job_ready) {
     return differ("job_ready_o", expected.job_ready, actual.job_ready);
   }
-  if (expected.a_ready != actual.a_ready) return differ("a_ready_o", expected.a_ready, actual.a_ready);
-  if (expected.w_ready != actual.w_ready) return differ("w_ready_o", expected.w_ready, actual.w_ready);
+  if (expected.a_ready != actual.a_ready)
+    return differ("a_ready_o", expected.a_ready, actual.a_ready);
+  if (expected.w_ready != actual.w_ready)
+    return differ("w_ready_o", expected.w_ready, actual.w_ready);
   if (widths.s != 0 && expected.s_ready != actual.s_ready) {
     return differ("s_ready_o", expected.s_ready, actual.s_ready);
   }
-  if (expected.y_valid != actual.y_valid) return differ("y_valid_o", expected.y_valid, actual.y_valid);
+  if (expected.y_valid != actual.y_valid)
+    return differ("y_valid_o", expected.y_valid, actual.y_valid);
   if (!std::equal(expected.y, expected.y + words_for_bits(widths.y), actual.y)) {
-    return fmt::format("y_o: expected {}, found {}", hex(expected.y, widths.y), hex(actual.y, widths.y));
+    return fmt::format("y_o: expected {}, found {}", hex(expected.y, widths.y),
+                       hex(actual.y, widths.y));
   }
   return "";
 }

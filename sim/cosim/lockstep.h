@@ -51,8 +51,8 @@ LockstepResult lockstep(const Design& design, Expected& expected, Actual& actual
   const ChannelWidths widths = design.channel_widths();
   Stimulus stimulus(design, options.seed);
   LockstepResult result;
-  // The y payload of the cycle before is compared while the next inputs are applied, so the beat the
-  // scoreboard takes is copied out of the array first.
+  // The y payload of the cycle before is compared while the next inputs are applied, so the beat
+  // the scoreboard takes is copied out of the array first.
   std::vector<std::uint32_t> y(words_for_bits(widths.y));
   for (std::uint64_t cycle = 0; cycle < options.cycles && !result.mismatch; ++cycle) {
     const ArrayInputs& inputs = stimulus.next_inputs();
@@ -73,8 +73,8 @@ LockstepResult lockstep(const Design& design, Expected& expected, Actual& actual
   return result;
 }
 
-// Cycle model against Verilated RTL. After a mismatch the run is repeated with a waveform up to a few
-// cycles beyond it; `wave` chooses the file, and asks for one even when all agrees.
+// Cycle model against Verilated RTL. After a mismatch the run is repeated with a waveform up to a
+// few cycles beyond it; `wave` chooses the file, and asks for one even when all agrees.
 LockstepResult verify(const Design& design, const LockstepOptions& options,
                       const std::filesystem::path& wave = {});
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kJobsAhead = 8;
 constexpr std::uint32_t kLongestChain = 3;
+constexpr std::uint32_t kLongestK = 700;
 constexpr std::uint32_t kLongestMood = 400;
 constexpr std::uint32_t kMoodsBetweenResets = 6;
 constexpr std::array<std::uint32_t, 5> kPercents = {100, 100, 90, 50, 10};
@@ -21,7 +22,8 @@ Stimulus::Stimulus(const Design& design, std::uint64_t seed)
       random_(seed),
       limits_(design.tile_limits()),
       widths_(design.channel_widths()) {
-  const std::array<std::uint32_t, kChannels> widths = {widths_.job, widths_.a, widths_.w, widths_.s};
+  const std::array<std::uint32_t, kChannels> widths = {widths_.job, widths_.a, widths_.w,
+                                                       widths_.s};
   for (std::size_t i = 0; i < kChannels; ++i) {
     producers_[i].width = widths[i];
     producers_[i].words.resize(words_for_bits(widths[i]));
@@ -60,27 +62,54 @@ std::uint32_t Stimulus::random_size(std::uint32_t most) {
   return kind == 1 ? 1 + below(most) : most;
 }
 
-void Stimulus::fill_codes(std::vector<std::uint16_t>& codes, int bits) {
+void Stimulus::fill_codes(std::vector<std::uint16_t>& codes, int bits, Operands operands) {
   const auto mask = static_cast<std::uint16_t>(low_mask(bits));
   const auto most_negative = static_cast<std::uint16_t>(1U << (bits - 1));
-  const std::uint32_t kind = below(8);
+  const auto most_positive = static_cast<std::uint16_t>(most_negative - 1);
   for (std::uint16_t& code : codes) {
     const auto any = static_cast<std::uint16_t>(random_() & mask);
-    if (kind == 0) code = most_negative;
-    else if (kind == 1) code = static_cast<std::uint16_t>(most_negative - 1);
-    else if (kind == 2) code = (any & 1) != 0 ? most_negative : static_cast<std::uint16_t>(most_negative - 1);
-    else code = any;
+    switch (operands) {
+      case Operands::random:
+        code = any;
+        break;
+      case Operands::ends:
+        code = (any & 1) != 0 ? most_negative : most_positive;
+        break;
+      case Operands::most_negative:
+        code = most_negative;
+        break;
+      case Operands::most_positive:
+        code = most_positive;
+        break;
+    }
   }
 }
 
-Stimulus::PendingJob Stimulus::make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k) {
+// Operands at the ends of their range in half of all chains, so that sums reach theirs.
+Stimulus::Operands Stimulus::random_operands() {
+  constexpr std::array<Operands, 3> kExtremes = {Operands::ends, Operands::most_negative,
+                                                 Operands::most_positive};
+  return chance(50) ? Operands::random : kExtremes[below(kExtremes.size())];
+}
+
+Stimulus::PendingJob Stimulus::make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k,
+                                        Operands a, Operands w) {
   PendingJob pending;
   pending.job = {m, n, k, false, false};
   pending.a.resize(std::size_t{m} * k);
   pending.w.resize(std::size_t{k} * n);
-  fill_codes(pending.a, design_.activation_format().bits);
-  fill_codes(pending.w, design_.weight_format().bits);
+  fill_codes(pending.a, design_.activation_format().bits, a);
+  fill_codes(pending.w, design_.weight_format().bits, w);
   return pending;
+}
+
+// Mostly short, so that many jobs meet in the array; now and then long enough to hide a drain, or
+// to fill an accumulator.
+std::uint32_t Stimulus::random_k() {
+  const std::uint32_t kind = below(16);
+  if (kind == 0) return 1 + below(kLongestK);
+  if (kind <= 2) return 1 + below(4 * (limits_.m + limits_.n));
+  return 1 + below(24);
 }
 
 // One or several jobs whose sums add up to one result.
@@ -88,7 +117,9 @@ void Stimulus::add_chain() {
   const std::uint32_t m = random_size(limits_.m);
   const std::uint32_t n = random_size(limits_.n);
   const std::uint32_t length = 1 + below(kLongestChain);
-  const std::uint32_t usual_k = 1 + below(below(8) == 0 ? 4 * (limits_.m + limits_.n) : 24);
+  const std::uint32_t usual_k = random_k();
+  const Operands a_operands = random_operands();
+  const Operands w_operands = random_operands();
   std::vector<PendingJob> chain;
   std::uint64_t k_total = 0;
   for (std::uint32_t i = 0; i < length; ++i) {
@@ -96,27 +127,28 @@ void Stimulus::add_chain() {
     if (room == 0) break;
     const auto k = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(chance(50) ? usual_k : 1 + below(usual_k), room));
-    chain.push_back(make_job(m, n, k));
+    chain.push_back(make_job(m, n, k, a_operands, w_operands));
     chain.back().job.accumulate = i > 0;
     k_total += k;
   }
   chain.back().job.emit = true;
 
   // The whole chain's operands side by side give the golden result.
-  std::vector<std::uint16_t> a(std::size_t{m} * k_total);
-  std::vector<std::uint16_t> w;
+  std::vector<std::uint16_t> a_codes(std::size_t{m} * k_total);
+  std::vector<std::uint16_t> w_codes;
   std::size_t k_begin = 0;
   for (const PendingJob& part : chain) {
     for (std::size_t row = 0; row < m; ++row) {
       std::copy_n(part.a.begin() + static_cast<std::ptrdiff_t>(row * part.job.k), part.job.k,
-                  a.begin() + static_cast<std::ptrdiff_t>(row * k_total + k_begin));
+                  a_codes.begin() + static_cast<std::ptrdiff_t>(row * k_total + k_begin));
     }
-    w.insert(w.end(), part.w.begin(), part.w.end());
+    w_codes.insert(w_codes.end(), part.w.begin(), part.w.end());
     k_begin += part.job.k;
   }
   std::vector<std::int64_t>& y = chain.back().y;
   y.resize(std::size_t{m} * n);
-  design_.golden({a.data(), m, k_total, k_total}, {w.data(), k_total, n, n}, {y.data(), m, n, n});
+  design_.golden({a_codes.data(), m, k_total, k_total}, {w_codes.data(), k_total, n, n},
+                 {y.data(), m, n, n});
 
   for (PendingJob& part : chain) {
     part.beats = design_.beats(part.job);
@@ -126,10 +158,14 @@ void Stimulus::add_chain() {
 
 std::uint64_t Stimulus::beats_of(ChannelIndex channel, const PendingJob& job) const {
   switch (channel) {
-    case kJobChannel: return 1;
-    case kAChannel: return job.beats.a;
-    case kWChannel: return job.beats.w;
-    default: return job.beats.s;
+    case kJobChannel:
+      return 1;
+    case kAChannel:
+      return job.beats.a;
+    case kWChannel:
+      return job.beats.w;
+    default:
+      return job.beats.s;
   }
 }
 
@@ -137,12 +173,14 @@ void Stimulus::pack(ChannelIndex channel, const PendingJob& pending, std::uint64
   const Job& job = pending.job;
   std::vector<std::uint32_t>& words = producers_[channel].words;
   switch (channel) {
-    case kJobChannel: return design_.pack_job(job, words);
+    case kJobChannel:
+      return design_.pack_job(job, words);
     case kAChannel:
       return design_.pack_a(job, {pending.a.data(), job.m, job.k, job.k}, beat, words);
     case kWChannel:
       return design_.pack_w(job, {pending.w.data(), job.k, job.n, job.n}, beat, words);
-    default: throw InternalError("no design has a scale channel yet");
+    default:
+      throw InternalError("no design has a scale channel yet");
   }
 }
 
@@ -153,7 +191,8 @@ void Stimulus::offer(ChannelIndex channel) {
   if (!chance(producer.offer_percent)) {
     for (std::uint32_t& word : producer.words) word = static_cast<std::uint32_t>(random_());
     const std::uint32_t last_bits = producer.width % 32;
-    if (last_bits != 0) producer.words.back() &= static_cast<std::uint32_t>(low_mask(static_cast<int>(last_bits)));
+    if (last_bits != 0)
+      producer.words.back() &= static_cast<std::uint32_t>(low_mask(static_cast<int>(last_bits)));
     return;
   }
   while (producer.job >= first_job_ + jobs_.size()) add_chain();

@@ -1,9 +1,9 @@
 // Seeded random stimulus for an array, and the scoreboard for its results.
 //
-// Streams of random jobs (edge tiles, accumulating chains, extreme operands) with random gaps on every
-// channel, back-pressure, pauses of the enable and resets in the middle of jobs. The moods change every
-// few hundred cycles, full speed among them. Producers keep the contract of rtl/README.md: a valid
-// payload is held until it is taken; a payload without valid is noise.
+// Streams of random jobs (edge tiles, accumulating chains, extreme operands) with random gaps on
+// every channel, back-pressure, pauses of the enable and resets in the middle of jobs. The moods
+// change every few hundred cycles, full speed among them. Producers keep the contract of
+// rtl/README.md: a valid payload is held until it is taken; a payload without valid is noise.
 #pragma once
 
 #include <array>
@@ -25,8 +25,8 @@ class Stimulus {
   // What to drive at the next clock edge. Valid until the next call.
   const ArrayInputs& next_inputs();
 
-  // What happened at that edge: `before` were the outputs when the inputs were applied. Checks every
-  // result beat against golden and returns a description of the first wrong value, or "".
+  // What happened at that edge: `before` were the outputs when the inputs were applied. Checks
+  // every result beat against golden and returns a description of the first wrong value, or "".
   std::string observe(const ArrayOutputs& before);
 
   std::uint64_t values_compared() const { return values_compared_; }
@@ -42,6 +42,8 @@ class Stimulus {
     std::vector<std::int64_t> y;   // [m][n], golden, when the job emits
   };
 
+  enum class Operands { random, ends, most_negative, most_positive };
+
   // The producer's end of a channel: which beat comes next, and whether it is being offered.
   struct Producer {
     std::uint64_t job = 0;  // number since the last reset
@@ -56,9 +58,11 @@ class Stimulus {
   void start_over();
   void change_mood();
   void add_chain();
-  PendingJob make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k);
-  void fill_codes(std::vector<std::uint16_t>& codes, int bits);
+  PendingJob make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k, Operands a, Operands w);
+  void fill_codes(std::vector<std::uint16_t>& codes, int bits, Operands operands);
+  Operands random_operands();
   std::uint32_t random_size(std::uint32_t most);
+  std::uint32_t random_k();
   void offer(ChannelIndex channel);
   std::uint64_t beats_of(ChannelIndex channel, const PendingJob& job) const;
   void pack(ChannelIndex channel, const PendingJob& job, std::uint64_t beat);
@@ -77,7 +81,7 @@ class Stimulus {
   std::deque<PendingJob> jobs_;
   std::uint64_t first_job_ = 0;  // number of jobs_.front()
   std::array<Producer, kChannels> producers_;
-  std::uint64_t result_job_ = 0;   // the job whose results come next, and their beat
+  std::uint64_t result_job_ = 0;  // the job whose results come next, and their beat
   std::uint64_t result_beat_ = 0;
   std::vector<std::int64_t> result_;
 

@@ -57,7 +57,8 @@ std::string cache_key(const RtlSources& sources, bool trace) {
   hash.add(optimisation(sources));
   hash.add(read_file(shim_source(), kSourceLimit));
   hash.add(read_file(ports_header(), kSourceLimit));
-  hash.add(fmt::format("{} trace={} s={} lint={}", sources.top, trace, sources.has_s, sources.lint));
+  hash.add(
+      fmt::format("{} trace={} s={} lint={}", sources.top, trace, sources.has_s, sources.lint));
   for (const auto& [name, value] : sources.parameters) hash.add(fmt::format("{}={}", name, value));
   for (const fs::path& file : sources.files) hash.add(read_file(file, kSourceLimit));
   return hash.hex();
@@ -65,14 +66,19 @@ std::string cache_key(const RtlSources& sources, bool trace) {
 
 std::vector<std::string> verilator_command(const RtlSources& sources, bool trace) {
   std::vector<std::string> command = {
-      "verilator", "--cc", "--exe", "--build", "-j", std::to_string(std::thread::hardware_concurrency()),
-      "--prefix", "Vdut", "--Mdir", "obj", "-o", fs::path("../").append(kLibrary).string(),
-      "--top-module", sources.top, "-O3", "--assert", "--x-assign", "unique", "--x-initial", "unique",
-      "-LDFLAGS", "-shared", "-MAKEFLAGS", fmt::format("OPT_FAST='{}'", optimisation(sources))};
+      "verilator",    "--cc",       "--exe",
+      "--build",      "-j",         std::to_string(std::thread::hardware_concurrency()),
+      "--prefix",     "Vdut",       "--Mdir",
+      "obj",          "-o",         fs::path("../").append(kLibrary).string(),
+      "--top-module", sources.top,  "-O3",
+      "--assert",     "--x-assign", "unique",
+      "--x-initial",  "unique",     "-LDFLAGS",
+      "-shared",      "-MAKEFLAGS", fmt::format("OPT_FAST='{}'", optimisation(sources))};
   const auto add = [&](std::initializer_list<std::string> more) {
     command.insert(command.end(), more);
   };
-  add({"-CFLAGS", fmt::format("-fPIC -fno-gnu-unique -std=c++17 -I{}", (home_folder() / "sim").string())});
+  add({"-CFLAGS",
+       fmt::format("-fPIC -fno-gnu-unique -std=c++17 -I{}", (home_folder() / "sim").string())});
   if (sources.has_s) add({"-CFLAGS", "-DBITSMITH_HAS_S"});
   if (trace) add({"--trace-fst", "-CFLAGS", "-DBITSMITH_TRACE"});
   if (sources.lint) {
@@ -121,15 +127,16 @@ fs::path build_verilated(const RtlSources& sources, bool trace) {
   std::error_code ignored;
   fs::remove_all(build.path() / "obj", ignored);
   fs::create_directory(entry, ignored);
-  fs::rename(build.path() / kLibrary, entry / kLibrary);  // atomic: the last of several builders wins
+  fs::rename(build.path() / kLibrary,
+             entry / kLibrary);  // atomic: the last of several builders wins
   return entry / kLibrary;
 }
 
 VerilatedArray::VerilatedArray(const fs::path& library, std::uint64_t seed, const fs::path& wave)
     : library_(::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL)) {
   if (library_ == nullptr) {
-    throw UserError(fmt::format("{}: cannot load the Verilated array: {}", library.string(),
-                                ::dlerror()));
+    throw UserError(
+        fmt::format("{}: cannot load the Verilated array: {}", library.string(), ::dlerror()));
   }
   const auto create = look_up<void* (*)(const char*, std::uint64_t)>(library_, "bitsmith_create");
   const auto outputs = look_up<const ArrayOutputs* (*)(void*)>(library_, "bitsmith_outputs");

@@ -18,14 +18,14 @@ struct RtlSources {
   std::string top;
   RtlParameters parameters;  // -G; empty for a netlist
   bool has_s = false;
-  bool lint = true;          // warnings are errors; off for netlists
+  bool lint = true;  // warnings are errors; off for netlists
 };
 
 RtlSources rtl_sources(const Design& design);
 
-// The shared object of these sources, built if the cache does not have it yet. The key is the content
-// of every file, the parameters and the versions of the tools. Safe when several processes ask for
-// the same one. Throws UserError with the tool's output when the RTL does not build.
+// The shared object of these sources, built if the cache does not have it yet. The key is the
+// content of every file, the parameters and the versions of the tools. Safe when several processes
+// ask for the same one. Throws UserError with the tool's output when the RTL does not build.
 std::filesystem::path build_verilated(const RtlSources& sources, bool trace);
 
 // One instance. Registers without reset start at random values drawn from `seed`.

@@ -67,10 +67,14 @@ class Parser {
   // Space, comments and line continuations; `;` too, since it may be missing or doubled.
   void skip_space() {
     while (!at_end()) {
-      if (starts("/*")) skip_comment();
-      else if (starts("//")) while (!at_end() && peek() != '\n') next();
-      else if (std::isspace(static_cast<unsigned char>(peek())) || peek() == ';' || peek() == '\\') next();
-      else return;
+      if (starts("/*"))
+        skip_comment();
+      else if (starts("//"))
+        while (!at_end() && peek() != '\n') next();
+      else if (std::isspace(static_cast<unsigned char>(peek())) || peek() == ';' || peek() == '\\')
+        next();
+      else
+        return;
     }
   }
 
@@ -121,7 +125,8 @@ class Parser {
       result += peek();
       next();
     }
-    while (!result.empty() && std::isspace(static_cast<unsigned char>(result.back()))) result.pop_back();
+    while (!result.empty() && std::isspace(static_cast<unsigned char>(result.back())))
+      result.pop_back();
     return result;
   }
 
@@ -214,8 +219,9 @@ LibertyCell read_cell(const Group& group, double leakage_unit, double capacitanc
     if (pin.text("direction") == "input") {
       ++inputs;
       input = pin.arguments;
-      cell.input_capacitance_ff = std::max(
-          cell.input_capacitance_ff, number(pin.text("capacitance")).value_or(0) * capacitance_unit);
+      cell.input_capacitance_ff =
+          std::max(cell.input_capacitance_ff,
+                   number(pin.text("capacitance")).value_or(0) * capacitance_unit);
     } else if (function.empty()) {
       function = without_parentheses(pin.text("function"));
     }

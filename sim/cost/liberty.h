@@ -9,10 +9,10 @@
 namespace bitsmith {
 
 struct LibertyCell {
-  double area_um2 = 0;     // Liberty gives no unit; all libraries we know use um2
-  double leakage_uw = 0;   // state-independent figure; 0 when the library has none
-  bool sequential = false; // flip-flop or latch
-  bool buffer = false;     // one input, and the output is that input
+  double area_um2 = 0;      // Liberty gives no unit; all libraries we know use um2
+  double leakage_uw = 0;    // state-independent figure; 0 when the library has none
+  bool sequential = false;  // flip-flop or latch
+  bool buffer = false;      // one input, and the output is that input
   bool inverter = false;
   double input_capacitance_ff = 0;  // of the largest input
 };

@@ -35,14 +35,16 @@ std::string run_tool(const std::vector<std::string>& command, const fs::path& fo
   throw UserError(fmt::format("'{}' failed:\n{}", fmt::join(command, " "), result.output));
 }
 
-std::string read_rtl(const Design& design, const std::string& top, const RtlParameters& parameters) {
+std::string read_rtl(const Design& design, const std::string& top,
+                     const RtlParameters& parameters) {
   std::string script;
   for (const std::string& source : design.rtl().sources) {
     script += fmt::format("read_verilog -sv -DSYNTHESIS \"{}\"\n",
                           (home_folder() / "rtl" / source).string());
   }
   script += fmt::format("hierarchy -check -top {}", top);
-  for (const auto& [name, value] : parameters) script += fmt::format(" -chparam {} {}", name, value);
+  for (const auto& [name, value] : parameters)
+    script += fmt::format(" -chparam {} {}", name, value);
   return script + "\n";
 }
 
@@ -99,7 +101,8 @@ double smallest_period_ps(const std::string& module, const Environment& environm
   constexpr std::string_view kLabel = "worst slack ";
   const std::size_t label = output.find(kLabel);
   double slack = 0;
-  const char* begin = output.data() + (label == std::string::npos ? output.size() : label + kLabel.size());
+  const char* begin =
+      output.data() + (label == std::string::npos ? output.size() : label + kLabel.size());
   const auto [end, error] = std::from_chars(begin, output.data() + output.size(), slack);
   if (error != std::errc()) {
     throw UserError(fmt::format("OpenSTA found no timing path in '{}':\n{}", module, output));
@@ -108,7 +111,8 @@ double smallest_period_ps(const std::string& module, const Environment& environm
 }
 
 ModuleCost cost_of(const RtlDescription::Module& module,
-                   const std::map<std::string, std::uint64_t>& cells, const LibertyLibrary& library) {
+                   const std::map<std::string, std::uint64_t>& cells,
+                   const LibertyLibrary& library) {
   ModuleCost cost;
   cost.name = module.name;
   cost.instances = module.instances;
@@ -123,8 +127,9 @@ ModuleCost cost_of(const RtlDescription::Module& module,
     const double area = static_cast<double>(count) * cell.area_um2;
     cost.cells += count;
     cost.area_um2 += area;
-    (cell.sequential ? cost.sequential_um2
-                     : cell.buffer || cell.inverter ? cost.buffer_um2 : cost.combinational_um2) += area;
+    (cell.sequential                ? cost.sequential_um2
+     : cell.buffer || cell.inverter ? cost.buffer_um2
+                                    : cost.combinational_um2) += area;
     leakage += static_cast<double>(count) * cell.leakage_uw;
   }
   if (library.has_leakage) cost.leakage_uw = leakage;
@@ -179,7 +184,8 @@ ArrayCost synthesise(const Design& design, const SynthesisOptions& options) {
   return cost;
 }
 
-void write_array_netlist(const Design& design, const SynthesisOptions& options, const fs::path& file) {
+void write_array_netlist(const Design& design, const SynthesisOptions& options,
+                         const fs::path& file) {
   const LibertyLibrary library = read_liberty(options.liberty);
   const Environment environment = environment_of(options, library);
   const TemporaryFolder folder(fs::temp_directory_path());
@@ -188,11 +194,12 @@ void write_array_netlist(const Design& design, const SynthesisOptions& options, 
   const std::string script =
       read_rtl(design, rtl.top, rtl.parameters) + fmt::format("synth -top {}\n", rtl.top) +
       map_to_library(environment) +
-      // Every cell becomes its function, inside the module that uses it: the modules themselves stay,
-      // so that the many PEs are compiled once.
-      fmt::format("setattr -mod -set keep_hierarchy 1 *\nread_liberty -ignore_miss_func \"{}\"\n"
-                  "hierarchy -check -top {}\nflatten\n",
-                  environment.liberty.string(), rtl.top) +
+      // Every cell becomes its function, inside the module that uses it: the modules themselves
+      // stay, so that the many PEs are compiled once.
+      fmt::format(
+          "setattr -mod -set keep_hierarchy 1 *\nread_liberty -ignore_miss_func \"{}\"\n"
+          "hierarchy -check -top {}\nflatten\n",
+          environment.liberty.string(), rtl.top) +
       "opt_clean -purge\nwrite_verilog -noattr netlist.v\n";
   write_file_atomically(folder.path() / "synth.ys", script);
   run_tool({"yosys", "-q", "-l", "yosys.log", "synth.ys"}, folder.path());

@@ -1,11 +1,11 @@
 // Area, cells, leakage and critical path of a design's own RTL: Yosys and abc map it to a Liberty
 // library, OpenSTA times the netlist.
 //
-// Every module of RtlDescription::modules is synthesised flat as a top of its own; the array is their
-// sum. Inputs are driven by the library's smallest inverter and arrive one clock-to-output delay after
-// the clock edge (they come from registers of a neighbour); outputs drive four such inverters. Not
-// included: placement, wires, the clock tree, buffers of the signals that reach every PE (advance,
-// drain, reset).
+// Every module of RtlDescription::modules is synthesised flat as a top of its own; the array is
+// their sum. Inputs are driven by the library's smallest inverter and arrive one clock-to-output
+// delay after the clock edge (they come from registers of a neighbour); outputs drive four such
+// inverters. Not included: placement, wires, the clock tree, buffers of the signals that reach
+// every PE (advance, drain, reset).
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ struct ModuleCost {
   double area_um2 = 0;
   double combinational_um2 = 0;  // without buffers and inverters
   double sequential_um2 = 0;
-  double buffer_um2 = 0;         // buffers and inverters
-  double critical_path_ps = 0;   // smallest clock period
+  double buffer_um2 = 0;             // buffers and inverters
+  double critical_path_ps = 0;       // smallest clock period
   std::optional<double> leakage_uw;  // none when the library does not say
 };
 
@@ -53,8 +53,8 @@ std::filesystem::path default_liberty();
 // Throws UserError with the tool's output when a tool refuses the RTL or the library.
 ArrayCost synthesise(const Design& design, const SynthesisOptions& options);
 
-// The gate-level netlist of the whole array as Verilog without library cells: every cell is replaced
-// by its Liberty function, so that it can be Verilated and compared with the RTL.
+// The gate-level netlist of the whole array as Verilog without library cells: every cell is
+// replaced by its Liberty function, so that it can be Verilated and compared with the RTL.
 void write_array_netlist(const Design& design, const SynthesisOptions& options,
                          const std::filesystem::path& file);
 

@@ -44,7 +44,8 @@ Schedule over_tiles(std::uint64_t size, std::uint32_t tile, Make make) {
 bool counts_fit(const Operator& op, const TileLimits& limits) {
   const double rows = limits.m;
   const double cols = limits.n;
-  const double tiles = (static_cast<double>(op.gemm.m) / rows + 1) * (static_cast<double>(op.gemm.n) / cols + 1);
+  const double tiles =
+      (static_cast<double>(op.gemm.m) / rows + 1) * (static_cast<double>(op.gemm.n) / cols + 1);
   const double k = static_cast<double>(op.gemm.k);
   const double cycles_per_tile = k + (k / limits.k + 1) * 3 * (rows + cols + 3);
   const double occurrences = static_cast<double>(op.count) * static_cast<double>(op.repeat);
@@ -64,10 +65,11 @@ Schedule schedule_operator(const Operator& op, const TileLimits& limits) {
   const GemmShape& gemm = op.gemm;
   check(gemm.m > 0 && gemm.n > 0 && gemm.k > 0 && op.count > 0 && op.repeat > 0, "an empty GEMM");
   if (gemm.k > limits.k_total) {
-    throw UserError(fmt::format(
-        "operator '{}': K = {} may overflow the accumulator, which is exact up to K = {}; use a wider "
-        "accumulator or another overflow rule",
-        op.name, gemm.k, limits.k_total));
+    throw UserError(
+        fmt::format("operator '{}': K = {} may overflow the accumulator, which is exact up to K = "
+                    "{}; use a wider "
+                    "accumulator or another overflow rule",
+                    op.name, gemm.k, limits.k_total));
   }
   if (!counts_fit(op, limits)) {
     throw UserError(fmt::format(

@@ -42,7 +42,7 @@ constexpr Format minifloat(std::string_view name, int exponent_bits, int mantiss
                            Specials specials) {
   const int bits = 1 + exponent_bits + mantissa_bits;
   return {name,          FormatKind::minifloat, specials, true, bits,
-          exponent_bits, mantissa_bits,          bias,     {}};
+          exponent_bits, mantissa_bits,         bias,     {}};
 }
 // A minifloat without exponent: everything is subnormal, and this bias gives the lowest bit the
 // weight 1.

@@ -21,17 +21,17 @@
 namespace bitsmith {
 
 enum class FormatKind : std::uint8_t {
-  integer,     // two's complement, or unsigned
-  minifloat,   // sign, exponent, mantissa with subnormals; no exponent bits = sign and magnitude
+  integer,       // two's complement, or unsigned
+  minifloat,     // sign, exponent, mantissa with subnormals; no exponent bits = sign and magnitude
   power_of_two,  // exponent bits only: 2^(code - bias), no sign, no zero
-  codebook     // a list of values by code
+  codebook       // a list of values by code
 };
 
 // Which codes are not finite numbers.
 enum class Specials : std::uint8_t {
-  none,     // none
+  none,      // none
   nan_only,  // all magnitude bits set is NaN, there is no infinity (OCP E4M3, E8M0)
-  ieee      // the largest exponent holds infinity (mantissa 0) and NaN, as in IEEE 754
+  ieee       // the largest exponent holds infinity (mantissa 0) and NaN, as in IEEE 754
 };
 
 // Where a value between two neighbours a < b of the format goes. A tie (exactly half way) in

@@ -1,7 +1,8 @@
 // What every design is to the rest of Bitsmith: parameters, channels, packing, golden results, RTL.
 //
-// Cycle models and timing are reached as concrete types through visit_design (pe/registry.h), so that
-// no virtual call stands between two clock edges. A concrete design D provides besides this interface
+// Cycle models and timing are reached as concrete types through visit_design (pe/registry.h), so
+// that no virtual call stands between two clock edges. A concrete design D provides besides this
+// interface
 //   D::Model  : Model(const Params&); step(const ArrayInputs&); outputs(); pe_cycles(); actions();
 //   D::Timing : Timing(const Params&); State; next(State&, const Job&, Pace) -> JobTiming.
 #pragma once
@@ -54,8 +55,8 @@ class Design {
 
   virtual BeatCounts beats(const Job& job) const = 0;
 
-  // One beat of a channel. The views are the job's own tile, A[m,k] and W[k,n]; `beat` counts from 0
-  // below beats(job); `words` holds words_of_bits(width) words and is overwritten.
+  // One beat of a channel. The views are the job's own tile, A[m,k] and W[k,n]; `beat` counts from
+  // 0 below beats(job); `words` holds words_of_bits(width) words and is overwritten.
   virtual void pack_job(const Job& job, std::span<std::uint32_t> words) const = 0;
   virtual void pack_a(const Job& job, CodeView a, std::uint64_t beat,
                       std::span<std::uint32_t> words) const = 0;

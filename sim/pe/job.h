@@ -37,8 +37,8 @@ struct TileLimits {
   std::uint64_t k_total = 1;  // over consecutive accumulating jobs; results are exact up to here
 };
 
-// Every PE-cycle is exactly one of these; they sum to PEs x cycles. A PE is charged for the token of
-// a step in the step that token enters the array, not when the skew brings it to the PE.
+// Every PE-cycle is exactly one of these; they sum to PEs x cycles. A PE is charged for the token
+// of a step in the step that token enters the array, not when the skew brings it to the PE.
 struct PeCycles {
   std::uint64_t mac = 0;      // useful operands
   std::uint64_t pad = 0;      // padding of an edge tile
@@ -62,8 +62,8 @@ struct ActionCounts {
   bool operator==(const ActionCounts&) const = default;
 };
 
-// When a job happens, in cycles; cycle 0 is the one in which the first beats of the first job are at
-// the ports.
+// When a job happens, in cycles; cycle 0 is the one in which the first beats of the first job are
+// at the ports.
 struct JobTiming {
   std::uint64_t start = 0;          // its first operands enter the array
   std::uint64_t operands_free = 0;  // its last operands enter the array

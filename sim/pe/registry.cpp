@@ -29,17 +29,17 @@ std::unique_ptr<const Design> read_design(const YamlNode& map, Diagnostics& diag
 
 std::unique_ptr<const Design> load_design(const std::filesystem::path& path,
                                           const std::vector<Override>& overrides) {
-  YamlNode root = yaml::read(path);
-  for (const Override& change : overrides) apply(change, root);
   Diagnostics diagnostics;
+  YamlNode root = yaml::read(path, diagnostics);
+  for (const Override& change : overrides) apply(change, root);
   std::unique_ptr<const Design> design = read_design(root, diagnostics);
   diagnostics.throw_if_any();
   return design;
 }
 
 DesignDescription describe_design(std::string_view id) {
-#define PE_DESIGN(name)               \
-  if (id == name::Design::kId) {      \
+#define PE_DESIGN(name)                                                                         \
+  if (id == name::Design::kId) {                                                                \
     return {std::string(id), std::string(name::Design::kTitle), name::parameters().describe()}; \
   }
 #include "pe/designs.def"

@@ -1,5 +1,7 @@
 #include "report/run_report.h"
 
+#include <cmath>
+
 #include "common/table.h"
 #include "common/version.h"
 
@@ -18,9 +20,9 @@ double seconds(const RunCounts& counts, const Accelerator& accelerator) {
 }
 
 Json stall_json(const StallCycles& stalls) {
-  return {{"fill_drain", stalls.fill_drain}, {"weights", stalls.weights},
+  return {{"fill_drain", stalls.fill_drain},   {"weights", stalls.weights},
           {"activations", stalls.activations}, {"results", stalls.results},
-          {"vector", stalls.vector}, {"control", stalls.control},
+          {"vector", stalls.vector},           {"control", stalls.control},
           {"refresh", stalls.refresh}};
 }
 
@@ -39,13 +41,19 @@ Json operator_json(const OperatorResult& row, const Design& design) {
   return json;
 }
 
-std::string percent(double share) { return fmt::format("{:.2f}%", 100 * share); }
+// Rounded down, so that only what is whole shows as 100%.
+std::string percent(double share) { return fmt::format("{:.4f}%", std::floor(share * 1e6) / 1e4); }
 
 std::vector<std::string> table_row(const std::string& name, const std::string& shape,
                                    const std::string& times, const RunCounts& counts,
                                    const Design& design) {
-  return {name, shape, times, with_separators(counts.macs), with_separators(counts.cycles),
-          with_separators(counts.array_cycles), with_separators(counts.stall_cycles.total()),
+  return {name,
+          shape,
+          times,
+          with_separators(counts.macs),
+          with_separators(counts.cycles),
+          with_separators(counts.array_cycles),
+          with_separators(counts.stall_cycles.total()),
           percent(utilization(counts, design))};
 }
 
@@ -56,26 +64,28 @@ Json run_json(const Accelerator& accelerator, const Workload& workload, const Ru
   Json total = counts_json(result.total, design);
   total["seconds"] = seconds(result.total, accelerator);
   Json operators = Json::array();
-  for (const OperatorResult& row : result.operators) operators.push_back(operator_json(row, design));
+  for (const OperatorResult& row : result.operators)
+    operators.push_back(operator_json(row, design));
   Json actions = Json::object();
   for (std::size_t i = 0; i < design.action_names().size(); ++i) {
     actions[std::string(design.action_names()[i])] = result.total.actions[i];
   }
   const PeCycles& pe = result.total.pe_cycles;
-  return {{"schema", "bitsmith.run/1"},
-          {"version", version()},
-          {"config", accelerator.resolved()},
-          {"workload", workload.name},
-          {"engine", "tile"},
-          {"array", "model"},
-          {"clock_ghz", accelerator.params.clock_ghz},
-          {"total", total},
-          {"operators", operators},
-          {"pe_cycles", {{"mac", pe.mac}, {"pad", pe.pad}, {"idle", pe.idle}, {"stalled", pe.stalled}}},
-          {"actions", actions},
-          {"energy_pj", nullptr},
-          {"area_um2", nullptr},
-          {"tech", nullptr}};
+  return {
+      {"schema", "bitsmith.run/1"},
+      {"version", version()},
+      {"config", accelerator.resolved()},
+      {"workload", workload.name},
+      {"engine", "tile"},
+      {"array", "model"},
+      {"clock_ghz", accelerator.params.clock_ghz},
+      {"total", total},
+      {"operators", operators},
+      {"pe_cycles", {{"mac", pe.mac}, {"pad", pe.pad}, {"idle", pe.idle}, {"stalled", pe.stalled}}},
+      {"actions", actions},
+      {"energy_pj", nullptr},
+      {"area_um2", nullptr},
+      {"tech", nullptr}};
 }
 
 std::string run_table(const Accelerator& accelerator, const Workload& workload,
@@ -103,7 +113,8 @@ std::string run_table(const Accelerator& accelerator, const Workload& workload,
 
   TextTable actions({"action", "count"});
   for (std::size_t i = 0; i < design.action_names().size(); ++i) {
-    actions.add_row({std::string(design.action_names()[i]), with_separators(result.total.actions[i])});
+    actions.add_row(
+        {std::string(design.action_names()[i]), with_separators(result.total.actions[i])});
   }
 
   return fmt::format(

@@ -1,5 +1,6 @@
 #include "system/accelerator.h"
 
+#include "common/file.h"
 #include "pe/registry.h"
 
 namespace bitsmith {
@@ -28,21 +29,25 @@ std::vector<Override> overrides_of(const std::vector<Override>& all, std::string
   return chosen;
 }
 
-// Reads the design that `root` names, if it names one; the accelerator's own reader judges the rest.
+// Reads the design that `root` names, if it names one; the accelerator's own reader judges the
+// rest.
 std::unique_ptr<const Design> read_named_design(const YamlNode& root,
                                                 const std::filesystem::path& folder,
                                                 const std::vector<Override>& overrides,
                                                 Diagnostics& diagnostics) {
   const YamlNode* name = root.find("design");
   if (name == nullptr || name->kind != YamlNode::Kind::scalar) return nullptr;
+  const std::filesystem::path file = folder / name->scalar;
+  std::string text;
   try {
-    YamlNode design = yaml::read(folder / name->scalar);
-    for (const Override& change : overrides) apply(change, design);
-    return read_design(design, diagnostics);
+    text = read_file(file, yaml::kByteLimit);
   } catch (const UserError& error) {
-    for (const std::string& message : error.messages()) diagnostics.add(name->where, message);
+    diagnostics.add(name->where, error.what());
     return nullptr;
   }
+  YamlNode design = yaml::parse(text, file.string(), diagnostics);
+  for (const Override& change : overrides) apply(change, design);
+  return read_design(design, diagnostics);
 }
 
 }  // namespace
@@ -60,14 +65,14 @@ nlohmann::ordered_json Accelerator::resolved() const {
 
 Accelerator load_accelerator(const std::filesystem::path& path,
                              const std::vector<Override>& overrides) {
-  YamlNode root = yaml::read(path);
-  for (const Override& change : overrides_of(overrides, "")) apply(change, root);
   Diagnostics diagnostics;
+  YamlNode root = yaml::read(path, diagnostics);
+  for (const Override& change : overrides_of(overrides, "")) apply(change, root);
   Accelerator accelerator;
   accelerator.name = path.stem().string();
   accelerator.params = accelerator_parameters().read(root, diagnostics);
-  accelerator.design = read_named_design(root, path.parent_path(),
-                                         overrides_of(overrides, "design"), diagnostics);
+  accelerator.design =
+      read_named_design(root, path.parent_path(), overrides_of(overrides, "design"), diagnostics);
   diagnostics.throw_if_any();
   return accelerator;
 }

@@ -1,8 +1,8 @@
 // The SystemC face of an array: pins named as in the RTL around one step() per rising clock edge.
 //
-// `Array` is a cycle model or the Verilated RTL: anything with step(const ArrayInputs&) and outputs().
-// A reset takes effect at the next rising edge. Use it through bitsmith::systemc; one elaboration per
-// process (SystemC's limit).
+// `Array` is a cycle model or the Verilated RTL: anything with step(const ArrayInputs&) and
+// outputs(). A reset takes effect at the next rising edge. Use it through bitsmith::systemc; one
+// elaboration per process (SystemC's limit).
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@ inline std::ostream& operator<<(std::ostream& stream, const Payload& payload) {
   return stream;
 }
 
-inline void sc_trace(sc_core::sc_trace_file* file, const Payload& payload, const std::string& name) {
+inline void sc_trace(sc_core::sc_trace_file* file, const Payload& payload,
+                     const std::string& name) {
   for (std::size_t i = 0; i < payload.words.size(); ++i) {
     sc_core::sc_trace(file, payload.words[i], name + "." + std::to_string(i));
   }
@@ -58,8 +59,10 @@ class ScArray : public sc_core::sc_module {
   sc_core::sc_in<Payload> w_i{"w_i"};
 
   // Bound only when the design has a scale channel.
-  sc_core::sc_port<sc_core::sc_signal_in_if<bool>, 1, sc_core::SC_ZERO_OR_MORE_BOUND> s_valid_i{"s_valid_i"};
-  sc_core::sc_port<sc_core::sc_signal_inout_if<bool>, 1, sc_core::SC_ZERO_OR_MORE_BOUND> s_ready_o{"s_ready_o"};
+  sc_core::sc_port<sc_core::sc_signal_in_if<bool>, 1, sc_core::SC_ZERO_OR_MORE_BOUND> s_valid_i{
+      "s_valid_i"};
+  sc_core::sc_port<sc_core::sc_signal_inout_if<bool>, 1, sc_core::SC_ZERO_OR_MORE_BOUND> s_ready_o{
+      "s_ready_o"};
   sc_core::sc_port<sc_core::sc_signal_in_if<Payload>, 1, sc_core::SC_ZERO_OR_MORE_BOUND> s_i{"s_i"};
 
   sc_core::sc_out<bool> y_valid_o{"y_valid_o"};

@@ -5,8 +5,8 @@
 namespace bitsmith {
 namespace {
 
-// Folds a design's timing over a schedule. A repetition that leaves the array alike but later is not
-// folded again: all that follow add the same.
+// Folds a design's timing over a schedule. A repetition that leaves the array alike but later is
+// not folded again: all that follow add the same.
 template <class Timing>
 class ScheduleFold {
  public:

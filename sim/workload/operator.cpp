@@ -11,8 +11,10 @@ Workload gemm_workload(const std::string& text) {
   const Location where{"--gemm " + text, 0, 0};
   std::vector<std::string> parts(1);
   for (const char c : text) {
-    if (c == 'x') parts.emplace_back();
-    else parts.back() += c;
+    if (c == 'x')
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   if (parts.size() != 3) throw UserError(where, "expected MxNxK, for example 128x4096x4096");
 

@@ -15,8 +15,9 @@ struct GemmShape {
   bool operator==(const GemmShape&) const = default;
 };
 
-// A GEMM operator. Its `count` GEMMs (the heads of an attention) are independent and follow each other
-// without a gap; its `repeat` occurrences (the layers) each wait for the operator before them.
+// A GEMM operator. Its `count` GEMMs (the heads of an attention) are independent and follow each
+// other without a gap; its `repeat` occurrences (the layers) each wait for the operator before
+// them.
 struct Operator {
   std::string name;
   GemmShape gemm;

@@ -10,15 +10,27 @@ ParameterTable<Transformer> make_table() {
   using T = Transformer;
   ParameterTable<T> table;
   table.text("model", &T::model, "the model's name").required();
-  table.integer("hidden_size", &T::hidden_size, kWidth, "features", "width of the residual stream").required();
-  table.integer("num_hidden_layers", &T::num_hidden_layers, {1, 1024}, "layers", "transformer blocks").required();
-  table.integer("num_attention_heads", &T::num_attention_heads, {1, 4096}, "heads", "query heads").required();
-  table.integer("num_key_value_heads", &T::num_key_value_heads, {1, 4096}, "heads", "key-value heads; fewer than query heads in grouped-query attention").required();
+  table.integer("hidden_size", &T::hidden_size, kWidth, "features", "width of the residual stream")
+      .required();
+  table
+      .integer("num_hidden_layers", &T::num_hidden_layers, {1, 1024}, "layers",
+               "transformer blocks")
+      .required();
+  table.integer("num_attention_heads", &T::num_attention_heads, {1, 4096}, "heads", "query heads")
+      .required();
+  table
+      .integer("num_key_value_heads", &T::num_key_value_heads, {1, 4096}, "heads",
+               "key-value heads; fewer than query heads in grouped-query attention")
+      .required();
   table.integer("head_dim", &T::head_dim, {1, 4096}, "features", "width of a head").required();
-  table.integer("intermediate_size", &T::intermediate_size, kWidth, "features", "width of the MLP").required();
-  table.integer("vocab_size", &T::vocab_size, kVocabulary, "tokens", "rows of the embedding").required();
-  table.choice("mlp", &T::mlp, {{"plain", Mlp::plain}, {"gated", Mlp::gated}}, "up and down projections, or gate, up and down");
-  table.flag("tie_word_embeddings", &T::tie_word_embeddings, "the vocabulary projection is the embedding");
+  table.integer("intermediate_size", &T::intermediate_size, kWidth, "features", "width of the MLP")
+      .required();
+  table.integer("vocab_size", &T::vocab_size, kVocabulary, "tokens", "rows of the embedding")
+      .required();
+  table.choice("mlp", &T::mlp, {{"plain", Mlp::plain}, {"gated", Mlp::gated}},
+               "up and down projections, or gate, up and down");
+  table.flag("tie_word_embeddings", &T::tie_word_embeddings,
+             "the vocabulary projection is the embedding");
   table.text("source", &T::source, "where the dimensions are published").required();
   table.rule("num_key_value_heads", [](const T& t) -> std::optional<std::string> {
     if (t.num_attention_heads % t.num_key_value_heads == 0) return std::nullopt;
@@ -37,7 +49,7 @@ const ParameterTable<Transformer>& transformer_parameters() {
 
 Transformer load_transformer(const std::filesystem::path& path) {
   Diagnostics diagnostics;
-  Transformer model = transformer_parameters().read(yaml::read(path), diagnostics);
+  Transformer model = transformer_parameters().read(yaml::read(path, diagnostics), diagnostics);
   diagnostics.throw_if_any();
   return model;
 }
@@ -77,8 +89,7 @@ Workload transformer_workload(const Transformer& t, const PhaseOptions& options)
   if (t.mlp == Mlp::gated) add("gate_proj", {rows, t.intermediate_size, t.hidden_size});
   add("up_proj", {rows, t.intermediate_size, t.hidden_size});
   add("down_proj", {rows, t.hidden_size, t.intermediate_size});
-  workload.operators.push_back(
-      {"lm_head", {options.batch, t.vocab_size, t.hidden_size}, 1, 1});
+  workload.operators.push_back({"lm_head", {options.batch, t.vocab_size, t.hidden_size}, 1, 1});
   return workload;
 }
 

@@ -377,7 +377,9 @@ class YamlFile : public testing::Test {
 
 std::string error_of_file(const std::string& path) {
   try {
-    yaml::read(path);
+    Diagnostics diagnostics;
+    yaml::read(path, diagnostics);
+    diagnostics.throw_if_any();
   } catch (const UserError& error) {
     return error.what();
   }
@@ -387,7 +389,8 @@ std::string error_of_file(const std::string& path) {
 TEST_F(YamlFile, IsNamedInMessagesAsItWasGiven) {
   const std::string file = path("a: 1\na: 2\n");
   EXPECT_EQ(error_of_file(file), file + ":2:1: 'a' is given twice, first at line 1");
-  EXPECT_EQ(yaml::read(path("a: 1")).find("a")->where, (Location{file, 1, 4}));
+  Diagnostics diagnostics;
+  EXPECT_EQ(yaml::read(path("a: 1"), diagnostics).find("a")->where, (Location{file, 1, 4}));
 }
 
 TEST_F(YamlFile, MustNotBeEmpty) {

@@ -23,7 +23,8 @@ void walk(const Schedule& schedule, std::vector<Job>& jobs) {
 }
 
 TEST(Schedule, CoversTheGemmOnceInOrder) {
-  for (const GemmShape gemm : {GemmShape{1, 1, 1}, {4, 8, 10}, {5, 9, 11}, {13, 31, 47}, {8, 16, 20}}) {
+  for (const GemmShape gemm :
+       {GemmShape{1, 1, 1}, {4, 8, 10}, {5, 9, 11}, {13, 31, 47}, {8, 16, 20}}) {
     std::vector<Job> jobs;
     const Schedule schedule = schedule_operator({"g", gemm, 2, 1}, kLimits);
     walk(schedule, jobs);
@@ -36,8 +37,8 @@ TEST(Schedule, CoversTheGemmOnceInOrder) {
             ASSERT_LT(at, jobs.size());
             const Job expected{static_cast<std::uint32_t>(std::min<std::uint64_t>(4, gemm.m - m)),
                                static_cast<std::uint32_t>(std::min<std::uint64_t>(8, gemm.n - n)),
-                               static_cast<std::uint32_t>(std::min<std::uint64_t>(10, gemm.k - k)), k > 0,
-                               k + 10 >= gemm.k};
+                               static_cast<std::uint32_t>(std::min<std::uint64_t>(10, gemm.k - k)),
+                               k > 0, k + 10 >= gemm.k};
             EXPECT_EQ(jobs[at++], expected);
           }
         }
@@ -73,8 +74,9 @@ TEST(Schedule, KBeyondTheExactAccumulatorIsTheUsersMistake) {
 TEST(Schedule, CountsThatNoCounterHoldsAreTheUsersMistake) {
   const std::uint64_t most = kLargestDimension;
   const TileLimits limits{4, 8, 10, ~std::uint64_t{0}};
-  for (const Operator& op : {Operator{"g", {most, most, most}, 1, 1}, Operator{"g", {most, most, 1}, 1, 1},
-                             Operator{"g", {1, 1, most}, most, most}}) {
+  for (const Operator& op :
+       {Operator{"g", {most, most, most}, 1, 1}, Operator{"g", {most, most, 1}, 1, 1},
+        Operator{"g", {1, 1, most}, most, most}}) {
     EXPECT_THROW(schedule_operator(op, limits), UserError);
   }
   EXPECT_NO_THROW(schedule_operator({"g", {most, 1, 1}, 1, 1}, limits));

@@ -1,5 +1,5 @@
-// Drives an array with operands always there and results always taken, enabled every II-th cycle: the
-// situation that a design's timing is exact about.
+// Drives an array with operands always there and results always taken, enabled every II-th cycle:
+// the situation that a design's timing is exact about.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@ struct DrivenJob {
 
 // What was seen of one job at the ports.
 struct ObservedJob {
-  std::uint64_t start = 0;          // cycle in which its first token entered (by the model's counts)
+  std::uint64_t start = 0;  // cycle in which its first token entered (by the model's counts)
   std::uint64_t operands_free = 0;  // cycle in which its last token entered
   std::uint64_t first_y = 0;
   std::uint64_t last_y = 0;
-  std::vector<std::int64_t> y;      // [m][n], when it emits
+  std::vector<std::int64_t> y;  // [m][n], when it emits
 };
 
 struct DriveResult {
@@ -43,9 +43,9 @@ inline DrivenJob random_driven_job(const Design& design, const Job& job, std::mt
   return driven;
 }
 
-// Steps `array` (a cycle model or Verilated RTL, fresh out of reset) through the jobs. `token_count`
-// returns how many activation beats the array has taken in so far, 0 when it cannot be known. The last
-// job must emit.
+// Steps `array` (a cycle model or Verilated RTL, fresh out of reset) through the jobs.
+// `token_count` returns how many activation beats the array has taken in so far, 0 when it cannot
+// be known. The last job must emit.
 template <class Array, class TokenCount>
 DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJob>& jobs, Pace pace,
                   TokenCount token_count) {
@@ -85,13 +85,15 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
     }
     if (a_channel.job < jobs.size()) {
       const DrivenJob& d = jobs[a_channel.job];
-      design.pack_a(d.job, {d.a.data(), d.job.m, d.job.k, d.job.k}, a_channel.beat, a_channel.words);
+      design.pack_a(d.job, {d.a.data(), d.job.m, d.job.k, d.job.k}, a_channel.beat,
+                    a_channel.words);
       in.a_valid = true;
       in.a = a_channel.words.data();
     }
     if (w_channel.job < jobs.size()) {
       const DrivenJob& d = jobs[w_channel.job];
-      design.pack_w(d.job, {d.w.data(), d.job.k, d.job.n, d.job.n}, w_channel.beat, w_channel.words);
+      design.pack_w(d.job, {d.w.data(), d.job.k, d.job.n, d.job.n}, w_channel.beat,
+                    w_channel.words);
       in.w_valid = true;
       in.w = w_channel.words.data();
     }

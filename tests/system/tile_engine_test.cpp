@@ -22,8 +22,8 @@ void expect_identities(const RunCounts& counts, std::uint64_t pes) {
   EXPECT_EQ(counts.pe_cycles.mac, counts.macs);
 }
 
-// Random GEMMs on random arrays: total cycles, PE-cycle classes and all actions equal what the cycle
-// model does when it is stepped through the same jobs.
+// Random GEMMs on random arrays: total cycles, PE-cycle classes and all actions equal what the
+// cycle model does when it is stepped through the same jobs.
 TEST(TileEngine, EqualsTheCycleModelOverWholeGemms) {
   std::mt19937_64 random(17);
   for (int round = 0; round < 400; ++round) {
@@ -33,19 +33,22 @@ TEST(TileEngine, EqualsTheCycleModelOverWholeGemms) {
     params.k_bits = 2 + static_cast<std::uint32_t>(random() % 4);
     params.drain = random() % 2 == 0 ? systolic::Drain::serial : systolic::Drain::overlapped;
     const systolic::Design design(params);
-    const Operator op{"gemm", {1 + random() % 20, 1 + random() % 20, 1 + random() % 40}, 1 + random() % 3, 1};
+    const Operator op{
+        "gemm", {1 + random() % 20, 1 + random() % 20, 1 + random() % 40}, 1 + random() % 3, 1};
     const Pace pace{random() % 4 == 0 ? 1 + random() % 3 : 1};
     const Schedule schedule = schedule_operator(op, design.tile_limits());
-    SCOPED_TRACE(fmt::format("round {}: {}x{} array, {}x{}x{} x {}, interval {}", round, params.rows,
-                             params.cols, op.gemm.m, op.gemm.n, op.gemm.k, op.count, pace.interval));
+    SCOPED_TRACE(fmt::format("round {}: {}x{} array, {}x{}x{} x {}, interval {}", round,
+                             params.rows, params.cols, op.gemm.m, op.gemm.n, op.gemm.k, op.count,
+                             pace.interval));
 
     std::vector<Job> jobs;
     flatten(schedule, jobs);
     std::vector<test::DrivenJob> driven;
     for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
     systolic::Model model(params);
-    const test::DriveResult seen = test::drive(
-        model, design, driven, pace, [](const systolic::Model& m) { return m.actions()[systolic::kABeat]; });
+    const test::DriveResult seen =
+        test::drive(model, design, driven, pace,
+                    [](const systolic::Model& m) { return m.actions()[systolic::kABeat]; });
 
     const RunCounts counts = run_schedule(design, schedule, pace);
     ASSERT_EQ(counts.cycles, seen.cycles);
@@ -74,18 +77,18 @@ TEST(TileEngine, RepetitionEqualsWritingItOut) {
   }
 }
 
-// The room card's formula by hand: 16x16, 128x128x128, overlapped: 64 tiles of 128 tokens without a gap,
-// 48 steps of drain behind the last, one cycle into and one out of the buffers.
+// The room card's formula by hand: 16x16, 128x128x128, overlapped: 64 tiles of 128 tokens without a
+// gap, 48 steps of drain behind the last, one cycle into and one out of the buffers.
 TEST(TileEngine, KnownTotals) {
   systolic::Params params;
   const Operator op{"g", {128, 128, 128}, 1, 1};
-  const RunCounts overlapped = run_schedule(systolic::Design(params),
-                                            schedule_operator(op, systolic::Design(params).tile_limits()));
+  const RunCounts overlapped = run_schedule(
+      systolic::Design(params), schedule_operator(op, systolic::Design(params).tile_limits()));
   EXPECT_EQ(overlapped.cycles, 64U * 128 + 48 + 2);
   EXPECT_EQ(overlapped.array_cycles, 64U * 128);
   params.drain = systolic::Drain::serial;
-  const RunCounts serial = run_schedule(systolic::Design(params),
-                                        schedule_operator(op, systolic::Design(params).tile_limits()));
+  const RunCounts serial = run_schedule(
+      systolic::Design(params), schedule_operator(op, systolic::Design(params).tile_limits()));
   EXPECT_EQ(serial.cycles, 64U * (128 + 47) + 2);
 }
 
@@ -93,20 +96,23 @@ TEST(TileEngine, OperatorsAddUpAndWaitForEachOther) {
   const systolic::Design design{systolic::Params{}};
   const Workload workload{"two", {{"first", {20, 20, 50}, 2, 3}, {"second", {1, 40, 9}, 1, 1}}};
   const RunResult result = run_tile(design, workload);
-  const RunCounts first = run_schedule(design, schedule_operator(workload.operators[0], design.tile_limits()));
+  const RunCounts first =
+      run_schedule(design, schedule_operator(workload.operators[0], design.tile_limits()));
   ASSERT_EQ(result.operators.size(), 2U);
   EXPECT_EQ(result.operators[0].counts.cycles, 3 * first.cycles);
-  EXPECT_EQ(result.total.cycles, result.operators[0].counts.cycles + result.operators[1].counts.cycles);
+  EXPECT_EQ(result.total.cycles,
+            result.operators[0].counts.cycles + result.operators[1].counts.cycles);
   expect_identities(result.total, design.pe_count());
-  for (const OperatorResult& row : result.operators) expect_identities(row.counts, design.pe_count());
+  for (const OperatorResult& row : result.operators)
+    expect_identities(row.counts, design.pe_count());
 }
 
 // A GEMM of 2^36 jobs takes no longer than a small one and its counts do not overflow.
 TEST(TileEngine, HugeGemmsAreExact) {
   const systolic::Design design{systolic::Params{}};
   const std::uint64_t side = std::uint64_t{1} << 22;
-  const RunCounts counts =
-      run_schedule(design, schedule_operator({"g", {side, side, 1024}, 1, 1}, design.tile_limits()));
+  const RunCounts counts = run_schedule(
+      design, schedule_operator({"g", {side, side, 1024}, 1, 1}, design.tile_limits()));
   EXPECT_EQ(counts.cycles, (side / 16) * (side / 16) * 1024 + 48 + 2);
   expect_identities(counts, design.pe_count());
 }

@@ -1,7 +1,8 @@
 // Compiled together with what Verilator makes of an array's RTL into one shared object: the array's
 // ports as the C functions that sim/cosim/verilated_array.cpp looks up.
 //
-// Build-time names: BITSMITH_HAS_S when the array has a scale channel, BITSMITH_TRACE for waveforms.
+// Build-time names: BITSMITH_HAS_S when the array has a scale channel, BITSMITH_TRACE for
+// waveforms.
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -144,5 +145,7 @@ void bitsmith_destroy(void* dut) { delete static_cast<Dut*>(dut); }
 const bitsmith::ArrayOutputs* bitsmith_outputs(void* dut) {
   return &static_cast<Dut*>(dut)->outputs();
 }
-void bitsmith_step(void* dut, const bitsmith::ArrayInputs* in) { static_cast<Dut*>(dut)->step(*in); }
+void bitsmith_step(void* dut, const bitsmith::ArrayInputs* in) {
+  static_cast<Dut*>(dut)->step(*in);
+}
 }

@@ -15,7 +15,8 @@ constexpr std::array<std::string_view, kActions> kActionNames = {
 
 }  // namespace
 
-std::unique_ptr<const bitsmith::Design> Design::read(const YamlNode& map, Diagnostics& diagnostics) {
+std::unique_ptr<const bitsmith::Design> Design::read(const YamlNode& map,
+                                                     Diagnostics& diagnostics) {
   const std::size_t mistakes_before = diagnostics.size();
   const Params params = parameters().read(map, diagnostics, {"design"});
   if (diagnostics.size() > mistakes_before) return nullptr;

@@ -20,7 +20,8 @@ class Design final : public bitsmith::Design {
   using Timing = systolic::Timing;
 
   explicit Design(const Params& params) : params_(params) {}
-  static std::unique_ptr<const bitsmith::Design> read(const YamlNode& map, Diagnostics& diagnostics);
+  static std::unique_ptr<const bitsmith::Design> read(const YamlNode& map,
+                                                      Diagnostics& diagnostics);
 
   const Params& params() const { return params_; }
 

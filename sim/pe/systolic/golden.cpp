@@ -15,7 +15,8 @@ Exact fit(const Params& params, Exact sum, std::uint64_t& overflows) {
   ++overflows;
   if (params.overflow == Overflow::saturate) return sum < 0 ? -half : half - 1;
   check(params.overflow == Overflow::wrap, "an exact accumulator overflowed");
-  return sum < 0 ? sum + 2 * half : sum - 2 * half;  // one addition leaves the range by less than half
+  return sum < 0 ? sum + 2 * half
+                 : sum - 2 * half;  // one addition leaves the range by less than half
 }
 
 }  // namespace

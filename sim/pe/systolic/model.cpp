@@ -21,9 +21,11 @@ std::size_t padded(std::size_t lanes) {
 }
 
 // Lanes 0 .. used - 1 of a beat as numbers, zero above.
-void unpack_lanes(const std::uint32_t* words, int bits, std::size_t used, std::vector<std::int16_t>& lanes) {
+void unpack_lanes(const std::uint32_t* words, int bits, std::size_t used,
+                  std::vector<std::int16_t>& lanes) {
   if (bits == 8) {
-    const auto* bytes = reinterpret_cast<const signed char*>(words);  // little-endian, as the words are
+    const auto* bytes =
+        reinterpret_cast<const signed char*>(words);  // little-endian, as the words are
     for (std::size_t i = 0; i < used; ++i) lanes[i] = bytes[i];
   } else if (bits == 16) {
     std::memcpy(lanes.data(), words, used * sizeof(std::int16_t));
@@ -48,7 +50,8 @@ void for_diagonal(std::uint64_t diagonal, std::uint32_t m, std::uint32_t n, Visi
 
 }  // namespace
 
-// -- OperandHistory --------------------------------------------------------------------------------
+// -- OperandHistory
+// --------------------------------------------------------------------------------
 
 OperandHistory::OperandHistory(std::uint32_t rows, std::uint32_t cols, std::size_t lanes)
     : rows_(rows),
@@ -86,7 +89,8 @@ void OperandHistory::enter_idle() {
   ++step_;
 }
 
-// -- Sums ------------------------------------------------------------------------------------------
+// -- Sums
+// ------------------------------------------------------------------------------------------
 
 template <class Product, class Sum, bool kChecked>
 Sums<Product, Sum, kChecked>::Sums(const Params& params, std::size_t lanes)
@@ -103,7 +107,8 @@ Sum Sums<Product, Sum, kChecked>::add(Sum acc, Product product) {
   if (sum <= highest && sum >= -highest - 1) return sum;
   ++overflows_;
   if (params_.overflow == Overflow::saturate) return sum > 0 ? highest : -highest - 1;
-  return static_cast<Sum>(sign_extend(static_cast<std::uint64_t>(sum), static_cast<int>(params_.accumulator_bits)));
+  return static_cast<Sum>(
+      sign_extend(static_cast<std::uint64_t>(sum), static_cast<int>(params_.accumulator_bits)));
 }
 
 template <class Product, class Sum, bool kChecked>
@@ -114,9 +119,9 @@ void Sums<Product, Sum, kChecked>::step(const OperandHistory& history,
     // All of these read the sums as they were before this step.
     if (flight.emit && flight.entered && params_.drain == Drain::overlapped &&
         now >= flight.last_step + 2) {
-      for_diagonal(now - 2 - flight.last_step, flight.m, flight.n, [&](std::size_t r, std::size_t c) {
-        drain_q_[r * lanes_ + c] = acc_q_[r * lanes_ + c];
-      });
+      for_diagonal(
+          now - 2 - flight.last_step, flight.m, flight.n,
+          [&](std::size_t r, std::size_t c) { drain_q_[r * lanes_ + c] = acc_q_[r * lanes_ + c]; });
     }
   }
   for (const Flight& flight : flights) {
@@ -124,14 +129,14 @@ void Sums<Product, Sum, kChecked>::step(const OperandHistory& history,
     for_diagonal(now - 1 - flight.first_step, flight.m, flight.n,
                  [&](std::size_t r, std::size_t c) { acc_q_[r * lanes_ + c] = 0; });
   }
+  // Whole vectors of lanes, so that the compiler needs no remainder loop.
+  const std::size_t lanes = lanes_ / kVectorLanes * kVectorLanes;
   for (std::size_t r = 0; r < rows; ++r) {
     const std::int16_t* __restrict a = history.a_row(r);
     const std::int16_t* __restrict w = history.w_row(r);
-    Sum* __restrict acc = acc_q_.data() + r * lanes_;
-    for (std::size_t block = 0; block < lanes_; block += kVectorLanes) {
-      for (std::size_t c = block; c < block + kVectorLanes; ++c) {
-        acc[c] = add(acc[c], static_cast<Product>(a[c] * w[c]));
-      }
+    Sum* __restrict acc = acc_q_.data() + r * lanes;
+    for (std::size_t c = 0; c < lanes; ++c) {
+      acc[c] = add(acc[c], static_cast<Product>(a[c] * w[c]));
     }
   }
 }
@@ -151,7 +156,8 @@ void Sums<Product, Sum, kChecked>::pack_row(std::size_t r, std::uint32_t n,
   }
 }
 
-// -- Model -----------------------------------------------------------------------------------------
+// -- Model
+// -----------------------------------------------------------------------------------------
 
 Model::AnySums Model::make_sums(const Params& params, std::size_t lanes) {
   const int product_bits = params.activation->bits + params.weight->bits;
@@ -209,9 +215,8 @@ void Model::step(const ArrayInputs& in) {
   }
   const bool in_job = k_count_q_ != 0;
   const bool operands_valid = u_a_.valid_o() && u_w_.valid_o();
-  const bool drain_done_in_time = params_.drain == Drain::serial
-                                      ? drain_left_q_ == 0
-                                      : !job_.emit || drain_left_q_ <= job_.k;
+  const bool drain_done_in_time =
+      params_.drain == Drain::serial ? drain_left_q_ == 0 : !job_.emit || drain_left_q_ <= job_.k;
   const bool feed = operands_valid && (in_job || (u_job_.valid_o() && drain_done_in_time));
   const bool last = k_count_q_ == job_.k - 1;
   const bool drain = drain_left_q_ != 0 && drain_left_q_ <= drain_m_q_;
@@ -255,8 +260,9 @@ void Model::advance(bool feed, bool drain) {
 }
 
 void Model::start_job() {
-  check(job_.m >= 1 && job_.m <= params_.rows && job_.n >= 1 && job_.n <= params_.cols && job_.k >= 1,
-        "a job that does not fit the array");
+  check(
+      job_.m >= 1 && job_.m <= params_.rows && job_.n >= 1 && job_.n <= params_.cols && job_.k >= 1,
+      "a job that does not fit the array");
   check(!job_.accumulate || (sums_open_ && open_job_.m == job_.m && open_job_.n == job_.n),
         "a job accumulates without open sums of its shape");
   open_k_ = (job_.accumulate ? open_k_ : 0) + job_.k;

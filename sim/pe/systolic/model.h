@@ -1,10 +1,10 @@
-// Cycle model of rtl/systolic/systolic_array.sv: one step() per clock edge, equal to the RTL on every
-// output port in every cycle.
+// Cycle model of rtl/systolic/systolic_array.sv: one step() per clock edge, equal to the RTL on
+// every output port in every cycle.
 //
 // The controller follows the RTL register by register. The operand registers of the skew and of the
-// PEs are not shifted: a history of the tokens that entered stands for all of them, because PE (r, c)
-// sees in step t the token that entered in step t - 1 - r - c. A whole row of PEs is then one vector
-// multiply-add. Sums of padding PEs are not modelled: no port ever shows them.
+// PEs are not shifted: a history of the tokens that entered stands for all of them, because PE (r,
+// c) sees in step t the token that entered in step t - 1 - r - c. A whole row of PEs is then one
+// vector multiply-add. Sums of padding PEs are not modelled: no port ever shows them.
 #pragma once
 
 #include <cstdint>
@@ -23,22 +23,25 @@ class OperandHistory {
  public:
   OperandHistory(std::uint32_t rows, std::uint32_t cols, std::size_t lanes);
 
-  // Enters one token per row and column: lanes beyond m and n, and all lanes of an idle step, are 0.
+  // Enters one token per row and column: lanes beyond m and n, and all lanes of an idle step, are
+  // 0.
   void enter(const std::int16_t* a, const std::int16_t* w);
   void enter_idle();
 
   // What row r of PEs sees in the step before the next enter(): element c belongs to PE (r, c).
   const std::int16_t* a_row(std::size_t r) const { return a_.data() + r * length_ + head_ + r; }
-  const std::int16_t* w_row(std::size_t r) const { return w_.data() + ((step_ - 1 - r) & w_mask_) * lanes_; }
+  const std::int16_t* w_row(std::size_t r) const {
+    return w_.data() + ((step_ - 1 - r) & w_mask_) * lanes_;
+  }
 
  private:
   void make_room();
 
   std::size_t rows_, cols_, lanes_;
-  std::size_t length_;        // of a row's history, newest token first
-  std::size_t head_;          // where the newest token is
+  std::size_t length_;  // of a row's history, newest token first
+  std::size_t head_;    // where the newest token is
   std::size_t w_mask_;
-  std::uint64_t step_ = 0;    // tokens entered so far
+  std::uint64_t step_ = 0;       // tokens entered so far
   std::vector<std::int16_t> a_;  // [rows][length]
   std::vector<std::int16_t> w_;  // [w_mask + 1][lanes], column c delayed by c
 };
@@ -51,7 +54,7 @@ struct Flight {
   std::uint32_t n;
   bool clear;
   bool emit;
-  bool entered;             // its last token is in
+  bool entered;  // its last token is in
 };
 
 // The sums of all PEs and the registers they leave through. Product holds a product, Sum a sum.
@@ -113,18 +116,18 @@ class Model {
   std::uint64_t pes_;
   SkidBuffer u_job_, u_a_, u_w_, u_y_;
 
-  Job job_;                        // at the head of u_job_
-  bool job_known_ = false;         // job_ has been unpacked
-  std::uint32_t k_count_q_ = 0;    // tokens of the current job that have entered
-  std::uint32_t drain_left_q_ = 0; // steps until the last row of an emitting job has left
+  Job job_;                         // at the head of u_job_
+  bool job_known_ = false;          // job_ has been unpacked
+  std::uint32_t k_count_q_ = 0;     // tokens of the current job that have entered
+  std::uint32_t drain_left_q_ = 0;  // steps until the last row of an emitting job has left
   std::uint32_t drain_m_q_ = 0;
   std::uint32_t drain_n_q_ = 0;
 
-  bool sums_open_ = false;         // the next job may accumulate
-  Job open_job_;                   // its m and n
+  bool sums_open_ = false;  // the next job may accumulate
+  Job open_job_;            // its m and n
   std::uint64_t open_k_ = 0;
 
-  std::uint64_t now_ = 0;          // steps taken
+  std::uint64_t now_ = 0;  // steps taken
   std::size_t lanes_;
   OperandHistory history_;
   AnySums sums_;

@@ -5,30 +5,53 @@
 namespace bitsmith::systolic {
 namespace {
 
-const std::vector<std::string_view> kOperandFormats = {
-    "int2", "int3",  "int4",  "int5",  "int6",  "int7",  "int8", "int9",
-    "int10", "int11", "int12", "int13", "int14", "int15", "int16"};
+const std::vector<std::string_view> kOperandFormats = {"int2",  "int3",  "int4",  "int5",  "int6",
+                                                       "int7",  "int8",  "int9",  "int10", "int11",
+                                                       "int12", "int13", "int14", "int15", "int16"};
 
 ParameterTable<Params> make_table() {
   ParameterTable<Params> table;
-  table.integer("rows", &Params::rows, {1, 256}, "PEs", "rows of the array: rows of Y in a tile").rtl("Rows");
-  table.integer("cols", &Params::cols, {1, 256}, "PEs", "columns of the array: columns of Y in a tile").rtl("Cols");
-  table.format("activation", &Params::activation, kOperandFormats, "format of the activations").rtl("ABits");
+  table.integer("rows", &Params::rows, {1, 256}, "PEs", "rows of the array: rows of Y in a tile")
+      .rtl("Rows");
+  table
+      .integer("cols", &Params::cols, {1, 256}, "PEs",
+               "columns of the array: columns of Y in a tile")
+      .rtl("Cols");
+  table.format("activation", &Params::activation, kOperandFormats, "format of the activations")
+      .rtl("ABits");
   table.format("weight", &Params::weight, kOperandFormats, "format of the weights").rtl("WBits");
-  table.integer("accumulator_bits", &Params::accumulator_bits, {4, 48}, "bits", "width of a sum; at least the bits of both operands").rtl("AccBits");
-  table.integer("k_bits", &Params::k_bits, {1, 24}, "bits", "width of a job's K; longer K is split into accumulating jobs").rtl("KBits");
-  table.choice("overflow", &Params::overflow, {{"exact", Overflow::exact}, {"wrap", Overflow::wrap}, {"saturate", Overflow::saturate}},
-               "what a sum does that does not fit; exact refuses a K that could overflow").rtl("Overflow");
-  table.choice("drain", &Params::drain, {{"serial", Drain::serial}, {"overlapped", Drain::overlapped}},
-               "whether the next job's operands enter while results leave (costs a second register per PE)").rtl("DrainOverlapped");
-  table.choice("clock_gating", &Params::clock_gating,
-               {{"none", ClockGating::none}, {"idle", ClockGating::idle}, {"idle_pad", ClockGating::idle_pad}},
-               "the PE-cycle classes in which a PE's operand and sum registers are not clocked").rtl("ClockGating");
+  table
+      .integer("accumulator_bits", &Params::accumulator_bits, {4, 48}, "bits",
+               "width of a sum; at least the bits of both operands")
+      .rtl("AccBits");
+  table
+      .integer("k_bits", &Params::k_bits, {1, 24}, "bits",
+               "width of a job's K; longer K is split into accumulating jobs")
+      .rtl("KBits");
+  table
+      .choice(
+          "overflow", &Params::overflow,
+          {{"exact", Overflow::exact}, {"wrap", Overflow::wrap}, {"saturate", Overflow::saturate}},
+          "what a sum does that does not fit; exact refuses a K that could overflow")
+      .rtl("Overflow");
+  table
+      .choice("drain", &Params::drain,
+              {{"serial", Drain::serial}, {"overlapped", Drain::overlapped}},
+              "whether the next job's operands enter while results leave (costs a second register "
+              "per PE)")
+      .rtl("DrainOverlapped");
+  table
+      .choice("clock_gating", &Params::clock_gating,
+              {{"none", ClockGating::none},
+               {"idle", ClockGating::idle},
+               {"idle_pad", ClockGating::idle_pad}},
+              "the PE-cycle classes in which a PE's operand and sum registers are not clocked")
+      .rtl("ClockGating");
   table.rule("accumulator_bits", [](const Params& p) -> std::optional<std::string> {
     const int products = p.activation->bits + p.weight->bits;
     if (static_cast<int>(p.accumulator_bits) >= products) return std::nullopt;
-    return fmt::format("{} bits do not hold a product of {} and {}; at least {}", p.accumulator_bits,
-                       p.activation->name, p.weight->name, products);
+    return fmt::format("{} bits do not hold a product of {} and {}; at least {}",
+                       p.accumulator_bits, p.activation->name, p.weight->name, products);
   });
   return table;
 }

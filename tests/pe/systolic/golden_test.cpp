@@ -47,8 +47,8 @@ Params int8_params(Overflow overflow, std::uint32_t accumulator_bits) {
 TEST(SystolicGolden, HandWorkedProduct) {
   const Matrices x = codes_of(2, 2, 3, {1, -2, 3, 4, 5, -6}, {7, -8, 9, 10, -11, 12});
   const Outcome outcome = compute(int8_params(Overflow::exact, 32), x);
-  EXPECT_EQ(outcome.y, (std::vector<std::int64_t>{7 - 18 - 33, -8 - 20 + 36, 28 + 45 + 66,
-                                                  -32 + 50 - 72}));
+  EXPECT_EQ(outcome.y,
+            (std::vector<std::int64_t>{7 - 18 - 33, -8 - 20 + 36, 28 + 45 + 66, -32 + 50 - 72}));
   EXPECT_EQ(outcome.overflows, 0U);
 }
 

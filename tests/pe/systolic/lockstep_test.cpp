@@ -1,8 +1,10 @@
-// Cycle model and Verilated RTL on every port in every cycle, beyond the shipped configurations (those
-// are run through `bitsmith verify`, tests/CMakeLists.txt): shapes and options that none of them has.
+// Cycle model and Verilated RTL on every port in every cycle, beyond the shipped configurations
+// (those are run through `bitsmith verify`, tests/CMakeLists.txt): shapes and options that none of
+// them has.
+#include "cosim/lockstep.h"
+
 #include <gtest/gtest.h>
 
-#include "cosim/lockstep.h"
 #include "pe/systolic/design.h"
 #include "support/model_driver.h"
 
@@ -12,8 +14,8 @@ namespace {
 void expect_equal(const Params& params, std::uint64_t cycles, std::uint64_t seed) {
   const Design design(params);
   const LockstepResult result = verify(design, {cycles, seed});
-  ASSERT_FALSE(result.mismatch) << "cycle " << result.mismatch->cycle << ": " << result.mismatch->what
-                                << " " << result.wave;
+  ASSERT_FALSE(result.mismatch) << "cycle " << result.mismatch->cycle << ": "
+                                << result.mismatch->what << " " << result.wave;
   EXPECT_EQ(result.cycles_compared, cycles);
   EXPECT_EQ(result.ports_compared, 5 * cycles);
   EXPECT_GT(result.values_compared, cycles / 100);
@@ -51,8 +53,8 @@ TEST(SystolicLockstep, RtlMeetsTimingDirectly) {
   const Design design(params);
   std::mt19937_64 random(8);
   std::vector<test::DrivenJob> jobs;
-  for (const Job& job : {Job{5, 2, 9, false, true}, Job{3, 1, 2, false, true}, Job{5, 2, 20, false, false},
-                         Job{5, 2, 1, true, true}}) {
+  for (const Job& job : {Job{5, 2, 9, false, true}, Job{3, 1, 2, false, true},
+                         Job{5, 2, 20, false, false}, Job{5, 2, 1, true, true}}) {
     jobs.push_back(test::random_driven_job(design, job, random));
   }
   VerilatedArray rtl(build_verilated(rtl_sources(design), false), 1);

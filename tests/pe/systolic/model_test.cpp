@@ -21,7 +21,8 @@ Params small(std::uint32_t rows, std::uint32_t cols, Drain drain) {
   return params;
 }
 
-DriveResult drive_jobs(const Params& params, const std::vector<Job>& jobs, Pace pace, Model& model) {
+DriveResult drive_jobs(const Params& params, const std::vector<Job>& jobs, Pace pace,
+                       Model& model) {
   const Design design(params);
   std::mt19937_64 random(3);
   std::vector<DrivenJob> driven;
@@ -29,8 +30,8 @@ DriveResult drive_jobs(const Params& params, const std::vector<Job>& jobs, Pace 
   return drive(model, design, driven, pace, [](const Model& m) { return m.actions()[kABeat]; });
 }
 
-// Cycle by cycle on a 1x1 array, k = 1. Cycle 0: beats at the ports. 1: out of the buffers, into the
-// edge register. 2: multiplied. 3: serial: into the result buffer. 4: at the port, taken.
+// Cycle by cycle on a 1x1 array, k = 1. Cycle 0: beats at the ports. 1: out of the buffers, into
+// the edge register. 2: multiplied. 3: serial: into the result buffer. 4: at the port, taken.
 TEST(SystolicModel, OnePeSerialDrainByHand) {
   const Params params = small(1, 1, Drain::serial);
   Model model(params);
@@ -75,8 +76,9 @@ TEST(SystolicModel, SerialDrainHoldsTheNextJob) {
   EXPECT_EQ(result.jobs[1].start, 9U);
 }
 
-// Overlapped: the drain takes 2*2 + 2 = 6 steps after the last token. A job of 6 tokens follows without
-// a gap; one of 5 starts one step later, so that its last token enters in the drain's last step.
+// Overlapped: the drain takes 2*2 + 2 = 6 steps after the last token. A job of 6 tokens follows
+// without a gap; one of 5 starts one step later, so that its last token enters in the drain's last
+// step.
 TEST(SystolicModel, OverlappedDrainHidesBehindALongEnoughJob) {
   const Params params = small(2, 2, Drain::overlapped);
   for (const std::uint32_t k : {6U, 5U}) {
@@ -114,7 +116,8 @@ TEST(SystolicModel, CountsOverflowsAsGoldenDoes) {
   params.accumulator_bits = 16;
   const Design design(params);
   const Job job{2, 2, 5, false, true};
-  const DrivenJob driven{job, std::vector<std::uint16_t>(10, 0x80), std::vector<std::uint16_t>(10, 0x80)};
+  const DrivenJob driven{job, std::vector<std::uint16_t>(10, 0x80),
+                         std::vector<std::uint16_t>(10, 0x80)};
   Model model(params);
   const DriveResult result =
       drive(model, design, {driven}, {}, [](const Model& m) { return m.actions()[kABeat]; });
@@ -130,8 +133,10 @@ TEST(SystolicModel, RefusesJobsThatBreakTheContract) {
     drive_jobs(params, jobs, {}, model);
   };
   EXPECT_THROW(run({{2, 2, 1, true, true}}), InternalError);  // nothing to accumulate on
-  EXPECT_THROW(run({{2, 2, 1, false, false}, {1, 2, 1, true, true}}), InternalError);  // other shape
-  EXPECT_THROW(run({{2, 2, 1, false, true}, {2, 2, 1, true, true}}), InternalError);   // sums are gone
+  EXPECT_THROW(run({{2, 2, 1, false, false}, {1, 2, 1, true, true}}),
+               InternalError);  // other shape
+  EXPECT_THROW(run({{2, 2, 1, false, true}, {2, 2, 1, true, true}}),
+               InternalError);  // sums are gone
   EXPECT_THROW(run({{2, 2, 0, false, true}}), InternalError);
   EXPECT_THROW(run({{3, 2, 1, false, true}}), InternalError);
   Params narrow = params;

@@ -1,5 +1,5 @@
-// timing == cycle model: every cycle, every PE-cycle class and every action count, over random arrays,
-// jobs and enable intervals.
+// timing == cycle model: every cycle, every PE-cycle class and every action count, over random
+// arrays, jobs and enable intervals.
 #include "pe/systolic/timing.h"
 
 #include <gtest/gtest.h>
@@ -29,11 +29,14 @@ std::vector<Job> random_jobs(const Params& params, std::mt19937_64& random) {
   const std::uint32_t longest_k = random() % 2 == 0 ? 3 : 60;
   for (std::size_t i = 0; i < chains; ++i) {
     const bool whole = random() % 2 == 0;
-    const std::uint32_t m = whole ? params.rows : 1 + static_cast<std::uint32_t>(random() % params.rows);
-    const std::uint32_t n = whole ? params.cols : 1 + static_cast<std::uint32_t>(random() % params.cols);
+    const std::uint32_t m =
+        whole ? params.rows : 1 + static_cast<std::uint32_t>(random() % params.rows);
+    const std::uint32_t n =
+        whole ? params.cols : 1 + static_cast<std::uint32_t>(random() % params.cols);
     const std::size_t length = 1 + random() % 3;
     for (std::size_t j = 0; j < length; ++j) {
-      jobs.push_back({m, n, 1 + static_cast<std::uint32_t>(random() % longest_k), j > 0, j + 1 == length});
+      jobs.push_back(
+          {m, n, 1 + static_cast<std::uint32_t>(random() % longest_k), j > 0, j + 1 == length});
     }
   }
   return jobs;
@@ -83,7 +86,8 @@ TEST(SystolicTiming, EqualsTheCycleModel) {
     const std::vector<Job> jobs = random_jobs(params, random);
     const Pace pace{random() % 3 == 0 ? 1 + random() % 5 : 1};
     SCOPED_TRACE(fmt::format("round {}: {}x{} {} interval {}", round, params.rows, params.cols,
-                             params.drain == Drain::serial ? "serial" : "overlapped", pace.interval));
+                             params.drain == Drain::serial ? "serial" : "overlapped",
+                             pace.interval));
     std::vector<DrivenJob> driven;
     for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
     Model model(params);
@@ -92,7 +96,8 @@ TEST(SystolicTiming, EqualsTheCycleModel) {
     const Prediction predicted(params, jobs, pace);
 
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-      SCOPED_TRACE(fmt::format("job {} of {}: {}x{}x{}", i, jobs.size(), jobs[i].m, jobs[i].n, jobs[i].k));
+      SCOPED_TRACE(
+          fmt::format("job {} of {}: {}x{}x{}", i, jobs.size(), jobs[i].m, jobs[i].n, jobs[i].k));
       ASSERT_EQ(predicted.jobs()[i].start, seen.jobs[i].start);
       ASSERT_EQ(predicted.jobs()[i].operands_free, seen.jobs[i].operands_free);
       ++jobs_compared;

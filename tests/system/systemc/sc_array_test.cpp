@@ -1,12 +1,13 @@
-// ScArray adds nothing and loses nothing: the cycle model and the Verilated RTL behind SystemC pins show
-// in every cycle what a model stepped without SystemC shows, with the same stimulus. SystemC elaborates
-// once per process, so this is one test with a main of its own.
+// ScArray adds nothing and loses nothing: the cycle model and the Verilated RTL behind SystemC pins
+// show in every cycle what a model stepped without SystemC shows, with the same stimulus. SystemC
+// elaborates once per process, so this is one test with a main of its own.
+#include "system/sc_array.h"
+
 #include <gtest/gtest.h>
 
 #include "cosim/stimulus.h"
 #include "cosim/verilated_array.h"
 #include "pe/systolic/design.h"
-#include "system/sc_array.h"
 
 namespace bitsmith {
 namespace {
@@ -17,7 +18,8 @@ constexpr std::uint64_t kCycles = 5000;
 
 // The wires of one ScArray.
 struct Wires {
-  sc_core::sc_signal<bool> rst_n, en, job_valid, job_ready, a_valid, a_ready, w_valid, w_ready, y_valid, y_ready;
+  sc_core::sc_signal<bool> rst_n, en, job_valid, job_ready, a_valid, a_ready, w_valid, w_ready,
+      y_valid, y_ready;
   sc_core::sc_signal<Payload> job, a, w, y;
 
   template <class Array>
@@ -40,7 +42,8 @@ struct Wires {
   }
 
   void drive(const ArrayInputs& in, const ChannelWidths& widths) {
-    const auto put = [](sc_core::sc_signal<Payload>& wire, const std::uint32_t* words, std::uint32_t bits) {
+    const auto put = [](sc_core::sc_signal<Payload>& wire, const std::uint32_t* words,
+                        std::uint32_t bits) {
       Payload payload(bits);
       std::copy_n(words, payload.words.size(), payload.words.begin());
       wire.write(payload);
@@ -61,7 +64,8 @@ struct Wires {
     ASSERT_EQ(a_ready.read(), out.a_ready) << "cycle " << cycle;
     ASSERT_EQ(w_ready.read(), out.w_ready) << "cycle " << cycle;
     ASSERT_EQ(y_valid.read(), out.y_valid) << "cycle " << cycle;
-    ASSERT_TRUE(std::equal(y.read().words.begin(), y.read().words.end(), out.y)) << "cycle " << cycle;
+    ASSERT_TRUE(std::equal(y.read().words.begin(), y.read().words.end(), out.y))
+        << "cycle " << cycle;
   }
 };
 

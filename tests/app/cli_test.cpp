@@ -1,0 +1,211 @@
+// The command line as users meet it: results, exit codes, messages, and that nothing is written
+// when something is wrong.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "common/file.h"
+#include "common/process.h"
+
+namespace bitsmith {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class Cli : public testing::Test {
+ protected:
+  ProcessResult bitsmith(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), BITSMITH_BINARY);
+    return run_process(arguments, folder_.path());
+  }
+  fs::path write(const std::string& name, const std::string& content) {
+    std::ofstream(folder_.path() / name, std::ios::binary) << content;
+    return folder_.path() / name;
+  }
+  static std::string shipped(const std::string& path) { return (home_folder() / path).string(); }
+  fs::path folder() const { return folder_.path(); }
+  std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_.path()), {}));
+  }
+
+  const std::string accelerator_ = shipped("configs/accelerators/systolic_int8_16x16.yaml");
+  const std::string model_ = shipped("workloads/models/llama-2-7b.yaml");
+
+ private:
+  TemporaryFolder folder_{fs::temp_directory_path()};
+};
+
+TEST_F(Cli, RunPrintsJsonAndNothingElseWithDash) {
+  const ProcessResult result =
+      bitsmith({"run", accelerator_, "--gemm", "128x128x128", "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json run = json::parse(result.output);
+  EXPECT_EQ(run["schema"], "bitsmith.run/1");
+  EXPECT_EQ(run["total"]["cycles"], 64 * 128 + 50);
+  EXPECT_EQ(run["config"]["design"]["rows"], 16);
+  EXPECT_TRUE(run["energy_pj"].is_null() && run["area_um2"].is_null() && run["tech"].is_null());
+}
+
+TEST_F(Cli, RunKeepsTheIdentitiesForLlama2) {
+  for (const std::string phase : {"prefill", "decode"}) {
+    const ProcessResult result =
+        bitsmith({"run", accelerator_, "--workload", model_, "--phase", phase, "--json", "-"});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    const json run = json::parse(result.output);
+    const json& total = run["total"];
+    const auto stalls = [](const json& row) {
+      std::uint64_t sum = 0;
+      for (const auto& [cause, cycles] : row["stall_cycles"].items())
+        sum += cycles.get<std::uint64_t>();
+      return sum;
+    };
+    EXPECT_EQ(run["operators"].size(), 10U);
+    std::uint64_t cycles = 0, macs = 0;
+    for (const json& row : run["operators"]) {
+      EXPECT_EQ(row["cycles"].get<std::uint64_t>(),
+                row["array_cycles"].get<std::uint64_t>() + stalls(row));
+      cycles += row["cycles"].get<std::uint64_t>();
+      macs += row["macs"].get<std::uint64_t>();
+    }
+    EXPECT_EQ(total["cycles"], cycles);
+    EXPECT_EQ(total["macs"], macs);
+    std::uint64_t pe_cycles = 0;
+    for (const auto& [name, count] : run["pe_cycles"].items())
+      pe_cycles += count.get<std::uint64_t>();
+    EXPECT_EQ(pe_cycles, 256 * cycles);
+    EXPECT_EQ(run["actions"]["mac"], macs);
+    EXPECT_DOUBLE_EQ(total["utilization"],
+                     static_cast<double>(macs) / (256.0 * static_cast<double>(cycles)));
+    EXPECT_DOUBLE_EQ(total["seconds"], static_cast<double>(cycles) / 1e9);
+  }
+}
+
+TEST_F(Cli, RunPrintsATableAndWritesTheFilesAskedFor) {
+  const ProcessResult result =
+      bitsmith({"run", accelerator_, "--gemm", "16x16x16", "--json", "a.json", "--out", "out"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("utilization"));
+  EXPECT_THAT(result.output, HasSubstr("drain_shift"));
+  EXPECT_EQ(read_file(folder() / "a.json", 1 << 20), read_file(folder() / "out/run.json", 1 << 20));
+}
+
+TEST_F(Cli, OverridesReachTheDesign) {
+  const ProcessResult result =
+      bitsmith({"run", accelerator_, "--gemm", "128x128x128", "--set", "design.drain=serial",
+                "--set", "clock_ghz=0.5", "--json", "-"});
+  const json run = json::parse(result.output);
+  EXPECT_EQ(run["total"]["cycles"], 64 * (128 + 47) + 2);
+  EXPECT_DOUBLE_EQ(run["total"]["seconds"], (64 * (128 + 47) + 2) / 0.5e9);
+}
+
+// The user's mistakes: exit code 2, a located message, and no file.
+TEST_F(Cli, MistakesAreLocatedAndWriteNothing) {
+  const fs::path binary = write("binary.yaml", std::string("\x7f"
+                                                           "ELF\0\0",
+                                                           6));
+  const fs::path empty = write("empty.yaml", "");
+  const fs::path loop = write("loop.yaml", "design: &a [*a]\n");
+  const fs::path typo =
+      write("typo.yaml", "design: systolic\nrow: 4\ncols: 0\ncols: 4\nweight: int88\n");
+  const std::size_t files_before = files();
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string message;
+  };
+  const std::vector<Case> cases = {
+      {{"run", "missing.yaml", "--gemm", "1x1x1"}, "missing.yaml: cannot open"},
+      {{"run", folder().string(), "--gemm", "1x1x1"}, "is a folder"},
+      {{"run", binary.string(), "--gemm", "1x1x1"}, "binary.yaml:1:1: not a text file"},
+      {{"run", empty.string(), "--gemm", "1x1x1"}, "empty.yaml: the file is empty"},
+      {{"run", loop.string(), "--gemm", "1x1x1"}, "loop.yaml:1:"},
+      {{"verify", typo.string()}, "typo.yaml:2:1: unknown parameter 'row' (did you mean 'rows'?)"},
+      {{"run", accelerator_, "--gemm", "0x1x1"}, "--gemm 0x1x1: M is '0'"},
+      {{"run", accelerator_, "--gemm", "1x-1x1"}, "N is '-1'"},
+      {{"run", accelerator_, "--gemm", "4611686018427387904x1x1"}, "M is '4611686018427387904'"},
+      {{"run", accelerator_, "--gemm", "1099511627776x1099511627776x65536"}, "more PE-cycles than"},
+      {{"run", accelerator_, "--gemm", "1x1x1000000"}, "exact up to K = 131071"},
+      {{"run", accelerator_}, "give one workload"},
+      {{"run", accelerator_, "--gemm", "1x1x1", "--workload", model_}, "give one workload"},
+      {{"run", accelerator_, "--workload", model_, "--seq", "0"},
+       "--seq: expected an integer in 1..16777216, found '0'"},
+      {{"run", accelerator_, "--workload", model_, "--phase", "prefil"}, "did you mean 'prefill'?"},
+      {{"run", accelerator_, "--gemm", "1x1x1", "--engine", "cycle"}, "does not have yet"},
+      {{"run", accelerator_, "--gemm", "1x1x1", "--set", "design.rows=257"},
+       "--set design.rows=257: 'rows': expected an integer in 1..256"},
+      {{"run", accelerator_, "--gemm", "1x1x1", "--set", "desing.rows=2"},
+       "unknown parameter 'desing' (did you mean 'design'?)"},
+      {{"verify", shipped("configs/designs/systolic/int8_4x4.yaml"), "--cycles", "0"},
+       "--cycles: expected an integer"},
+      {{"synth", shipped("configs/designs/systolic/int8_4x4.yaml"), "--liberty", typo.string()},
+       "not a Liberty file"},
+      {{"describe", "systolik"}, "did you mean 'systolic'?"},
+      {{"verfy", "x.yaml"},
+       "unknown command 'verfy' (did you mean 'verify'?); allowed: run, verify, synth, describe"},
+      {{}, "subcommand is required"},
+  };
+  for (Case c : cases) {
+    if (!c.arguments.empty() && c.arguments[0] != "describe" && c.arguments[0] != "verfy") {
+      c.arguments.insert(c.arguments.end(), {"--json", "out.json"});
+    }
+    const ProcessResult result = bitsmith(c.arguments);
+    EXPECT_EQ(result.exit_code, 2) << testing::PrintToString(c.arguments) << "\n" << result.output;
+    EXPECT_THAT(result.output, HasSubstr(c.message)) << testing::PrintToString(c.arguments);
+  }
+  EXPECT_EQ(files(), files_before);
+}
+
+TEST_F(Cli, AllMistakesOfAFileComeAtOnce) {
+  const fs::path file =
+      write("d.yaml", "design: systolic\nrow: 4\ncols: 0\nweight: int88\ncols: 4\ndrain: 'x'\n");
+  const std::string output = bitsmith({"verify", file.string()}).output;
+  for (const std::string place :
+       {"d.yaml:2:1:", "d.yaml:3:7:", "d.yaml:4:9:", "d.yaml:5:1:", "d.yaml:6:8:"}) {
+    EXPECT_THAT(output, HasSubstr(place));
+  }
+}
+
+TEST_F(Cli, FullDiskIsTheUsersProblemToKnow) {
+  const ProcessResult result =
+      bitsmith({"run", accelerator_, "--gemm", "1x1x1", "--json", "/dev/full"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("/dev/full: cannot write: No space left on device"));
+}
+
+TEST_F(Cli, VerifyComparesAndSaysHowMuch) {
+  const std::string config = shipped("configs/designs/systolic/int8_4x4.yaml");
+  const ProcessResult result =
+      bitsmith({"verify", config, "--cycles", "3000", "--seed", "5", "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json row = json::parse(result.output)["designs"][0];
+  EXPECT_EQ(row["config"], config);
+  EXPECT_EQ(row["cycles_compared"], 3000);
+  EXPECT_EQ(row["ports_compared"], 15000);
+  EXPECT_GT(row["values_compared"], 100);
+  EXPECT_EQ(row["mismatches"], 0);
+  EXPECT_EQ(row["seed"], 5);
+}
+
+// Too few cycles for any result: no comparison, no success.
+TEST_F(Cli, NothingComparedIsAFailure) {
+  const ProcessResult result =
+      bitsmith({"verify", shipped("configs/designs/systolic/int8_4x4.yaml"), "--cycles", "3"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("no result was compared"));
+}
+
+TEST_F(Cli, DescribeComesFromTheOneDeclaration) {
+  const ProcessResult result = bitsmith({"describe", "systolic"});
+  EXPECT_EQ(result.exit_code, 0);
+  for (const std::string word :
+       {"accumulator_bits", "4..48", "serial | overlapped", "DrainOverlapped", "PEs"}) {
+    EXPECT_THAT(result.output, HasSubstr(word));
+  }
+}
+
+}  // namespace
+}  // namespace bitsmith
