@@ -145,7 +145,7 @@ module systolic_edge #(
     end
   end
 
-  // -- operands to the PEs: row r and column c enter 1 + r and 1 + c steps after their beat ----------------------------
+  // -- operands to the PEs: row r and column c enter 1 + r and 1 + c steps after their beat -------
 
   logic token_clear, token_emit;
   assign token_clear = !in_job && !job_accumulate;
