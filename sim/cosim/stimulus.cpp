@@ -106,9 +106,9 @@ Stimulus::PendingJob Stimulus::make_job(std::uint32_t m, std::uint32_t n, std::u
 // Mostly short, so that many jobs meet in the array; now and then long enough to hide a drain, or
 // to fill an accumulator.
 std::uint32_t Stimulus::random_k() {
-  const std::uint32_t kind = below(16);
+  const std::uint32_t kind = below(32);
   if (kind == 0) return 1 + below(kLongestK);
-  if (kind <= 2) return 1 + below(4 * (limits_.m + limits_.n));
+  if (kind <= 4) return 1 + below(4 * (limits_.m + limits_.n));
   return 1 + below(24);
 }
 

@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kSourceLimit = std::size_t{256} << 20;  // flat netlists are large
+constexpr std::size_t kLibraryLimit = std::size_t{1} << 30;
 constexpr const char* kLibrary = "libdut.so";
 
 // A netlist is stepped a few thousand times; compiling it well would take longer than that saves.
@@ -77,8 +78,7 @@ std::vector<std::string> verilator_command(const RtlSources& sources, bool trace
   const auto add = [&](std::initializer_list<std::string> more) {
     command.insert(command.end(), more);
   };
-  add({"-CFLAGS",
-       fmt::format("-fPIC -fno-gnu-unique -std=c++17 -I{}", (home_folder() / "sim").string())});
+  add({"-CFLAGS", "-fPIC -fno-gnu-unique -std=c++17 -I../sources"});
   if (sources.has_s) add({"-CFLAGS", "-DBITSMITH_HAS_S"});
   if (trace) add({"--trace-fst", "-CFLAGS", "-DBITSMITH_TRACE"});
   if (sources.lint) {
@@ -87,9 +87,18 @@ std::vector<std::string> verilator_command(const RtlSources& sources, bool trace
     add({"-Wno-lint", "-Wno-style", "-Wno-fatal", "-fno-inline"});
   }
   for (const auto& [name, value] : sources.parameters) add({fmt::format("-G{}={}", name, value)});
-  for (const fs::path& file : sources.files) add({file.string()});
-  add({shim_source().string()});
+  for (const fs::path& file : sources.files) add({"sources/" + file.filename().string()});
+  add({"../sources/" + shim_source().filename().string()});  // as seen from obj, where make runs
   return command;
+}
+
+// Verilator and make do not take paths with spaces, so everything is compiled from copies below the
+// folder they run in.
+void copy_sources(const RtlSources& sources, const fs::path& folder) {
+  fs::create_directories(folder / "pe");
+  for (const fs::path& file : sources.files) fs::copy_file(file, folder / file.filename());
+  fs::copy_file(shim_source(), folder / shim_source().filename());
+  fs::copy_file(ports_header(), folder / "pe" / ports_header().filename());
 }
 
 template <class Function>
@@ -117,18 +126,16 @@ fs::path build_verilated(const RtlSources& sources, bool trace) {
   const fs::path entry = folder / cache_key(sources, trace);
   if (fs::exists(entry / kLibrary)) return entry / kLibrary;
 
-  const TemporaryFolder build(folder);
+  // make refuses folders with spaces, so the build is not done in the cache.
+  const TemporaryFolder build(fs::temp_directory_path());
+  copy_sources(sources, build.path() / "sources");
   const std::vector<std::string> command = verilator_command(sources, trace);
   const ProcessResult result = run_process(command, build.path());
   if (result.exit_code != 0) {
     throw UserError(fmt::format("the RTL of '{}' does not build:\n{}\n(command: {})", sources.top,
                                 result.output, fmt::join(command, " ")));
   }
-  std::error_code ignored;
-  fs::remove_all(build.path() / "obj", ignored);
-  fs::create_directory(entry, ignored);
-  fs::rename(build.path() / kLibrary,
-             entry / kLibrary);  // atomic: the last of several builders wins
+  write_file_atomically(entry / kLibrary, read_file(build.path() / kLibrary, kLibraryLimit));
   return entry / kLibrary;
 }
 

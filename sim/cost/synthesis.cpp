@@ -51,12 +51,15 @@ std::string read_rtl(const Design& design, const std::string& top,
 // Technology mapping; abc sizes gates only when it knows driver and load.
 std::string map_to_library(const Environment& environment) {
   return fmt::format(
-      "dfflibmap -liberty \"{0}\"\nopt\nabc -liberty \"{0}\" -D {1} -constr environment.sdc\n"
+      "dfflibmap -liberty cells.lib\nopt\nabc -liberty cells.lib -D {} -constr environment.sdc\n"
       "setundef -zero\nopt_clean -purge\n",
-      environment.liberty.string(), environment.period_ps);
+      environment.period_ps);
 }
 
+// Puts the library and the constraints where the scripts expect them. OpenSTA does not take paths
+// with spaces, hence the link.
 void write_environment(const Environment& environment, const fs::path& folder) {
+  fs::create_symlink(environment.liberty, folder / "cells.lib");
   write_file_atomically(folder / "environment.sdc",
                         fmt::format("set_driving_cell {}\nset_load {} [all_outputs]\n",
                                     environment.driver, environment.load_ff));
@@ -83,10 +86,10 @@ std::map<std::string, std::uint64_t> synthesise_module(const Design& design,
 double smallest_period_ps(const std::string& module, const Environment& environment,
                           const fs::path& folder) {
   const std::string script = fmt::format(
-      "read_liberty \"{0}\"\nread_verilog netlist.v\nlink_design {1}\n"
+      "read_liberty cells.lib\nread_verilog netlist.v\nlink_design {0}\n"
       "set_cmd_units -time ps -capacitance fF\n"
-      "create_clock -name clk -period {2} [get_ports clk_i]\n"
-      "set_driving_cell -lib_cell {3} [all_inputs]\nset_load {4} [all_outputs]\n"
+      "create_clock -name clk -period {1} [get_ports clk_i]\n"
+      "set_driving_cell -lib_cell {2} [all_inputs]\nset_load {3} [all_outputs]\n"
       "set_output_delay 0 -clock clk [all_outputs]\nset_input_delay 0 -clock clk [all_inputs]\n"
       "set from_registers [find_timing_paths -path_delay min "
       "-from [all_registers -clock_pins] -to [all_outputs]]\n"
@@ -94,8 +97,7 @@ double smallest_period_ps(const std::string& module, const Environment& environm
       "set_input_delay $clock_to_output -clock clk [all_inputs]\n"
       "set_false_path -from [get_ports rst_ni]\n"
       "puts \"worst slack [get_property [lindex [find_timing_paths -path_delay max] 0] slack]\"\n",
-      environment.liberty.string(), module, environment.period_ps, environment.driver,
-      environment.load_ff);
+      module, environment.period_ps, environment.driver, environment.load_ff);
   write_file_atomically(folder / "timing.tcl", script);
   const std::string output = run_tool({"sta", "-exit", "timing.tcl"}, folder);
   constexpr std::string_view kLabel = "worst slack ";
@@ -197,9 +199,9 @@ void write_array_netlist(const Design& design, const SynthesisOptions& options,
       // Every cell becomes its function, inside the module that uses it: the modules themselves
       // stay, so that the many PEs are compiled once.
       fmt::format(
-          "setattr -mod -set keep_hierarchy 1 *\nread_liberty -ignore_miss_func \"{}\"\n"
+          "setattr -mod -set keep_hierarchy 1 *\nread_liberty -ignore_miss_func cells.lib\n"
           "hierarchy -check -top {}\nflatten\n",
-          environment.liberty.string(), rtl.top) +
+          rtl.top) +
       "opt_clean -purge\nwrite_verilog -noattr netlist.v\n";
   write_file_atomically(folder.path() / "synth.ys", script);
   run_tool({"yosys", "-q", "-l", "yosys.log", "synth.ys"}, folder.path());
