@@ -85,11 +85,19 @@ void Stimulus::fill_codes(std::vector<std::uint16_t>& codes, int bits, Operands 
   }
 }
 
-// Operands at the ends of their range in half of all chains, so that sums reach theirs.
-Stimulus::Operands Stimulus::random_operands() {
-  constexpr std::array<Operands, 3> kExtremes = {Operands::ends, Operands::most_negative,
-                                                 Operands::most_positive};
-  return chance(50) ? Operands::random : kExtremes[below(kExtremes.size())];
+// Operands at the ends of their range in half of all chains, so that sums reach theirs: the largest
+// positive sum, the largest negative one, and anything between.
+std::pair<Stimulus::Operands, Stimulus::Operands> Stimulus::random_operands() {
+  switch (below(6)) {
+    case 0:
+      return {Operands::most_negative, Operands::most_negative};
+    case 1:
+      return {Operands::most_negative, Operands::most_positive};
+    case 2:
+      return {Operands::ends, Operands::ends};
+    default:
+      return {Operands::random, Operands::random};
+  }
 }
 
 Stimulus::PendingJob Stimulus::make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k,
@@ -118,8 +126,7 @@ void Stimulus::add_chain() {
   const std::uint32_t n = random_size(limits_.n);
   const std::uint32_t length = 1 + below(kLongestChain);
   const std::uint32_t usual_k = random_k();
-  const Operands a_operands = random_operands();
-  const Operands w_operands = random_operands();
+  const auto [a_operands, w_operands] = random_operands();
   std::vector<PendingJob> chain;
   std::uint64_t k_total = 0;
   for (std::uint32_t i = 0; i < length; ++i) {

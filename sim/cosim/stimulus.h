@@ -11,6 +11,7 @@
 #include <deque>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pe/array_ports.h"
@@ -60,7 +61,7 @@ class Stimulus {
   void add_chain();
   PendingJob make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k, Operands a, Operands w);
   void fill_codes(std::vector<std::uint16_t>& codes, int bits, Operands operands);
-  Operands random_operands();
+  std::pair<Operands, Operands> random_operands();
   std::uint32_t random_size(std::uint32_t most);
   std::uint32_t random_k();
   void offer(ChannelIndex channel);
