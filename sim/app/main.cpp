@@ -1,10 +1,14 @@
-// bitsmith: exit codes 0 done, 2 the user's mistake, 1 our bug (or a verification that failed).
+// bitsmith: exit codes 0 done, 2 the user's mistake, 1 our bug or a verification that failed, 130
+// interrupted.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "app/commands.h"
 #include "common/error.h"
+#include "common/interrupt.h"
+#include "common/text.h"
 #include "common/version.h"
 #include "config/scalar.h"
 
@@ -15,6 +19,18 @@ using bitsmith::app::Action;
 constexpr int kDone = 0;
 constexpr int kOurBug = 1;
 constexpr int kUsersMistake = 2;
+constexpr int kInterrupted = 130;  // as shells do
+
+// Line by line, without the control characters that a file name or a value may carry.
+void print_message(std::string_view message) {
+  constexpr std::size_t kLongestLine = 4000;
+  while (true) {
+    const std::size_t end = message.find('\n');
+    fmt::print(stderr, "{}\n", bitsmith::printable(message.substr(0, end), kLongestLine));
+    if (end == std::string_view::npos) return;
+    message.remove_prefix(end + 1);
+  }
+}
 
 using Commands = std::vector<std::pair<const char*, Action>>;
 
@@ -52,19 +68,26 @@ int run_command_line(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  bitsmith::catch_interrupts();
   try {
     return run_command_line(argc, argv);
   } catch (const bitsmith::UserError& error) {
-    for (const std::string& message : error.messages()) fmt::print(stderr, "{}\n", message);
+    for (const std::string& message : error.messages()) print_message(message);
+    return kUsersMistake;
+  } catch (const std::filesystem::filesystem_error& error) {
+    print_message(error.what());
     return kUsersMistake;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "bitsmith: out of memory\n");
+    print_message("bitsmith: out of memory");
     return kUsersMistake;
+  } catch (const bitsmith::Interrupted&) {
+    print_message("bitsmith: interrupted");
+    return kInterrupted;
   } catch (const std::exception& error) {
-    fmt::print(stderr,
-               "bitsmith: internal error: {}\nThis is a bug of Bitsmith; please report it with the "
-               "command line.\n",
-               error.what());
+    print_message(
+        fmt::format("bitsmith: internal error: {}\nThis is a bug of Bitsmith; please report "
+                    "it with the command line.",
+                    error.what()));
     return kOurBug;
   }
 }

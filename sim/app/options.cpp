@@ -1,6 +1,9 @@
 #include "app/options.h"
 
+#include <unistd.h>
+
 #include <cstdio>
+#include <filesystem>
 
 #include "common/file.h"
 
@@ -29,6 +32,34 @@ std::vector<Override> override_options(const std::vector<std::string>& options) 
   }
   if (!problems.empty()) throw UserError(problems);
   return overrides;
+}
+
+void require_output(const std::string& option, const std::string& file,
+                    const std::vector<std::string>& inputs, Diagnostics& diagnostics) {
+  namespace fs = std::filesystem;
+  if (file.empty() || file == "-") return;
+  const auto refuse = [&](std::string_view why) {
+    diagnostics.add({option + " " + file, 0, 0}, why);
+  };
+  std::error_code ignored;
+  const fs::path path(file);
+  if (!path.has_filename() || fs::is_directory(path, ignored)) return refuse("is a folder");
+  for (const std::string& input : inputs) {
+    if (fs::equivalent(path, input, ignored)) return refuse("is a file that this command reads");
+  }
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) return;  // /dev/stderr
+  fs::path folder = fs::absolute(path, ignored).parent_path();
+  while (!fs::exists(folder, ignored) && folder.has_relative_path()) folder = folder.parent_path();
+  if (!fs::is_directory(folder, ignored)) {
+    return refuse(fmt::format("{} is no folder", folder.string()));
+  }
+  if (::access(folder.c_str(), W_OK) != 0) {
+    refuse(fmt::format("cannot write into {}", folder.string()));
+  }
+}
+
+std::string json_text(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 void write_output(const std::string& file, const std::string& text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,15 @@ std::uint64_t integer_option(const std::string& option, const std::string& text,
 
 std::vector<Override> override_options(const std::vector<std::string>& options);
 
-// Machine output: to the file, or to standard output when it is "-".
+// Judges where an option wants its output before any work is done: not a folder, not below
+// something unwritable, not one of the files that are read. "" and "-" are no files.
+void require_output(const std::string& option, const std::string& file,
+                    const std::vector<std::string>& inputs, Diagnostics& diagnostics);
+
+// To the file, or to standard output when it is "-".
 void write_output(const std::string& file, const std::string& text);
+
+// Indented, with a line end; file names that are no UTF-8 do not stop it.
+std::string json_text(const nlohmann::ordered_json& json);
 
 }  // namespace bitsmith::app

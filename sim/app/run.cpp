@@ -17,11 +17,10 @@ struct Options {
   std::string out;
 };
 
-void read_phase(const Options& options, PhaseOptions& phase) {
+void read_phase(const Options& options, PhaseOptions& phase, Diagnostics& diagnostics) {
   constexpr std::array<std::string_view, 2> kPhases = {"prefill", "decode"};
   constexpr IntegerRange kSequence{1, 1 << 24};
   constexpr IntegerRange kBatch{1, 1 << 20};
-  Diagnostics diagnostics;
   if (options.phase == kPhases[1]) {
     phase.phase = Phase::decode;
   } else if (options.phase != kPhases[0]) {
@@ -29,7 +28,6 @@ void read_phase(const Options& options, PhaseOptions& phase) {
   }
   phase.sequence = integer_option("--seq", options.sequence, kSequence, diagnostics);
   phase.batch = integer_option("--batch", options.batch, kBatch, diagnostics);
-  diagnostics.throw_if_any();
 }
 
 // The words of the command line's contract; what is not built yet is refused, not guessed.
@@ -57,15 +55,20 @@ int run_command(Options& options) {
   if (options.request.gemm.empty() == options.request.model.empty()) {
     throw UserError("give one workload: --workload MODEL.yaml or --gemm MxNxK");
   }
-  read_phase(options, options.request.phase);
+  Diagnostics diagnostics;
+  const std::vector<std::string> inputs = {options.request.accelerator, options.request.model};
+  const std::string out_file = options.out.empty() ? "" : options.out + "/run.json";
+  require_output("--json", options.json, inputs, diagnostics);
+  require_output("--out", out_file, inputs, diagnostics);
+  read_phase(options, options.request.phase, diagnostics);
+  diagnostics.throw_if_any();
   const RunAnswer answer = run(options.request);
-  const std::string json =
-      run_json(answer.accelerator, answer.workload, answer.result).dump(2) + "\n";
+  const std::string json = json_text(run_json(answer.accelerator, answer.workload, answer.result));
+  if (!out_file.empty()) write_output(out_file, json);
+  if (!options.json.empty()) write_output(options.json, json);
   if (options.json != "-") {
     write_output("-", run_table(answer.accelerator, answer.workload, answer.result));
   }
-  if (!options.json.empty()) write_output(options.json, json);
-  if (!options.out.empty()) write_output(options.out + "/run.json", json);
   return 0;
 }
 
@@ -78,7 +81,7 @@ Action add_run(CLI::App& app) {
   Options& o = *options;
   command->add_option("accelerator", o.request.accelerator, "accelerator file")->required();
   command->add_option("--workload", o.request.model, "model file (workloads/models)");
-  command->add_option("--gemm", o.request.gemm, "one GEMM, MxNxK");
+  CLI::Option* gemm = command->add_option("--gemm", o.request.gemm, "one GEMM, MxNxK");
   command->add_option("--phase", o.phase, "prefill or decode")->capture_default_str();
   command->add_option("--seq", o.sequence, "tokens of the prompt; in decode the context's length")
       ->capture_default_str();
@@ -86,9 +89,12 @@ Action add_run(CLI::App& app) {
   command->add_option("--engine", o.engine, "tile")->capture_default_str();
   command->add_option("--array", o.array, "model")->capture_default_str();
   command->add_option("--set", o.request.overrides, "path=value: override a configured value")
-      ->take_all();
+      ->allow_extra_args(false);
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   command->add_option("--out", o.out, "folder for run.json");
+  for (const char* option : {"--phase", "--seq", "--batch"}) {
+    gemm->excludes(command->get_option(option));
+  }
   return [options] { return run_command(*options); };
 }
 

@@ -2,8 +2,10 @@
 
 #include "app/commands.h"
 #include "app/options.h"
+#include "common/hash.h"
 #include "common/process.h"
 #include "common/table.h"
+#include "common/version.h"
 #include "cosim/lockstep.h"
 #include "cost/synthesis.h"
 #include "pe/registry.h"
@@ -30,11 +32,10 @@ Json module_json(const ModuleCost& module) {
   return {{"name", module.name},
           {"instances", module.instances},
           {"cells", module.cells},
-          {"area_um2",
-           {{"total", module.area_um2},
-            {"combinational", module.combinational_um2},
-            {"sequential", module.sequential_um2},
-            {"buffers", module.buffer_um2}}},
+          {"area_um2", module.area_um2},
+          {"combinational_um2", module.combinational_um2},
+          {"sequential_um2", module.sequential_um2},
+          {"buffer_um2", module.buffer_um2},
           {"critical_path_ps", module.critical_path_ps},
           {"leakage_uw", number_or_null(module.leakage_uw)},
           {"energy_pj", nullptr}};
@@ -45,12 +46,20 @@ Json array_json(const std::string& file, const ArrayCost& cost, double period_ps
   for (const ModuleCost& module : cost.modules) modules.push_back(module_json(module));
   return {{"config", file},
           {"library", cost.library},
+          {"rtl_hash", cost.rtl_hash},
           {"target_period_ps", period_ps},
           {"cells", cost.cells()},
           {"area_um2", cost.area_um2()},
           {"critical_path_ps", cost.critical_path_ps()},
           {"leakage_uw", number_or_null(cost.leakage_uw())},
           {"modules", modules}};
+}
+
+Json provenance_json(const SynthesisOptions& synthesis) {
+  return {{"liberty", synthesis.liberty.string()},
+          {"liberty_hash", hash_of_file(synthesis.liberty)},
+          {"yosys", first_line_of({"yosys", "-V"})},
+          {"opensta", first_line_of({"sta", "-version"})}};
 }
 
 std::string array_table(const std::string& file, const ArrayCost& cost) {
@@ -96,13 +105,18 @@ int run_command(const Options& options) {
       integer_option("--period", options.period_ps, {1, 1'000'000'000}, diagnostics));
   const std::uint64_t cycles =
       integer_option("--check", options.check_cycles, {0, std::int64_t{1} << 40}, diagnostics);
+  require_output("--json", options.json, options.designs, diagnostics);
   diagnostics.throw_if_any();
   const std::vector<Override> overrides = override_options(options.overrides);
   std::vector<std::unique_ptr<const Design>> designs;
   for (const std::string& file : options.designs) designs.push_back(load_design(file, overrides));
 
   bool all_equal = true;
-  Json json = {{"schema", "bitsmith.synth/1"}, {"designs", Json::array()}};
+  std::string tables;
+  Json json = {{"schema", "bitsmith.synth/1"},
+               {"version", version()},
+               {"provenance", provenance_json(synthesis)},
+               {"designs", Json::array()}};
   for (std::size_t i = 0; i < designs.size(); ++i) {
     const std::string& file = options.designs[i];
     const ArrayCost cost = synthesise(*designs[i], synthesis);
@@ -115,9 +129,10 @@ int run_command(const Options& options) {
                           with_separators(cycles));
     }
     json["designs"].push_back(row);
-    if (options.json != "-") write_output("-", text + (i + 1 < designs.size() ? "\n" : ""));
+    tables += text + (i + 1 < designs.size() ? "\n" : "");
   }
-  if (!options.json.empty()) write_output(options.json, json.dump(2) + "\n");
+  if (!options.json.empty()) write_output(options.json, json_text(json));
+  if (options.json != "-") write_output("-", tables);
   return all_equal ? 0 : 1;
 }
 
@@ -129,7 +144,8 @@ Action add_synth(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command->add_option("designs", o.designs, "design files")->required();
-  command->add_option("--set", o.overrides, "path=value: override a parameter")->take_all();
+  command->add_option("--set", o.overrides, "path=value: override a parameter")
+      ->allow_extra_args(false);
   command->add_option("--liberty", o.liberty,
                       "cell library; default: osu018 of package qflow-tech-osu018");
   command->add_option("--period", o.period_ps, "clock period in ps that gates are sized for")

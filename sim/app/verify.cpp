@@ -60,6 +60,8 @@ int run_command(const Options& options) {
   if (!options.wave.empty() && options.designs.size() > 1) {
     diagnostics.add({"--wave", 0, 0}, "a waveform is of one design; name one");
   }
+  require_output("--json", options.json, options.designs, diagnostics);
+  require_output("--wave", options.wave, options.designs, diagnostics);
   diagnostics.throw_if_any();
   const std::vector<Override> overrides = override_options(options.overrides);
   std::vector<std::unique_ptr<const Design>> designs;
@@ -69,7 +71,9 @@ int run_command(const Options& options) {
   Json json = {{"schema", "bitsmith.verify/1"}, {"designs", Json::array()}};
   TextTable table({"design", "cycles", "ports compared", "results compared", "model and RTL"});
   for (std::size_t i = 0; i < designs.size(); ++i) {
-    const LockstepResult result = verify(*designs[i], lockstep, options.wave);
+    const LockstepResult result =
+        verify(*designs[i], std::filesystem::path(options.designs[i]).stem().string(), lockstep,
+               options.wave);
     all_passed = all_passed && result.passed();
     json["designs"].push_back(result_json(options.designs[i], result, lockstep.seed));
     table.add_row({options.designs[i], with_separators(result.cycles_compared),
@@ -77,8 +81,8 @@ int run_command(const Options& options) {
                    verdict(result)});
     explain(options.designs[i], result);
   }
+  if (!options.json.empty()) write_output(options.json, json_text(json));
   if (options.json != "-") write_output("-", table.text());
-  if (!options.json.empty()) write_output(options.json, json.dump(2) + "\n");
   return all_passed ? 0 : 1;
 }
 
@@ -92,7 +96,8 @@ Action add_verify(CLI::App& app) {
   command->add_option("designs", o.designs, "design files")->required();
   command->add_option("--cycles", o.cycles, "clock cycles per design")->capture_default_str();
   command->add_option("--seed", o.seed, "seed of the stimulus")->capture_default_str();
-  command->add_option("--set", o.overrides, "path=value: override a parameter")->take_all();
+  command->add_option("--set", o.overrides, "path=value: override a parameter")
+      ->allow_extra_args(false);
   command->add_option("--wave", o.wave, "write a waveform (FST)");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };

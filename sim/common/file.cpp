@@ -132,7 +132,9 @@ void write_file_atomically(const fs::path& path, std::string_view content) {
 
 fs::path home_folder() {
   if (const fs::path chosen = environment_path("BITSMITH_HOME"); !chosen.empty()) {
-    return fs::absolute(chosen);
+    std::error_code error;
+    if (fs::is_directory(chosen / "rtl", error)) return fs::absolute(chosen);
+    throw UserError(fmt::format("BITSMITH_HOME is {}, which has no folder rtl", chosen.string()));
   }
   std::error_code error;
   if (fs::is_directory(fs::path(BITSMITH_SOURCE_DIR) / "rtl", error)) return BITSMITH_SOURCE_DIR;

@@ -1,6 +1,7 @@
 #include "common/process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cstring>
 
 #include "common/error.h"
+#include "common/interrupt.h"
 
 namespace bitsmith {
 namespace {
@@ -19,7 +21,7 @@ std::string read_until_end(int fd) {
   char buffer[1 << 14];
   while (true) {
     const ssize_t count = ::read(fd, buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EINTR && !interrupted()) continue;
     if (count <= 0) return output;
     output.append(buffer, static_cast<std::size_t>(count));
   }
@@ -36,7 +38,7 @@ int wait_for(pid_t pid, const std::string& program) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-// The spawn attributes: output and errors into the pipe, nothing to read, another folder.
+// Output and errors into the pipe, nothing to read, another folder.
 class SpawnActions {
  public:
   SpawnActions(int pipe_end, const std::filesystem::path& folder) {
@@ -53,6 +55,28 @@ class SpawnActions {
 
  private:
   posix_spawn_file_actions_t actions_;
+};
+
+// A process group of its own with the usual signals, so that the child and all it starts can be
+// ended together.
+class SpawnAttributes {
+ public:
+  SpawnAttributes() {
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_init(&attributes_);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setsigdefault(&attributes_, &defaults);
+  }
+  ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_;
 };
 
 }  // namespace
@@ -73,7 +97,9 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
   check(::pipe2(ends, O_CLOEXEC) == 0, "no pipe for a child process");
   pid_t pid = 0;
   const SpawnActions actions(ends[1], folder);
-  const int error = ::posix_spawnp(&pid, argv[0], actions.get(), nullptr, argv.data(), environ);
+  const SpawnAttributes attributes;
+  const int error =
+      ::posix_spawnp(&pid, argv[0], actions.get(), attributes.get(), argv.data(), environ);
   ::close(ends[1]);
   ProcessResult result;
   if (error == 0) result.output = read_until_end(ends[0]);
@@ -82,12 +108,19 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
     throw UserError(fmt::format("cannot run '{}': {} (scripts/setup installs what Bitsmith needs)",
                                 arguments[0], std::strerror(error)));
   }
+  if (interrupted()) ::kill(-pid, SIGTERM);
   result.exit_code = wait_for(pid, arguments[0]);
+  throw_if_interrupted();
   return result;
 }
 
+std::string first_line_of(const std::vector<std::string>& arguments) {
+  const std::string output = run_process(arguments, std::filesystem::temp_directory_path()).output;
+  return output.substr(0, output.find('\n'));
+}
+
 TemporaryFolder::TemporaryFolder(const std::filesystem::path& parent) {
-  std::string pattern = (parent / "tmp.XXXXXX").string();
+  std::string pattern = (parent / "bitsmith-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) {
     throw UserError(
         fmt::format("{}: cannot make a folder in it: {}", parent.string(), std::strerror(errno)));

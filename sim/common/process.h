@@ -18,6 +18,9 @@ struct ProcessResult {
 ProcessResult run_process(const std::vector<std::string>& arguments,
                           const std::filesystem::path& folder);
 
+// The first line a tool prints, for its version.
+std::string first_line_of(const std::vector<std::string>& arguments);
+
 // Removes a folder and all that is in it at the end of its life.
 class TemporaryFolder {
  public:

@@ -265,6 +265,7 @@ YamlNode parse(std::string_view text, const std::string& name) {
 YamlNode read(const std::filesystem::path& path, Diagnostics& diagnostics) {
   YamlNode root = parse(read_file(path, kByteLimit), path.string(), diagnostics);
   if (root.kind == YamlNode::Kind::empty) {
+    diagnostics.throw_if_any();
     throw UserError(fmt::format("{}: the file is empty", path.string()));
   }
   return root;

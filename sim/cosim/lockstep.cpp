@@ -1,12 +1,14 @@
 #include "cosim/lockstep.h"
 
 #include "common/error.h"
+#include "common/process.h"
 #include "pe/registry.h"
 
 namespace bitsmith {
+namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t kCyclesAfterMismatch = 5;
+constexpr std::uint64_t kCyclesAfterMismatch = 10;
 
 std::string hex(const std::uint32_t* words, std::uint32_t bits) {
   std::string text = "0x";
@@ -15,11 +17,30 @@ std::string hex(const std::uint32_t* words, std::uint32_t bits) {
 }
 
 template <class Model>
-LockstepResult verify_model(const Design& design, const typename Model::Params& params,
-                            const LockstepOptions& options, const std::filesystem::path& wave) {
+LockstepResult run_model_and_rtl(const Design& design, const typename Model::Params& params,
+                                 const LockstepOptions& options, const fs::path& wave) {
   Model model(params);
-  VerilatedArray rtl(build_verilated(rtl_sources(design), !wave.empty()), options.seed, wave);
-  LockstepResult result = lockstep(design, model, rtl, options);
+  VerilatedArray rtl(build_verilated(rtl_sources(design), !wave.empty()), options.seed, wave,
+                     VerilatedArray::Checks::on);
+  return lockstep(design, model, rtl, options);
+}
+
+// The same with a waveform. The FST writer reports no error and replaces whatever it is given, so
+// it writes into a folder of its own beside `wave`.
+template <class Model>
+LockstepResult run_with_wave(const Design& design, const typename Model::Params& params,
+                             LockstepOptions options, const fs::path& wave) {
+  if (fs::exists(wave) && !fs::is_regular_file(wave)) {
+    throw UserError(fmt::format("{}: is no regular file, cannot become a waveform", wave.string()));
+  }
+  options.cycles_after_mismatch = kCyclesAfterMismatch;
+  const TemporaryFolder folder(fs::absolute(wave).parent_path());
+  const fs::path written = folder.path() / "wave.fst";
+  LockstepResult result = run_model_and_rtl<Model>(design, params, options, written);
+  if (!fs::exists(written)) {
+    throw UserError(fmt::format("{}: the waveform could not be written", wave.string()));
+  }
+  fs::rename(written, wave);
   result.wave = wave;
   return result;
 }
@@ -52,21 +73,19 @@ std::string compare_ports(const ArrayOutputs& expected, const ArrayOutputs& actu
 
 std::uint64_t port_count(const ChannelWidths& widths) { return widths.s == 0 ? 5 : 6; }
 
-LockstepResult verify(const Design& design, const LockstepOptions& options,
-                      const std::filesystem::path& wave) {
+LockstepResult verify(const Design& design, const std::string& name, const LockstepOptions& options,
+                      const fs::path& wave) {
   return visit_design(design, [&](const auto& concrete) {
-    using Concrete = std::decay_t<decltype(concrete)>;
-    LockstepResult result =
-        verify_model<typename Concrete::Model>(design, concrete.params(), options, wave);
-    if (!result.mismatch || !wave.empty()) return result;
-    // Once more, now with a waveform that ends shortly after the mismatch.
-    LockstepOptions again = options;
-    again.cycles = result.mismatch->cycle + 1 + kCyclesAfterMismatch;
-    const std::filesystem::path file =
-        fmt::format("verify_{}_seed{}.fst", design.id(), options.seed);
-    const LockstepResult traced =
-        verify_model<typename Concrete::Model>(design, concrete.params(), again, file);
-    if (traced.mismatch) result.wave = file;
+    using Model = typename std::decay_t<decltype(concrete)>::Model;
+    if (!wave.empty()) return run_with_wave<Model>(design, concrete.params(), options, wave);
+    LockstepResult result = run_model_and_rtl<Model>(design, concrete.params(), options, {});
+    if (!result.mismatch) return result;
+    const fs::path file = fmt::format("verify_{}_seed{}.fst", name, options.seed);
+    try {
+      result.wave = run_with_wave<Model>(design, concrete.params(), options, file).wave;
+    } catch (const UserError&) {
+      // The mismatch is worth reporting even where no file can be written.
+    }
     return result;
   });
 }

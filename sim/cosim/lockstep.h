@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "common/interrupt.h"
 #include "cosim/stimulus.h"
 #include "cosim/verilated_array.h"
 #include "numerics/pack.h"
@@ -36,6 +37,7 @@ struct LockstepResult {
 struct LockstepOptions {
   std::uint64_t cycles = 100000;
   std::uint64_t seed = 1;
+  std::uint64_t cycles_after_mismatch = 0;  // stepped without comparing, for a waveform
 };
 
 // "" or what differs between two sets of outputs.
@@ -44,28 +46,38 @@ std::string compare_ports(const ArrayOutputs& expected, const ArrayOutputs& actu
 // Ports that compare_ports looks at.
 std::uint64_t port_count(const ChannelWidths& widths);
 
-// Stops at the first mismatch.
+inline constexpr std::uint64_t kCyclesBetweenInterruptChecks = 4096;
+
+// Steps both until they differ, a result is wrong, a protocol rule is broken (Stimulus::observe) or
+// the RTL reports a failed check of its own.
 template <class Expected, class Actual>
 LockstepResult lockstep(const Design& design, Expected& expected, Actual& actual,
                         const LockstepOptions& options) {
   const ChannelWidths widths = design.channel_widths();
   Stimulus stimulus(design, options.seed);
   LockstepResult result;
-  // The y payload of the cycle before is compared while the next inputs are applied, so the beat
-  // the scoreboard takes is copied out of the array first.
+  std::uint64_t last_cycle = options.cycles;
+  // The scoreboard judges the y beat of before the edge, so it is copied before the array steps.
   std::vector<std::uint32_t> y(words_for_bits(widths.y));
-  for (std::uint64_t cycle = 0; cycle < options.cycles && !result.mismatch; ++cycle) {
+  for (std::uint64_t cycle = 0; cycle < last_cycle; ++cycle) {
+    if (cycle % kCyclesBetweenInterruptChecks == 0) throw_if_interrupted();
     const ArrayInputs& inputs = stimulus.next_inputs();
     ArrayOutputs before = actual.outputs();
     std::copy_n(before.y, y.size(), y.begin());
     before.y = y.data();
     expected.step(inputs);
     actual.step(inputs);
+    if (result.mismatch) continue;
     std::string what = compare_ports(expected.outputs(), actual.outputs(), widths);
     ++result.cycles_compared;
     result.ports_compared += port_count(widths);
+    if constexpr (requires { actual.failure(); }) {
+      if (what.empty()) what = actual.failure();
+    }
     if (what.empty()) what = stimulus.observe(before);
-    if (!what.empty()) result.mismatch = Mismatch{cycle, what};
+    if (what.empty()) continue;
+    result.mismatch = Mismatch{cycle, what};
+    last_cycle = cycle + 1 + options.cycles_after_mismatch;
   }
   result.values_compared = stimulus.values_compared();
   result.jobs_completed = stimulus.jobs_completed();
@@ -74,8 +86,9 @@ LockstepResult lockstep(const Design& design, Expected& expected, Actual& actual
 }
 
 // Cycle model against Verilated RTL. After a mismatch the run is repeated with a waveform up to a
-// few cycles beyond it; `wave` chooses the file, and asks for one even when all agrees.
-LockstepResult verify(const Design& design, const LockstepOptions& options,
+// few cycles beyond it, in verify_<name>_seed<seed>.fst; `wave` chooses the file, and asks for one
+// even when all agrees.
+LockstepResult verify(const Design& design, const std::string& name, const LockstepOptions& options,
                       const std::filesystem::path& wave = {});
 
 // Verilated RTL against a Verilated netlist of it.

@@ -9,8 +9,13 @@ namespace bitsmith {
 namespace {
 
 constexpr std::size_t kJobsAhead = 8;
-constexpr std::uint32_t kLongestChain = 3;
-constexpr std::uint32_t kLongestK = 700;
+constexpr std::uint32_t kUsualChain = 3;
+constexpr std::uint32_t kLongestChain = 40;
+// Reaches the high bits of the counters of K and of 32-bit sums.
+constexpr std::uint32_t kLongestK = 20000;
+constexpr std::uint32_t kLongK = 700;
+// Jobs whose operands an array may have taken in before their results come.
+constexpr std::uint64_t kMostJobsInside = 64 + kLongestChain;
 constexpr std::uint32_t kLongestMood = 400;
 constexpr std::uint32_t kMoodsBetweenResets = 6;
 constexpr std::array<std::uint32_t, 5> kPercents = {100, 100, 90, 50, 10};
@@ -43,16 +48,21 @@ void Stimulus::start_over() {
     producer.offered = false;
   }
   result_job_ = result_beat_ = 0;
+  held_y_.clear();
+  cycles_without_progress_ = 0;
 }
 
 void Stimulus::change_mood() {
-  mood_left_ = 1 + below(kLongestMood);
+  mood_left_ = 1 + below(kLongestMood + 4 * (limits_.m + limits_.n));
   const bool full_speed = chance(30);
   const auto percent = [&] { return full_speed ? 100 : kPercents[below(kPercents.size())]; };
   for (Producer& producer : producers_) producer.offer_percent = percent();
   ready_percent_ = percent();
   enable_percent_ = percent();
-  if (below(kMoodsBetweenResets) == 0) reset_left_ = 1 + below(3);
+  if (below(kMoodsBetweenResets) == 0) {
+    reset_left_ = 1 + below(3);
+    ++resets_;
+  }
 }
 
 // Mostly the whole array, one, or anything between.
@@ -114,9 +124,10 @@ Stimulus::PendingJob Stimulus::make_job(std::uint32_t m, std::uint32_t n, std::u
 // Mostly short, so that many jobs meet in the array; now and then long enough to hide a drain, or
 // to fill an accumulator.
 std::uint32_t Stimulus::random_k() {
-  const std::uint32_t kind = below(32);
+  const std::uint32_t kind = below(256);
   if (kind == 0) return 1 + below(kLongestK);
-  if (kind <= 4) return 1 + below(4 * (limits_.m + limits_.n));
+  if (kind <= 8) return 1 + below(kLongK);
+  if (kind <= 40) return 1 + below(4 * (limits_.m + limits_.n));
   return 1 + below(24);
 }
 
@@ -124,7 +135,7 @@ std::uint32_t Stimulus::random_k() {
 void Stimulus::add_chain() {
   const std::uint32_t m = random_size(limits_.m);
   const std::uint32_t n = random_size(limits_.n);
-  const std::uint32_t length = 1 + below(kLongestChain);
+  const std::uint32_t length = 1 + below(below(32) == 0 ? kLongestChain : kUsualChain);
   const std::uint32_t usual_k = random_k();
   const auto [a_operands, w_operands] = random_operands();
   std::vector<PendingJob> chain;
@@ -213,7 +224,6 @@ const ArrayInputs& Stimulus::next_inputs() {
   inputs_.rst_n = reset_left_ == 0;
   if (reset_left_ != 0) {
     --reset_left_;
-    ++resets_;
     start_over();
   }
   while (jobs_.size() < kJobsAhead) add_chain();
@@ -269,14 +279,52 @@ void Stimulus::drop_finished_jobs() {
   }
 }
 
+// Rules that every array keeps on its result channel, whatever its model says.
+std::string Stimulus::check_y_protocol(const ArrayOutputs& before) {
+  const std::size_t words = words_for_bits(widths_.y);
+  if (!before.y_valid &&
+      std::any_of(before.y, before.y + words, [](auto word) { return word != 0; })) {
+    return "y_o is not zero while y_valid_o is low";
+  }
+  if (!held_y_.empty() && !before.y_valid) return "y_valid_o fell before the beat was taken";
+  if (!held_y_.empty() && !std::equal(held_y_.begin(), held_y_.end(), before.y)) {
+    return "y_o changed before the beat was taken";
+  }
+  held_y_.clear();
+  if (before.y_valid && !inputs_.y_ready) held_y_.assign(before.y, before.y + words);
+  return "";
+}
+
+// With every channel offered, results taken and steps enabled, something has to move.
+std::string Stimulus::check_progress(bool moved) {
+  if (producers_[kAChannel].job > result_job_ + kMostJobsInside) {
+    return "results are missing: operands of many later jobs have been taken";
+  }
+  bool all_offered = inputs_.en && inputs_.y_ready;
+  for (const Producer& producer : producers_) {
+    all_offered = all_offered && (producer.width == 0 || producer.offered);
+  }
+  if (moved) cycles_without_progress_ = 0;
+  if (!moved && all_offered) ++cycles_without_progress_;
+  const std::uint64_t patience = 64 + 8 * (std::uint64_t{limits_.m} + limits_.n);
+  return cycles_without_progress_ > patience ? "no progress although nothing is in the way" : "";
+}
+
 std::string Stimulus::observe(const ArrayOutputs& before) {
   if (!inputs_.rst_n) return "";
-  if (inputs_.job_valid && before.job_ready) advance(kJobChannel);
-  if (inputs_.a_valid && before.a_ready) advance(kAChannel);
-  if (inputs_.w_valid && before.w_ready) advance(kWChannel);
-  if (inputs_.s_valid && before.s_ready) advance(kSChannel);
-  std::string wrong;
-  if (before.y_valid && inputs_.y_ready) wrong = take_result(before.y);
+  std::string wrong = check_y_protocol(before);
+  bool moved = before.y_valid && inputs_.y_ready;
+  const auto take = [&](ChannelIndex channel, bool valid, bool ready) {
+    if (!valid || !ready) return;
+    moved = true;
+    advance(channel);
+  };
+  take(kJobChannel, inputs_.job_valid, before.job_ready);
+  take(kAChannel, inputs_.a_valid, before.a_ready);
+  take(kWChannel, inputs_.w_valid, before.w_ready);
+  take(kSChannel, inputs_.s_valid, before.s_ready);
+  if (wrong.empty() && before.y_valid && inputs_.y_ready) wrong = take_result(before.y);
+  if (wrong.empty()) wrong = check_progress(moved);
   drop_finished_jobs();
   return wrong;
 }

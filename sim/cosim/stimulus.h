@@ -26,8 +26,9 @@ class Stimulus {
   // What to drive at the next clock edge. Valid until the next call.
   const ArrayInputs& next_inputs();
 
-  // What happened at that edge: `before` were the outputs when the inputs were applied. Checks
-  // every result beat against golden and returns a description of the first wrong value, or "".
+  // What happened at that edge: `before` were the outputs when the inputs were applied. Checks the
+  // rules of the result channel, every result against golden, and that the array gets on; returns
+  // what is wrong, or "".
   std::string observe(const ArrayOutputs& before);
 
   std::uint64_t values_compared() const { return values_compared_; }
@@ -69,6 +70,8 @@ class Stimulus {
   void pack(ChannelIndex channel, const PendingJob& job, std::uint64_t beat);
   void advance(ChannelIndex channel);
   std::string take_result(const std::uint32_t* words);
+  std::string check_y_protocol(const ArrayOutputs& before);
+  std::string check_progress(bool moved);
   void drop_finished_jobs();
   bool chance(std::uint32_t percent) { return below(100) < percent; }
   std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(random_() % bound); }
@@ -85,6 +88,8 @@ class Stimulus {
   std::uint64_t result_job_ = 0;  // the job whose results come next, and their beat
   std::uint64_t result_beat_ = 0;
   std::vector<std::int64_t> result_;
+  std::vector<std::uint32_t> held_y_;  // a result beat that was shown and not taken
+  std::uint64_t cycles_without_progress_ = 0;
 
   ArrayInputs inputs_;
   std::uint32_t ready_percent_ = 100;

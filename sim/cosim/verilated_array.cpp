@@ -1,12 +1,12 @@
 #include "cosim/verilated_array.h"
 
 #include <dlfcn.h>
-#include <xxhash.h>
 
 #include <thread>
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/hash.h"
 #include "common/process.h"
 
 namespace bitsmith {
@@ -25,60 +25,38 @@ const char* optimisation(const RtlSources& sources) {
 fs::path shim_source() { return home_folder() / "sim" / "cosim" / "shim" / "verilated_shim.cpp"; }
 fs::path ports_header() { return home_folder() / "sim" / "pe" / "array_ports.h"; }
 
-class ContentHash {
- public:
-  ContentHash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_); }
-  ~ContentHash() { XXH3_freeState(state_); }
-  ContentHash(const ContentHash&) = delete;
-  ContentHash& operator=(const ContentHash&) = delete;
-
-  void add(std::string_view text) {
-    const std::uint64_t size = text.size();  // so that "a","bc" differs from "ab","c"
-    XXH3_128bits_update(state_, &size, sizeof size);
-    XXH3_128bits_update(state_, text.data(), text.size());
-  }
-
-  std::string hex() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_);
-    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-  }
-
- private:
-  XXH3_state_t* state_;
-};
-
-std::string version_of(const std::string& tool) {
-  return run_process({tool, "--version"}, fs::temp_directory_path()).output;
-}
-
-std::string cache_key(const RtlSources& sources, bool trace) {
-  ContentHash hash;
-  hash.add(version_of("verilator"));
-  hash.add(version_of("g++"));
-  hash.add(optimisation(sources));
-  hash.add(read_file(shim_source(), kSourceLimit));
-  hash.add(read_file(ports_header(), kSourceLimit));
-  hash.add(
-      fmt::format("{} trace={} s={} lint={}", sources.top, trace, sources.has_s, sources.lint));
-  for (const auto& [name, value] : sources.parameters) hash.add(fmt::format("{}={}", name, value));
-  for (const fs::path& file : sources.files) hash.add(read_file(file, kSourceLimit));
-  return hash.hex();
-}
-
+// -fno-const-bit-op-tree: this optimisation of Verilator 5.006 gets sign bits of some netlists
+// wrong.
 std::vector<std::string> verilator_command(const RtlSources& sources, bool trace) {
-  std::vector<std::string> command = {
-      "verilator",    "--cc",       "--exe",
-      "--build",      "-j",         std::to_string(std::thread::hardware_concurrency()),
-      "--prefix",     "Vdut",       "--Mdir",
-      "obj",          "-o",         fs::path("../").append(kLibrary).string(),
-      "--top-module", sources.top,  "-O3",
-      "--assert",     "--x-assign", "unique",
-      "--x-initial",  "unique",     "-LDFLAGS",
-      "-shared",      "-MAKEFLAGS", fmt::format("OPT_FAST='{}'", optimisation(sources))};
+  std::vector<std::string> command = {"verilator",
+                                      "--cc",
+                                      "--exe",
+                                      "--build",
+                                      "-j",
+                                      std::to_string(std::thread::hardware_concurrency()),
+                                      "--prefix",
+                                      "Vdut",
+                                      "--Mdir",
+                                      "obj",
+                                      "-o",
+                                      fs::path("../").append(kLibrary).string(),
+                                      "--top-module",
+                                      sources.top,
+                                      "-O3",
+                                      "-fno-const-bit-op-tree",
+                                      "--assert",
+                                      "--x-assign",
+                                      "unique",
+                                      "--x-initial",
+                                      "unique",
+                                      "-LDFLAGS",
+                                      "-shared",
+                                      "-MAKEFLAGS",
+                                      fmt::format("OPT_FAST='{}'", optimisation(sources))};
   const auto add = [&](std::initializer_list<std::string> more) {
     command.insert(command.end(), more);
   };
-  add({"-CFLAGS", "-fPIC -fno-gnu-unique -std=c++17 -I../sources"});
+  add({"-CFLAGS", "-fPIC -fno-gnu-unique -std=c++17 -DVL_USER_STOP -I../sources"});
   if (sources.has_s) add({"-CFLAGS", "-DBITSMITH_HAS_S"});
   if (trace) add({"--trace-fst", "-CFLAGS", "-DBITSMITH_TRACE"});
   if (sources.lint) {
@@ -90,6 +68,25 @@ std::vector<std::string> verilator_command(const RtlSources& sources, bool trace
   for (const fs::path& file : sources.files) add({"sources/" + file.filename().string()});
   add({"../sources/" + shim_source().filename().string()});  // as seen from obj, where make runs
   return command;
+}
+
+// The machine that -march=native stands for.
+std::string processor() {
+  const std::string info = read_file("/proc/cpuinfo", kSourceLimit);
+  const std::size_t flags = info.find("\nflags");
+  return flags == std::string::npos ? "" : info.substr(flags, info.find('\n', flags + 1) - flags);
+}
+
+std::string cache_key(const RtlSources& sources, bool trace) {
+  ContentHash hash;
+  hash.add(first_line_of({"verilator", "--version"}));
+  hash.add(first_line_of({"g++", "--version"}));
+  hash.add(processor());
+  for (const std::string& word : verilator_command(sources, trace)) hash.add(word);
+  hash.add(read_file(shim_source(), kSourceLimit));
+  hash.add(read_file(ports_header(), kSourceLimit));
+  for (const fs::path& file : sources.files) hash.add(read_file(file, kSourceLimit));
+  return hash.hex();
 }
 
 // Verilator and make do not take paths with spaces, so everything is compiled from copies below the
@@ -139,17 +136,20 @@ fs::path build_verilated(const RtlSources& sources, bool trace) {
   return entry / kLibrary;
 }
 
-VerilatedArray::VerilatedArray(const fs::path& library, std::uint64_t seed, const fs::path& wave)
+VerilatedArray::VerilatedArray(const fs::path& library, std::uint64_t seed, const fs::path& wave,
+                               Checks checks)
     : library_(::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL)) {
   if (library_ == nullptr) {
     throw UserError(
         fmt::format("{}: cannot load the Verilated array: {}", library.string(), ::dlerror()));
   }
-  const auto create = look_up<void* (*)(const char*, std::uint64_t)>(library_, "bitsmith_create");
+  const auto create =
+      look_up<void* (*)(const char*, std::uint64_t, bool)>(library_, "bitsmith_create");
   const auto outputs = look_up<const ArrayOutputs* (*)(void*)>(library_, "bitsmith_outputs");
   step_ = look_up<void (*)(void*, const ArrayInputs*)>(library_, "bitsmith_step");
   destroy_ = look_up<void (*)(void*)>(library_, "bitsmith_destroy");
-  dut_ = create(wave.empty() ? nullptr : wave.c_str(), seed);
+  failure_ = look_up<const char* (*)(void*)>(library_, "bitsmith_failure");
+  dut_ = create(wave.empty() ? nullptr : wave.c_str(), seed, checks == Checks::on);
   outputs_ = outputs(dut_);
 }
 

@@ -32,8 +32,11 @@ std::filesystem::path build_verilated(const RtlSources& sources, bool trace);
 class VerilatedArray {
  public:
   // `wave` names the FST file to write, which needs a library built with trace; empty for none.
+  // With checks, every step also requires that the outputs do not follow the inputs before the
+  // clock edge and that a reset needs no clock edge; that costs an evaluation per step.
+  enum class Checks { off, on };
   VerilatedArray(const std::filesystem::path& library, std::uint64_t seed,
-                 const std::filesystem::path& wave = {});
+                 const std::filesystem::path& wave = {}, Checks checks = Checks::off);
   ~VerilatedArray();
   VerilatedArray(const VerilatedArray&) = delete;
   VerilatedArray& operator=(const VerilatedArray&) = delete;
@@ -41,12 +44,15 @@ class VerilatedArray {
   // One rising clock edge.
   void step(const ArrayInputs& in) { step_(dut_, &in); }
   const ArrayOutputs& outputs() const { return *outputs_; }
+  // "" or what the RTL's assertions or these checks found first.
+  std::string failure() const { return failure_(dut_); }
 
  private:
   void* library_;
   void* dut_;
   void (*step_)(void*, const ArrayInputs*);
   void (*destroy_)(void*);
+  const char* (*failure_)(void*);
   const ArrayOutputs* outputs_;
 };
 

@@ -1,5 +1,6 @@
 #include "cost/liberty.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <optional>
@@ -32,7 +33,7 @@ struct Group {
   }
 };
 
-// Recursive descent over the text. Keeps only groups of `kept_types` and above: tables are skipped.
+// Recursive descent over the text.
 class Parser {
  public:
   Parser(std::string_view text, const std::string& name) : text_(text), name_(name) {}

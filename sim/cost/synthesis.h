@@ -39,6 +39,7 @@ struct ModuleCost {
 
 struct ArrayCost {
   std::string library;
+  std::string rtl_hash;  // of the source files
   std::vector<ModuleCost> modules;
 
   std::uint64_t cells() const;

@@ -39,19 +39,6 @@ Schedule over_tiles(std::uint64_t size, std::uint32_t tile, Make make) {
   return block;
 }
 
-// Whether a generous upper bound of the PE-cycles stays far below 2^63: whole tiles only, every job
-// with a drain as long as three sides. Doubles neither overflow nor need to be exact here.
-bool counts_fit(const Operator& op, const TileLimits& limits) {
-  const double rows = limits.m;
-  const double cols = limits.n;
-  const double tiles =
-      (static_cast<double>(op.gemm.m) / rows + 1) * (static_cast<double>(op.gemm.n) / cols + 1);
-  const double k = static_cast<double>(op.gemm.k);
-  const double cycles_per_tile = k + (k / limits.k + 1) * 3 * (rows + cols + 3);
-  const double occurrences = static_cast<double>(op.count) * static_cast<double>(op.repeat);
-  return rows * cols * tiles * cycles_per_tile * occurrences < 0x1p62;
-}
-
 }  // namespace
 
 std::uint64_t job_count(const Schedule& schedule) {
@@ -59,6 +46,19 @@ std::uint64_t job_count(const Schedule& schedule) {
   std::uint64_t jobs = 0;
   for (const Schedule& child : schedule.children) jobs += job_count(child);
   return jobs * schedule.repeat;
+}
+
+double pe_cycle_bound(const Operator& op, const TileLimits& limits) {
+  // Whole tiles only, every job with a drain as long as three sides. Doubles neither overflow nor
+  // need to be exact here.
+  const double rows = limits.m;
+  const double cols = limits.n;
+  const double tiles =
+      (static_cast<double>(op.gemm.m) / rows + 1) * (static_cast<double>(op.gemm.n) / cols + 1);
+  const auto k = static_cast<double>(op.gemm.k);
+  const double cycles_per_tile = k + (k / limits.k + 1) * 3 * (rows + cols + 3);
+  const double occurrences = static_cast<double>(op.count) * static_cast<double>(op.repeat);
+  return rows * cols * tiles * cycles_per_tile * occurrences;
 }
 
 Schedule schedule_operator(const Operator& op, const TileLimits& limits) {
@@ -71,7 +71,7 @@ Schedule schedule_operator(const Operator& op, const TileLimits& limits) {
                     "accumulator or another overflow rule",
                     op.name, gemm.k, limits.k_total));
   }
-  if (!counts_fit(op, limits)) {
+  if (pe_cycle_bound(op, limits) >= kMostPeCycles) {
     throw UserError(fmt::format(
         "operator '{}': {} times {}x{}x{} is more PE-cycles than 64-bit counters hold", op.name,
         static_cast<double>(op.count) * static_cast<double>(op.repeat), gemm.m, gemm.n, gemm.k));

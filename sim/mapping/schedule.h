@@ -26,4 +26,9 @@ std::uint64_t job_count(const Schedule& schedule);
 // what the accumulator holds exactly or when the counts would not fit 63 bits.
 Schedule schedule_operator(const Operator& op, const TileLimits& limits);
 
+// A generous upper bound of an operator's PE-cycles over all its occurrences. Sums of it that stay
+// below kMostPeCycles fit every counter.
+double pe_cycle_bound(const Operator& op, const TileLimits& limits);
+inline constexpr double kMostPeCycles = 0x1p62;
+
 }  // namespace bitsmith

@@ -17,6 +17,11 @@ std::unique_ptr<const Design> read_design(const YamlNode& map, Diagnostics& diag
                                            fmt::join(design_names(), ", ")));
     return nullptr;
   }
+  if (word->scalar.ends_with(".yaml")) {
+    diagnostics.add(word->where, fmt::format("this is an accelerator's file; the design's is {}",
+                                             yaml::describe(*word)));
+    return nullptr;
+  }
   const auto chosen = read_choice(*word, "design", design_names(), diagnostics);
   if (!chosen) return nullptr;
   const std::string_view id = design_names()[*chosen];

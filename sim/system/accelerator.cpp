@@ -16,13 +16,12 @@ ParameterTable<AcceleratorParams> make_table() {
   return table;
 }
 
-// The overrides of one concern: those whose path starts with `prefix`, without it; or, without a
-// prefix, those with a path of one step.
-std::vector<Override> overrides_of(const std::vector<Override>& all, std::string_view prefix) {
+// The overrides below "design.", without that step; or all others.
+std::vector<Override> overrides_of(const std::vector<Override>& all, bool of_the_design) {
   std::vector<Override> chosen;
   for (Override change : all) {
     const bool nested = change.path.size() > 1 && change.path.front() == "design";
-    if (nested != !prefix.empty()) continue;
+    if (nested != of_the_design) continue;
     if (nested) change.path.erase(change.path.begin());
     chosen.push_back(std::move(change));
   }
@@ -67,12 +66,12 @@ Accelerator load_accelerator(const std::filesystem::path& path,
                              const std::vector<Override>& overrides) {
   Diagnostics diagnostics;
   YamlNode root = yaml::read(path, diagnostics);
-  for (const Override& change : overrides_of(overrides, "")) apply(change, root);
+  for (const Override& change : overrides_of(overrides, false)) apply(change, root);
   Accelerator accelerator;
   accelerator.name = path.stem().string();
   accelerator.params = accelerator_parameters().read(root, diagnostics);
   accelerator.design =
-      read_named_design(root, path.parent_path(), overrides_of(overrides, "design"), diagnostics);
+      read_named_design(root, path.parent_path(), overrides_of(overrides, true), diagnostics);
   diagnostics.throw_if_any();
   return accelerator;
 }

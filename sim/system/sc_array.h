@@ -79,6 +79,9 @@ class ScArray : public sc_core::sc_module {
     dont_initialize();
   }
 
+  // What the pins show before the first edge.
+  void start_of_simulation() override { show(array_.outputs()); }
+
  private:
   void clock_edge() {
     ArrayInputs in;

@@ -1,5 +1,6 @@
 #include "system/tile_engine.h"
 
+#include "common/error.h"
 #include "pe/registry.h"
 
 namespace bitsmith {
@@ -106,7 +107,14 @@ RunCounts run_schedule(const Design& design, const Schedule& schedule, Pace pace
 
 RunResult run_tile(const Design& design, const Workload& workload) {
   RunResult result;
+  double bound = 0;
   for (const Operator& op : workload.operators) {
+    bound += pe_cycle_bound(op, design.tile_limits());
+    if (bound >= kMostPeCycles) {
+      throw UserError(fmt::format(
+          "workload '{}': up to operator '{}' it is more PE-cycles than 64-bit counters hold",
+          workload.name, op.name));
+    }
     const RunCounts once = run_schedule(design, schedule_operator(op, design.tile_limits()));
     OperatorResult row{op, {}};
     row.counts.add(once, op.repeat);

@@ -143,6 +143,9 @@ TEST_F(Cli, MistakesAreLocatedAndWriteNothing) {
        "--cycles: expected an integer"},
       {{"synth", shipped("configs/designs/systolic/int8_4x4.yaml"), "--liberty", typo.string()},
        "not a Liberty file"},
+      {{"verify", accelerator_}, "systolic_int8_16x16.yaml:3:9: this is an accelerator's file"},
+      {{"run", accelerator_, "--gemm", "1x1x1", "--phase", "decode"}, "--gemm excludes --phase"},
+      {{"run", "nope.yaml", "--gemm", "1x0x1"}, "N is '0'"},
       {{"describe", "systolik"}, "did you mean 'systolic'?"},
       {{"verfy", "x.yaml"},
        "unknown command 'verfy' (did you mean 'verify'?); allowed: run, verify, synth, describe"},
@@ -174,6 +177,72 @@ TEST_F(Cli, FullDiskIsTheUsersProblemToKnow) {
       bitsmith({"run", accelerator_, "--gemm", "1x1x1", "--json", "/dev/full"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.output, HasSubstr("/dev/full: cannot write: No space left on device"));
+}
+
+// Output that cannot be is refused before the work, and what was asked for in vain is not half
+// done.
+TEST_F(Cli, OutputsAreJudgedFirst) {
+  const fs::path design = write("d.yaml", "design: systolic\nrows: 2\ncols: 2\n");
+  const std::size_t files_before = files();
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"run", accelerator_, "--gemm", "1x1x1", "--json", "new/"}, "--json new/: is a folder"},
+      {{"run", accelerator_, "--gemm", "1x1x1", "--json", "a.json", "--out", "d.yaml"},
+       "is no folder"},
+      {{"run", accelerator_, "--gemm", "1x1x1", "--json", accelerator_},
+       "is a file that this command reads"},
+      {{"verify", design.string(), "--wave", "d.yaml"}, "is a file that this command reads"},
+      {{"verify", design.string(), "--wave", folder().string()}, "is a folder"},
+      {{"verify", design.string(), "--wave", "/dev/full", "--cycles", "10"}, "is no regular file"},
+      {{"synth", design.string(), "--json", "d.yaml/x"}, "is no folder"},
+  };
+  for (const auto& [arguments, message] : cases) {
+    const ProcessResult result = bitsmith(arguments);
+    EXPECT_EQ(result.exit_code, 2) << testing::PrintToString(arguments) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(message));
+  }
+  EXPECT_EQ(files(), files_before);
+  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+}
+
+TEST_F(Cli, OptionsMayComeBeforeFilesAndNamesNeedNoUtf8) {
+  const fs::path design = write("\xff.yaml", "design: systolic\nrows: 4\ncols: 4\n");
+  const ProcessResult result =
+      bitsmith({"verify", "--set", "rows=4", design.string(), "--cycles", "2000", "--json", "-"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(json::parse(result.output)["designs"][0]["mismatches"], 0);
+}
+
+TEST_F(Cli, EnvironmentThatDoesNotWorkIsTheUsersMistake) {
+  const std::string config = shipped("configs/designs/systolic/int8_4x4.yaml");
+  for (const std::string variable : {"TMPDIR", "BITSMITH_HOME", "BITSMITH_CACHE"}) {
+    const ProcessResult result = run_process(
+        {"env", variable + "=/dev/null/x", BITSMITH_BINARY, "verify", config}, folder());
+    EXPECT_EQ(result.exit_code, 2) << variable << "\n" << result.output;
+  }
+}
+
+TEST_F(Cli, WaveIsWritten) {
+  const std::string config = shipped("configs/designs/systolic/int8_4x4.yaml");
+  const ProcessResult result =
+      bitsmith({"verify", config, "--cycles", "2000", "--wave", "w.fst", "--json", "v.json"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_GT(fs::file_size(folder() / "w.fst"), 1000U);
+  EXPECT_EQ(json::parse(read_file(folder() / "v.json", 1 << 20))["designs"][0]["wave"], "w.fst");
+  EXPECT_EQ(files(), 2U);
+}
+
+TEST_F(Cli, InterruptEndsALongRunWithoutLeftovers) {
+  const std::string config = shipped("configs/designs/systolic/int8_4x4.yaml");
+  ASSERT_EQ(bitsmith({"verify", config, "--cycles", "2000", "--wave", "w.fst"}).exit_code,
+            0);  // built
+  fs::remove(folder() / "w.fst");
+  const ProcessResult result =
+      run_process({"timeout", "-s", "INT", "1", BITSMITH_BINARY, "verify", config, "--cycles",
+                   "1000000000", "--wave", "w.fst", "--json", "v.json"},
+                  folder());
+  EXPECT_EQ(result.exit_code, 124);  // timeout's own; the command had to be ended
+  EXPECT_THAT(result.output, HasSubstr("interrupted"));
+  EXPECT_EQ(files(), 0U);
 }
 
 TEST_F(Cli, VerifyComparesAndSaysHowMuch) {

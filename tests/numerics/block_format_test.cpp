@@ -192,6 +192,27 @@ TEST(Block, EveryElementIsTheNearestOne) {
   }
 }
 
+// 1.0 alone in a block, by hand: the scale is 2^-emax of the element, and the element's code is
+// that of 2^emax. Scale and code are what hardware stores; decoded values alone would hide an error
+// in both.
+TEST(Block, ScaleAndCodeOfOneByHand) {
+  struct Row {
+    const char* name;
+    std::uint32_t scale;
+    std::uint16_t code;
+  };
+  for (const Row& expected :
+       {Row{"mxfp8_e4m3", 127 - 8, 0x78}, Row{"mxfp8_e5m2", 127 - 15, 0x78},
+        Row{"mxfp6_e3m2", 127 - 4, 0x1C}, Row{"mxfp6_e2m3", 127 - 2, 0x18},
+        Row{"mxfp4", 127 - 2, 0x6}, Row{"mxint8", 127, 64}, Row{"bfp4", 127, 4},
+        Row{"bfp8", 127, 64}, Row{"bfp12", 127, 1024}, Row{"bfp16", 127, 16384},
+        Row{"msfp12", 127, 4}, Row{"msfp16", 127, 64}}) {
+    const Block block = round_trip(block_format(expected.name), {1.0F});
+    EXPECT_EQ(block.scale, expected.scale) << expected.name;
+    EXPECT_EQ(block.codes[0], expected.code) << expected.name;
+  }
+}
+
 TEST(Block, WrongSizesAreOurBug) {
   const BlockFormat& f = block_format("mxfp4");
   std::array<std::uint16_t, 33> codes{};

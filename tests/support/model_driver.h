@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "common/error.h"
 #include "numerics/pack.h"
 #include "pe/design.h"
 #include "pe/job.h"
@@ -74,7 +75,13 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
   };
   skip_silent();
 
+  // Far beyond what any of these jobs takes; a hang fails instead of hanging the tests.
+  std::uint64_t patience = 10000;
+  for (const DrivenJob& driven : jobs) {
+    patience += pace.interval * 100 * (driven.job.k + driven.job.m + driven.job.n);
+  }
   for (std::uint64_t cycle = 0; y_job < jobs.size(); ++cycle) {
+    check(cycle < patience, "the array does not deliver its results");
     ArrayInputs in;
     in.en = pace.interval == 1 || cycle % pace.interval == 1;
     in.y_ready = true;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/error.h"
 #include "pe/systolic/design.h"
 #include "support/model_driver.h"
 
@@ -105,6 +106,15 @@ TEST(TileEngine, OperatorsAddUpAndWaitForEachOther) {
   expect_identities(result.total, design.pe_count());
   for (const OperatorResult& row : result.operators)
     expect_identities(row.counts, design.pe_count());
+}
+
+// Each operator's counts fit, their sum does not.
+TEST(TileEngine, TotalsThatNoCounterHoldsAreTheUsersMistake) {
+  const systolic::Design design{systolic::Params{}};
+  const std::uint64_t side = std::uint64_t{1} << 25;
+  const Operator op{"g", {side, side, 1024}, 1, 1};
+  EXPECT_NO_THROW(run_tile(design, {"one", {op}}));
+  EXPECT_THROW(run_tile(design, {"many", {op, op, op, op, op}}), UserError);
 }
 
 // A GEMM of 2^36 jobs takes no longer than a small one and its counts do not overflow.

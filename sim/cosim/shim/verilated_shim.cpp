@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -17,6 +18,13 @@
 #endif
 
 namespace {
+
+// The first failed assertion of the RTL in this library. Verilator reports them through a function
+// without an object, so this cannot belong to one.
+std::string& assertion_failure() {
+  static std::string text;
+  return text;
+}
 
 template <class Port>
 void drive(Port& port, const std::uint32_t* words) {
@@ -43,10 +51,12 @@ void sample(const Port& port, std::uint32_t* words) {
 
 class Dut {
  public:
-  Dut(const char* wave, std::uint64_t seed) {
-    // Registers without reset start at random values, so that nothing can rely on them.
+  Dut(const char* wave, std::uint64_t seed, bool checks) : checks_(checks) {
+    // Registers without reset start at random values, so that nothing can rely on them. Verilator
+    // takes seed 0 for "any".
     context_.randReset(2);
-    context_.randSeed(static_cast<int>(seed & 0x7FFFFFFF));
+    context_.randSeed(static_cast<int>((seed * 0x9E3779B97F4A7C15U) >> 34) | 1);
+    assertion_failure().clear();
 #ifdef BITSMITH_TRACE
     context_.traceEverOn(true);
 #endif
@@ -94,19 +104,58 @@ class Dut {
     drive(top.s_i, in.s);
 #endif
     top.y_ready_i = in.y_ready;
+    if (checks_) check_before_edge(in.rst_n);
     dump();
     top.clk_i = 1;
     top.eval();
     dump();
     read_outputs();
+    y_after_edge_ = y_;
     top.clk_i = 0;
     top.eval();
   }
 
   const bitsmith::ArrayOutputs& outputs() const { return outputs_; }
-  bool stopped() const { return context_.gotFinish(); }
+  const char* failure() const {
+    return assertion_failure().empty() ? failure_.c_str() : assertion_failure().c_str();
+  }
 
  private:
+  // Between edges the inputs must not reach an output, but a reset must reach all of them.
+  void check_before_edge(bool rst_n) {
+    const Shown before = shown();
+    top_->eval();
+    read_outputs();
+    const Shown now = shown();
+    if (!failure_.empty()) return;
+    if (rst_n && was_running_ && now != before) {
+      failure_ = "an output follows an input without a clock edge";
+    } else if (!rst_n && now != Shown{true, true, true, has_s(), false, true}) {
+      failure_ = "the reset needs a clock edge";
+    }
+    was_running_ = rst_n;
+  }
+
+  struct Shown {
+    bool job_ready, a_ready, w_ready, s_ready, y_valid, y_same;
+    bool operator!=(const Shown& other) const {
+      return job_ready != other.job_ready || a_ready != other.a_ready || w_ready != other.w_ready ||
+             s_ready != other.s_ready || y_valid != other.y_valid || y_same != other.y_same;
+    }
+  };
+  // y_same: the payload is what it was after the last edge, or zero in reset.
+  Shown shown() const {
+    return {outputs_.job_ready, outputs_.a_ready, outputs_.w_ready,
+            outputs_.s_ready,   outputs_.y_valid, !outputs_.y_valid || y_ == y_after_edge_};
+  }
+  static constexpr bool has_s() {
+#ifdef BITSMITH_HAS_S
+    return true;
+#else
+    return false;
+#endif
+  }
+
   void read_outputs() {
     outputs_.job_ready = top_->job_ready_o;
     outputs_.a_ready = top_->a_ready_o;
@@ -131,6 +180,10 @@ class Dut {
   std::unique_ptr<Vdut> top_;
   bitsmith::ArrayOutputs outputs_;
   std::vector<std::uint32_t> y_;
+  std::vector<std::uint32_t> y_after_edge_;
+  bool checks_;
+  bool was_running_ = false;
+  std::string failure_;
 #ifdef BITSMITH_TRACE
   VerilatedFstC wave_;
   bool tracing_ = false;
@@ -139,8 +192,19 @@ class Dut {
 
 }  // namespace
 
+// Verilator calls this (VL_USER_STOP) instead of aborting the process.
+void vl_stop(const char* file, int line, const char*) VL_MT_UNSAFE {
+  if (assertion_failure().empty()) {
+    assertion_failure() =
+        std::string("an assertion of the RTL failed: ") + file + ":" + std::to_string(line);
+  }
+}
+
 extern "C" {
-void* bitsmith_create(const char* wave, std::uint64_t seed) { return new Dut(wave, seed); }
+void* bitsmith_create(const char* wave, std::uint64_t seed, bool checks) {
+  return new Dut(wave, seed, checks);
+}
+const char* bitsmith_failure(void* dut) { return static_cast<Dut*>(dut)->failure(); }
 void bitsmith_destroy(void* dut) { delete static_cast<Dut*>(dut); }
 const bitsmith::ArrayOutputs* bitsmith_outputs(void* dut) {
   return &static_cast<Dut*>(dut)->outputs();

@@ -98,7 +98,7 @@ void Design::unpack_y(const Job& job, std::span<const std::uint32_t> words, std:
 }
 
 void Design::golden(CodeView a, CodeView w, MatrixView<std::int64_t> y) const {
-  systolic::golden(params_, a, w, y);
+  static_cast<void>(systolic::golden(params_, a, w, y));
 }
 
 }  // namespace bitsmith::systolic

@@ -11,6 +11,7 @@ namespace bitsmith::systolic {
 // Y[m,n] = sum over k = 0, 1, ... of A[m,k] * W[k,n] in the accumulator of `params`, starting from
 // 0. A: codes of params.activation, W: codes of params.weight. Returns how many additions left the
 // accumulator's range (always 0 for Overflow::exact, whose K is bounded).
-std::uint64_t golden(const Params& params, CodeView a, CodeView w, MatrixView<std::int64_t> y);
+[[nodiscard]] std::uint64_t golden(const Params& params, CodeView a, CodeView w,
+                                   MatrixView<std::int64_t> y);
 
 }  // namespace bitsmith::systolic

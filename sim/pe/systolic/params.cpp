@@ -45,7 +45,8 @@ ParameterTable<Params> make_table() {
               {{"none", ClockGating::none},
                {"idle", ClockGating::idle},
                {"idle_pad", ClockGating::idle_pad}},
-              "the PE-cycle classes in which a PE's operand and sum registers are not clocked")
+              "the PE-cycle classes in which a PE's operand registers hold still; sums hold still "
+              "without a token in any case, and in padding PEs with idle_pad")
       .rtl("ClockGating");
   table.rule("accumulator_bits", [](const Params& p) -> std::optional<std::string> {
     const int products = p.activation->bits + p.weight->bits;

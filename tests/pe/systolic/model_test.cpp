@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "pe/systolic/design.h"
+#include "pe/systolic/golden.h"
 #include "support/model_driver.h"
 
 namespace bitsmith::systolic {
@@ -124,6 +125,10 @@ TEST(SystolicModel, CountsOverflowsAsGoldenDoes) {
   // 16384 fits, 32768 does not: four of five additions overflow in each of four PEs.
   EXPECT_EQ(result.jobs[0].y, std::vector<std::int64_t>(4, 32767));
   EXPECT_EQ(model.overflows(), 16U);
+  std::vector<std::int64_t> y(4);
+  EXPECT_EQ(
+      golden(params, {driven.a.data(), 2, 5, 5}, {driven.w.data(), 5, 2, 2}, {y.data(), 2, 2, 2}),
+      model.overflows());
 }
 
 TEST(SystolicModel, RefusesJobsThatBreakTheContract) {
