@@ -396,8 +396,15 @@ TEST_F(Folders, CacheThatCannotBeCreatedIsAUserError) {
 TEST_F(Folders, HomeIsTheChosenFolderElseTheSourceTree) {
   EXPECT_TRUE(fs::is_directory(home_folder() / "rtl"));
   EXPECT_TRUE(fs::is_directory(home_folder() / "configs"));
+  const std::string copy = in_folder("copy");
+  fs::create_directories(fs::path(copy) / "rtl");
+  const Environment chosen("BITSMITH_HOME", copy.c_str());
+  EXPECT_EQ(home_folder(), copy);
+}
+
+TEST_F(Folders, HomeWithoutRtlIsAUserErrorThatNamesTheVariable) {
   const Environment chosen("BITSMITH_HOME", "/some/where");
-  EXPECT_EQ(home_folder(), "/some/where");
+  EXPECT_THROW(home_folder(), UserError);
 }
 
 }  // namespace
