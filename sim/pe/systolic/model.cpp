@@ -50,8 +50,7 @@ void for_diagonal(std::uint64_t diagonal, std::uint32_t m, std::uint32_t n, Visi
 
 }  // namespace
 
-// -- OperandHistory
-// --------------------------------------------------------------------------------
+// ---- OperandHistory
 
 OperandHistory::OperandHistory(std::uint32_t rows, std::uint32_t cols, std::size_t lanes)
     : rows_(rows),
@@ -89,8 +88,7 @@ void OperandHistory::enter_idle() {
   ++step_;
 }
 
-// -- Sums
-// ------------------------------------------------------------------------------------------
+// ---- Sums
 
 template <class Product, class Sum, bool kChecked>
 Sums<Product, Sum, kChecked>::Sums(const Params& params, std::size_t lanes)
@@ -156,8 +154,7 @@ void Sums<Product, Sum, kChecked>::pack_row(std::size_t r, std::uint32_t n,
   }
 }
 
-// -- Model
-// -----------------------------------------------------------------------------------------
+// ---- Model
 
 Model::AnySums Model::make_sums(const Params& params, std::size_t lanes) {
   const int product_bits = params.activation->bits + params.weight->bits;
