@@ -13,7 +13,7 @@ namespace bitsmith::design_id {
 namespace {
 
 void expect_equal(const bitsmith::Design& design, std::uint64_t cycles, std::uint64_t seed) {
-  const LockstepResult result = verify(design, {cycles, seed});
+  const LockstepResult result = verify(design, "lockstep_test", {cycles, seed});
   ASSERT_FALSE(result.mismatch) << "cycle " << result.mismatch->cycle << ": "
                                 << result.mismatch->what << " " << result.wave;
   EXPECT_EQ(result.cycles_compared, cycles);
