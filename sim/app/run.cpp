@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/pipeline.h"
