@@ -65,9 +65,13 @@ LockstepResult lockstep(const Design& design, Expected& expected, Actual& actual
     ArrayOutputs before = actual.outputs();
     std::copy_n(before.y, y.size(), y.begin());
     before.y = y.data();
-    expected.step(inputs);
     actual.step(inputs);
-    if (result.mismatch) continue;
+    if (result.mismatch) {
+      // The handshakes are now those of `actual` alone; `expected` would see a broken stream.
+      static_cast<void>(stimulus.observe(before));
+      continue;
+    }
+    expected.step(inputs);
     std::string what = compare_ports(expected.outputs(), actual.outputs(), widths);
     ++result.cycles_compared;
     result.ports_compared += port_count(widths);
