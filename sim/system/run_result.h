@@ -1,4 +1,4 @@
-// What a run says, for one operator and in total; the fields of DESIGN-level identities:
+// What a run says, for one operator and in total. Two identities always hold:
 //   cycles == array_cycles + the sum of stall_cycles
 //   pe_cycles.total() == PEs x cycles
 #pragma once
