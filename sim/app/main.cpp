@@ -1,36 +1,25 @@
 // bitsmith: exit codes 0 done, 2 the user's mistake, 1 our bug or a verification that failed, 130
 // interrupted.
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <new>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "common/error.h"
 #include "common/interrupt.h"
-#include "common/text.h"
 #include "common/version.h"
 #include "config/scalar.h"
 
 namespace {
 
 using bitsmith::app::Action;
+using bitsmith::app::print_message;
 
 constexpr int kDone = 0;
 constexpr int kOurBug = 1;
 constexpr int kUsersMistake = 2;
 constexpr int kInterrupted = 130;  // as shells do
-
-// Line by line, without the control characters that a file name or a value may carry.
-void print_message(std::string_view message) {
-  constexpr std::size_t kLongestLine = 4000;
-  while (true) {
-    const std::size_t end = message.find('\n');
-    fmt::print(stderr, "{}\n", bitsmith::printable(message.substr(0, end), kLongestLine));
-    if (end == std::string_view::npos) return;
-    message.remove_prefix(end + 1);
-  }
-}
 
 using Commands = std::vector<std::pair<const char*, Action>>;
 

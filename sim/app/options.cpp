@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "common/file.h"
+#include "common/text.h"
 
 namespace bitsmith::app {
 
@@ -55,6 +56,16 @@ void require_output(const std::string& option, const std::string& file,
   }
   if (::access(folder.c_str(), W_OK) != 0) {
     refuse(fmt::format("cannot write into {}", folder.string()));
+  }
+}
+
+void print_message(std::string_view message) {
+  constexpr std::size_t kLongestLine = 4000;
+  while (true) {
+    const std::size_t end = message.find('\n');
+    fmt::print(stderr, "{}\n", printable(message.substr(0, end), kLongestLine));
+    if (end == std::string_view::npos) return;
+    message.remove_prefix(end + 1);
   }
 }
 

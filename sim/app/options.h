@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/error.h"
@@ -25,6 +26,10 @@ void require_output(const std::string& option, const std::string& file,
 
 // To the file, or to standard output when it is "-".
 void write_output(const std::string& file, const std::string& text);
+
+// To standard error, line by line, without the control characters that a file name or a value may
+// carry.
+void print_message(std::string_view message);
 
 // Indented, with a line end; file names that are no UTF-8 do not stop it.
 std::string json_text(const nlohmann::ordered_json& json);

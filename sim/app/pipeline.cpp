@@ -1,29 +1,93 @@
 #include "app/pipeline.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "app/options.h"
 #include "system/tile_engine.h"
+#include "workload/scale_sim.h"
 
 namespace bitsmith::app {
+namespace {
 
-RunAnswer run(const RunRequest& request) {
-  RunAnswer answer;
-  std::vector<std::string> mistakes;  // of both inputs
-  const auto read = [&mistakes](const auto& load) {
+// The array that SCALE-Sim assumes, as near as a real one comes: INT8, one fold after the other,
+// and sums of as many rows (ws) or columns (is) of Y as the topology has, up to what the
+// accumulator SRAM may hold.
+YamlNode scale_sim_design(const ScaleSimConfig& config, const Workload& workload) {
+  constexpr std::uint64_t kMostAccRows = 65536;
+  std::string text =
+      "design: systolic\nactivation: int8\nweight: int8\naccumulator_bits: 32\ndrain: serial\n";
+  if (config.dataflow != "os") {
+    std::uint64_t rows = 1;
+    for (const Operator& op : workload.operators) {
+      rows = std::max(rows, config.dataflow == "ws" ? op.gemm.m : op.gemm.n);
+    }
+    text += fmt::format("preload: serial\nacc_rows: {}\n", std::min(rows, kMostAccRows));
+  }
+  return yaml::parse(text, "the array of --cfg");
+}
+
+// Reads one input after the other and throws the mistakes of all of them together.
+class InputReader {
+ public:
+  template <class Load>
+  bool read(Load load) {
     try {
       load();
     } catch (const UserError& error) {
-      mistakes.insert(mistakes.end(), error.messages().begin(), error.messages().end());
+      mistakes_.insert(mistakes_.end(), error.messages().begin(), error.messages().end());
+      return false;
     }
-  };
-  read([&] {
-    answer.accelerator = load_accelerator(request.accelerator, override_options(request.overrides));
+    return true;
+  }
+  void throw_if_any() const {
+    if (!mistakes_.empty()) throw UserError(mistakes_);
+  }
+
+ private:
+  std::vector<std::string> mistakes_;
+};
+
+Workload read_workload(const RunRequest& request, std::vector<std::string>& warnings) {
+  if (!request.gemm.empty()) return gemm_workload(request.gemm);
+  if (request.scale_sim_topology.empty()) {
+    return transformer_workload(load_transformer(request.model), request.phase);
+  }
+  ScaleSimTopology topology = scale_sim_topology(request.scale_sim_topology);
+  warnings.insert(warnings.end(), topology.warnings.begin(), topology.warnings.end());
+  return std::move(topology.workload);
+}
+
+}  // namespace
+
+RunAnswer run(const RunRequest& request) {
+  RunAnswer answer;
+  InputReader inputs;
+  ScaleSimConfig config;
+  std::vector<Override> overrides;
+  const bool has_config = inputs.read([&] {
+    if (request.scale_sim_config.empty()) return;
+    config = scale_sim_config(request.scale_sim_config);
+    overrides = config.overrides;
+    answer.warnings = config.warnings;
   });
-  read([&] {
-    answer.workload = request.gemm.empty()
-                          ? transformer_workload(load_transformer(request.model), request.phase)
-                          : gemm_workload(request.gemm);
+  inputs.read([&] {
+    // After those of the configuration: the user's own win.
+    for (Override& change : override_options(request.overrides)) {
+      overrides.push_back(std::move(change));
+    }
   });
-  if (!mistakes.empty()) throw UserError(mistakes);
+  inputs.read([&] { answer.workload = read_workload(request, answer.warnings); });
+  inputs.read([&] {
+    if (!request.accelerator.empty()) {
+      answer.accelerator = load_accelerator(request.accelerator, overrides);
+    } else if (has_config) {
+      answer.accelerator =
+          make_accelerator(std::filesystem::path(request.scale_sim_config).stem().string(),
+                           scale_sim_design(config, answer.workload), overrides);
+    }
+  });
+  inputs.throw_if_any();
   answer.result = run_tile(*answer.accelerator.design, answer.workload);
   return answer;
 }

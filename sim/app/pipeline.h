@@ -11,17 +11,20 @@
 namespace bitsmith::app {
 
 struct RunRequest {
-  std::string accelerator;             // file
+  std::string accelerator;             // file; "" with `scale_sim_config`: SCALE-Sim's own array
   std::vector<std::string> overrides;  // "path=value"
   std::string gemm;                    // "MxNxK", or
   std::string model;                   // file of a model, with
-  PhaseOptions phase;
+  PhaseOptions phase;                  // or
+  std::string scale_sim_topology;      // file of SCALE-Sim, with or without
+  std::string scale_sim_config;        // file of SCALE-Sim
 };
 
 struct RunAnswer {
   Accelerator accelerator;
   Workload workload;
   RunResult result;
+  std::vector<std::string> warnings;
 };
 
 RunAnswer run(const RunRequest& request);

@@ -53,19 +53,36 @@ void require_built(const Options& options) {
   diagnostics.throw_if_any();
 }
 
+void require_one_workload(const RunRequest& request) {
+  int workloads = 0;
+  for (const std::string* one : {&request.model, &request.gemm, &request.scale_sim_topology}) {
+    workloads += one->empty() ? 0 : 1;
+  }
+  if (workloads != 1) {
+    throw UserError(
+        "give one workload: --workload MODEL.yaml, --gemm MxNxK or --scale-sim TOPOLOGY.csv");
+  }
+  if (request.accelerator.empty() && request.scale_sim_config.empty()) {
+    throw UserError(request.scale_sim_topology.empty()
+                        ? "accelerator is required: an accelerator's file"
+                        : "without an accelerator, --cfg FILE.cfg must give the array");
+  }
+}
+
 int run_command(Options& options) {
   require_built(options);
-  if (options.request.gemm.empty() == options.request.model.empty()) {
-    throw UserError("give one workload: --workload MODEL.yaml or --gemm MxNxK");
-  }
+  require_one_workload(options.request);
   Diagnostics diagnostics;
-  const std::vector<std::string> inputs = {options.request.accelerator, options.request.model};
+  const std::vector<std::string> inputs = {options.request.accelerator, options.request.model,
+                                           options.request.scale_sim_topology,
+                                           options.request.scale_sim_config};
   const std::string out_file = options.out.empty() ? "" : options.out + "/run.json";
   require_output("--json", options.json, inputs, diagnostics);
   require_output("--out", out_file, inputs, diagnostics);
   read_phase(options, options.request.phase, diagnostics);
   diagnostics.throw_if_any();
   const RunAnswer answer = run(options.request);
+  for (const std::string& warning : answer.warnings) print_message(warning);
   const std::string json = json_text(run_json(answer.accelerator, answer.workload, answer.result));
   if (!out_file.empty()) write_output(out_file, json);
   if (!options.json.empty()) write_output(options.json, json);
@@ -82,9 +99,16 @@ Action add_run(CLI::App& app) {
       app.add_subcommand("run", "cycles, utilisation and action counts of a workload");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
-  command->add_option("accelerator", o.request.accelerator, "accelerator file")->required();
+  command->add_option("accelerator", o.request.accelerator,
+                      "accelerator file; with --cfg it may be left out");
   command->add_option("--workload", o.request.model, "model file (workloads/models)");
   CLI::Option* gemm = command->add_option("--gemm", o.request.gemm, "one GEMM, MxNxK");
+  CLI::Option* scale_sim = command->add_option("--scale-sim", o.request.scale_sim_topology,
+                                               "topology file of SCALE-Sim");
+  command
+      ->add_option("--cfg", o.request.scale_sim_config,
+                   "configuration of SCALE-Sim: rows, columns and dataflow of the array")
+      ->needs(scale_sim);
   command->add_option("--phase", o.phase, "prefill or decode")->capture_default_str();
   command->add_option("--seq", o.sequence, "tokens of the prompt; in decode the context's length")
       ->capture_default_str();
@@ -97,6 +121,7 @@ Action add_run(CLI::App& app) {
   command->add_option("--out", o.out, "folder for run.json");
   for (const char* option : {"--phase", "--seq", "--batch"}) {
     gemm->excludes(command->get_option(option));
+    scale_sim->excludes(command->get_option(option));
   }
   return [options] { return run_command(*options); };
 }

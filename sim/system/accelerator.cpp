@@ -76,4 +76,25 @@ Accelerator load_accelerator(const std::filesystem::path& path,
   return accelerator;
 }
 
+Accelerator make_accelerator(const std::string& name, YamlNode design,
+                             const std::vector<Override>& overrides) {
+  Diagnostics diagnostics;
+  YamlNode root = yaml::parse("memory: none\nclock_ghz: 1.0\n", name);
+  apply({{"design"}, name, {name, 0, 0}}, root);
+  for (const Override& change : overrides_of(overrides, false)) {
+    if (change.path.front() == "design") {
+      diagnostics.add(change.where, "no accelerator file that could name another design");
+    } else {
+      apply(change, root);
+    }
+  }
+  for (const Override& change : overrides_of(overrides, true)) apply(change, design);
+  Accelerator accelerator;
+  accelerator.name = name;
+  accelerator.params = accelerator_parameters().read(root, diagnostics);
+  accelerator.design = read_design(design, diagnostics);
+  diagnostics.throw_if_any();
+  return accelerator;
+}
+
 }  // namespace bitsmith

@@ -35,4 +35,8 @@ struct Accelerator {
 Accelerator load_accelerator(const std::filesystem::path& path,
                              const std::vector<Override>& overrides);
 
+// An accelerator without a file: memory `none`, 1 GHz, around the design of a design file's map.
+Accelerator make_accelerator(const std::string& name, YamlNode design,
+                             const std::vector<Override>& overrides);
+
 }  // namespace bitsmith
