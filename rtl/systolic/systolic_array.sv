@@ -1,16 +1,31 @@
-// Output-stationary systolic array: Y[m,n] = sum over k of A[m,k] * W[k,n], one tile per job.
-// Rows x Cols PEs and their edge; the channels are defined in rtl/README.md.
+// Systolic array: Y[m,n] = sum over k of A[m,k] * W[k,n], one tile per job, in one of three
+// dataflows. The channels are defined in rtl/README.md.
 module systolic_array #(
     parameter int unsigned Rows = 4,
     parameter int unsigned Cols = 4,
+    parameter int unsigned Dataflow = 0,   // 0 output, 1 weight, 2 input stationary
     parameter int unsigned ABits = 8,
     parameter int unsigned WBits = 8,
+    parameter int unsigned AExpBits = 0,   // 0: integers; else floating point (systolic_product)
+    parameter int unsigned WExpBits = 0,
+    parameter int unsigned ASpecials = 0,
+    parameter int unsigned WSpecials = 0,
     parameter int unsigned AccBits = 32,
-    parameter int unsigned KBits = 16,
+    parameter int unsigned KBits = 16,     // output stationary: width of a job's k
+    parameter int unsigned AccRows = 16,   // weight, input stationary: results with open sums
     parameter int unsigned Overflow = 0,
+    parameter int unsigned Pipeline = 1,
+    parameter int unsigned PreloadOverlapped = 1,  // weight, input stationary
     parameter int unsigned DrainOverlapped = 1,
     parameter int unsigned ClockGating = 0,
-    localparam int unsigned JobBits = $clog2(Rows + 1) + $clog2(Cols + 1) + KBits + 2
+    localparam int unsigned MostM = (Dataflow == 0) ? Rows : (Dataflow == 1) ? AccRows : Cols,
+    localparam int unsigned MostN = (Dataflow == 2) ? AccRows : Cols,
+    localparam int unsigned MBits = $clog2(MostM + 1),
+    localparam int unsigned NBits = $clog2(MostN + 1),
+    localparam int unsigned JobBits =
+        MBits + NBits + ((Dataflow == 0) ? KBits : $clog2(Rows + 1)) + 2,
+    localparam int unsigned ALanes = (Dataflow == 2) ? Cols : Rows,
+    localparam int unsigned WLanes = (Dataflow == 2) ? Rows : Cols
 ) (
     input  logic                    clk_i,
     input  logic                    rst_ni,
@@ -22,94 +37,60 @@ module systolic_array #(
 
     input  logic                    a_valid_i,
     output logic                    a_ready_o,
-    input  logic [Rows*ABits-1:0]   a_i,
+    input  logic [ALanes*ABits-1:0] a_i,
 
     input  logic                    w_valid_i,
     output logic                    w_ready_o,
-    input  logic [Cols*WBits-1:0]   w_i,
+    input  logic [WLanes*WBits-1:0] w_i,
 
     output logic                    y_valid_o,
     input  logic                    y_ready_i,
     output logic [Cols*AccBits-1:0] y_o
 );
 
-  logic advance, drain;
-
-  // Wires between the PEs: entry [r][c] comes into PE (r, c); the extra column and row leave.
-  logic [Rows*(Cols+1)-1:0] a_valid, a_clear, a_emit, a_pad;
-  logic [Rows*(Cols+1)*ABits-1:0] a;
-  logic [(Rows+1)*Cols-1:0] w_pad;
-  logic [(Rows+1)*Cols*WBits-1:0] w;
-  logic [(Rows+1)*Cols*AccBits-1:0] y;
-
-  logic [Rows-1:0] edge_a_valid, edge_a_clear, edge_a_emit, edge_a_pad;
-  logic [Rows*ABits-1:0] edge_a;
-
-  systolic_edge #(
-      .Rows(Rows), .Cols(Cols), .ABits(ABits), .WBits(WBits), .AccBits(AccBits), .KBits(KBits),
-      .DrainOverlapped(DrainOverlapped)
-  ) u_edge (
-      .clk_i, .rst_ni, .en_i,
-      .job_valid_i, .job_ready_o, .job_i,
-      .a_valid_i, .a_ready_o, .a_i,
-      .w_valid_i, .w_ready_o, .w_i,
-      .y_valid_o, .y_ready_i, .y_o,
-      .advance_o(advance),
-      .drain_o(drain),
-      .pe_a_valid_o(edge_a_valid),
-      .pe_a_clear_o(edge_a_clear),
-      .pe_a_emit_o(edge_a_emit),
-      .pe_a_pad_o(edge_a_pad),
-      .pe_a_o(edge_a),
-      .pe_w_pad_o(w_pad[Cols-1:0]),
-      .pe_w_o(w[Cols*WBits-1:0]),
-      .pe_y_i(y[Cols*AccBits-1:0])
-  );
-
-  assign y[Rows*Cols*AccBits+:Cols*AccBits] = '0;
-
-  for (genvar r = 0; r < Rows; r++) begin : gen_row
-    localparam int unsigned Left = r * (Cols + 1);
-    assign a_valid[Left] = edge_a_valid[r];
-    assign a_clear[Left] = edge_a_clear[r];
-    assign a_emit[Left]  = edge_a_emit[r];
-    assign a_pad[Left]   = edge_a_pad[r];
-    assign a[Left*ABits+:ABits] = edge_a[r*ABits+:ABits];
-
-    for (genvar c = 0; c < Cols; c++) begin : gen_col
-      localparam int unsigned In = Left + c;
-      localparam int unsigned Above = r * Cols + c;
-      localparam int unsigned Below = Above + Cols;
-      systolic_pe #(
-          .ABits(ABits), .WBits(WBits), .AccBits(AccBits), .Overflow(Overflow),
-          .DrainOverlapped(DrainOverlapped), .ClockGating(ClockGating)
-      ) u_pe (
-          .clk_i, .rst_ni,
-          .advance_i(advance),
-          .drain_i(drain),
-          .a_valid_i(a_valid[In]),
-          .a_clear_i(a_clear[In]),
-          .a_emit_i(a_emit[In]),
-          .a_pad_i(a_pad[In]),
-          .a_i(a[In*ABits+:ABits]),
-          .a_valid_o(a_valid[In+1]),
-          .a_clear_o(a_clear[In+1]),
-          .a_emit_o(a_emit[In+1]),
-          .a_pad_o(a_pad[In+1]),
-          .a_o(a[(In+1)*ABits+:ABits]),
-          .w_pad_i(w_pad[Above]),
-          .w_i(w[Above*WBits+:WBits]),
-          .w_pad_o(w_pad[Below]),
-          .w_o(w[Below*WBits+:WBits]),
-          .y_i(y[Below*AccBits+:AccBits]),
-          .y_o(y[Above*AccBits+:AccBits])
-      );
-    end
+  if (Dataflow == 0) begin : gen_output_stationary
+    systolic_os #(
+        .Rows(Rows), .Cols(Cols), .ABits(ABits), .WBits(WBits), .AExpBits(AExpBits),
+        .WExpBits(WExpBits), .ASpecials(ASpecials), .WSpecials(WSpecials), .AccBits(AccBits),
+        .KBits(KBits), .Overflow(Overflow), .Pipeline(Pipeline), .DrainOverlapped(DrainOverlapped),
+        .ClockGating(ClockGating)
+    ) u_os (
+        .clk_i, .rst_ni, .en_i,
+        .job_valid_i, .job_ready_o, .job_i,
+        .a_valid_i, .a_ready_o, .a_i,
+        .w_valid_i, .w_ready_o, .w_i,
+        .y_valid_o, .y_ready_i, .y_o
+    );
+  end else if (Dataflow == 1) begin : gen_weight_stationary
+    systolic_ws #(
+        .Rows(Rows), .Cols(Cols), .MovBits(ABits), .StaBits(WBits), .MovExpBits(AExpBits),
+        .StaExpBits(WExpBits), .MovSpecials(ASpecials), .StaSpecials(WSpecials), .AccBits(AccBits),
+        .AccRows(AccRows), .Overflow(Overflow), .Pipeline(Pipeline),
+        .PreloadOverlapped(PreloadOverlapped), .DrainOverlapped(DrainOverlapped),
+        .ClockGating(ClockGating)
+    ) u_ws (
+        .clk_i, .rst_ni, .en_i,
+        .job_valid_i, .job_ready_o, .job_i,  // m tokens of n lanes
+        .mov_valid_i(a_valid_i), .mov_ready_o(a_ready_o), .mov_i(a_i),
+        .sta_valid_i(w_valid_i), .sta_ready_o(w_ready_o), .sta_i(w_i),
+        .y_valid_o, .y_ready_i, .y_o
+    );
+  end else begin : gen_input_stationary
+    systolic_ws #(
+        .Rows(Rows), .Cols(Cols), .MovBits(WBits), .StaBits(ABits), .MovExpBits(WExpBits),
+        .StaExpBits(AExpBits), .MovSpecials(WSpecials), .StaSpecials(ASpecials), .AccBits(AccBits),
+        .AccRows(AccRows), .Overflow(Overflow), .Pipeline(Pipeline),
+        .PreloadOverlapped(PreloadOverlapped), .DrainOverlapped(DrainOverlapped),
+        .ClockGating(ClockGating)
+    ) u_is (
+        .clk_i, .rst_ni, .en_i,
+        .job_valid_i, .job_ready_o,
+        // n tokens of m lanes
+        .job_i({job_i[JobBits-1:MBits+NBits], job_i[MBits-1:0], job_i[MBits+:NBits]}),
+        .mov_valid_i(w_valid_i), .mov_ready_o(w_ready_o), .mov_i(w_i),
+        .sta_valid_i(a_valid_i), .sta_ready_o(a_ready_o), .sta_i(a_i),
+        .y_valid_o, .y_ready_i, .y_o
+    );
   end
-
-  // What leaves the last column and row goes nowhere.
-  logic unused_right_and_bottom;
-  assign unused_right_and_bottom =
-      ^{a_valid, a_clear, a_emit, a_pad, a, w_pad[Rows*Cols+:Cols], w[Rows*Cols*WBits+:Cols*WBits]};
 
 endmodule

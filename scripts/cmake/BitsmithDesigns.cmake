@@ -11,13 +11,17 @@ foreach(line IN LISTS design_lines)
   foreach(item
       sim/pe/${id}/design.h sim/pe/${id}/design.cpp sim/pe/${id}/golden.h sim/pe/${id}/golden.cpp
       sim/pe/${id}/model.h sim/pe/${id}/timing.h sim/pe/${id}/README.md
-      rtl/${id}/${id}_pe.sv rtl/${id}/${id}_array.sv
+      rtl/${id}/${id}_array.sv
       tests/pe/${id}/golden_test.cpp tests/pe/${id}/model_test.cpp
       tests/pe/${id}/lockstep_test.cpp tests/pe/${id}/timing_test.cpp)
     if(NOT EXISTS ${PROJECT_SOURCE_DIR}/${item})
       message(FATAL_ERROR "design '${id}' (sim/pe/designs.def) is half-furnished: ${item} is missing")
     endif()
   endforeach()
+  file(GLOB pe_rtl ${PROJECT_SOURCE_DIR}/rtl/${id}/${id}*_pe.sv)
+  if(NOT pe_rtl)
+    message(FATAL_ERROR "design '${id}' has no PE: rtl/${id}/${id}_pe.sv, or one per dataflow")
+  endif()
   file(GLOB shipped ${PROJECT_SOURCE_DIR}/configs/designs/${id}/*.yaml)
   if(NOT shipped)
     message(FATAL_ERROR "design '${id}' ships no configuration in configs/designs/${id}")

@@ -41,9 +41,19 @@ Json module_json(const ModuleCost& module) {
           {"energy_pj", nullptr}};
 }
 
+Json memory_json(const RtlDescription::Memory& memory) {
+  return {{"name", memory.name},
+          {"instances", memory.instances},
+          {"words", memory.words},
+          {"bits", memory.bits},
+          {"area_um2", nullptr}};
+}
+
 Json array_json(const std::string& file, const ArrayCost& cost, double period_ps) {
   Json modules = Json::array();
   for (const ModuleCost& module : cost.modules) modules.push_back(module_json(module));
+  Json memories = Json::array();
+  for (const auto& memory : cost.memories) memories.push_back(memory_json(memory));
   return {{"config", file},
           {"library", cost.library},
           {"rtl_hash", cost.rtl_hash},
@@ -52,7 +62,8 @@ Json array_json(const std::string& file, const ArrayCost& cost, double period_ps
           {"area_um2", cost.area_um2()},
           {"critical_path_ps", cost.critical_path_ps()},
           {"leakage_uw", number_or_null(cost.leakage_uw())},
-          {"modules", modules}};
+          {"modules", modules},
+          {"memories", memories}};
 }
 
 Json provenance_json(const SynthesisOptions& synthesis) {
@@ -75,7 +86,13 @@ std::string array_table(const std::string& file, const ArrayCost& cost) {
   table.add_row({"array", "1", with_separators(cost.cells()),
                  fmt::format("{:.1f}", cost.area_um2()), "",
                  fmt::format("{:.0f}", cost.critical_path_ps())});
-  return fmt::format("{} in {} (no wires, no clock tree)\n{}", file, cost.library, table.text());
+  std::string text =
+      fmt::format("{} in {} (no wires, no clock tree)\n{}", file, cost.library, table.text());
+  for (const RtlDescription::Memory& memory : cost.memories) {
+    text += fmt::format("not included: {} x {} of {} words of {} bits (SRAM)\n", memory.instances,
+                        memory.name, with_separators(memory.words), memory.bits);
+  }
+  return text;
 }
 
 // The netlist of the array against its RTL; true when they are equal.

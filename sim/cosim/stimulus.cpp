@@ -16,6 +16,8 @@ constexpr std::uint32_t kLongestK = 20000;
 constexpr std::uint32_t kLongK = 700;
 // Jobs whose operands an array may have taken in before their results come.
 constexpr std::uint64_t kMostJobsInside = 64 + kLongestChain;
+// Larger sides than these are accumulator SRAMs.
+constexpr std::uint32_t kUsualSize = 64;
 constexpr std::uint32_t kLongestMood = 400;
 constexpr std::uint32_t kMoodsBetweenResets = 6;
 constexpr std::array<std::uint32_t, 5> kPercents = {100, 100, 90, 50, 10};
@@ -65,48 +67,69 @@ void Stimulus::change_mood() {
   }
 }
 
-// Mostly the whole array, one, or anything between.
+// Mostly the whole array, one, or anything between; seldom as large as an accumulator SRAM.
 std::uint32_t Stimulus::random_size(std::uint32_t most) {
   const std::uint32_t kind = below(4);
   if (kind == 0) return 1;
+  if (most > kUsualSize && kind != 1) return below(16) == 0 ? most : 1 + below(kUsualSize);
   return kind == 1 ? 1 + below(most) : most;
 }
 
-void Stimulus::fill_codes(std::vector<std::uint16_t>& codes, int bits, Operands operands) {
-  const auto mask = static_cast<std::uint16_t>(low_mask(bits));
-  const auto most_negative = static_cast<std::uint16_t>(1U << (bits - 1));
-  const auto most_positive = static_cast<std::uint16_t>(most_negative - 1);
-  for (std::uint16_t& code : codes) {
-    const auto any = static_cast<std::uint16_t>(random_() & mask);
-    switch (operands) {
-      case Operands::random:
-        code = any;
-        break;
-      case Operands::ends:
-        code = (any & 1) != 0 ? most_negative : most_positive;
-        break;
-      case Operands::most_negative:
-        code = most_negative;
-        break;
-      case Operands::most_positive:
-        code = most_positive;
-        break;
-    }
+// One code of a kind; the ends of a format by value, whatever its coding.
+std::uint16_t Stimulus::random_code(const Format& format, Operands operands) {
+  const auto any = static_cast<std::uint32_t>(random_() & low_mask(format.bits));
+  const bool is_float = format.kind == FormatKind::minifloat;
+  const bool negative = (random_() & 1) != 0;
+  const auto end = [&](bool lowest) {
+    return encode(format, lowest ? min_finite(format) : max_finite(format));
+  };
+  switch (operands) {
+    case Operands::usual:
+      if (!is_float) return static_cast<std::uint16_t>(any);
+      return static_cast<std::uint16_t>(
+          encode(format, (negative ? -1.0 : 1.0) * (0.25 + below(4096) / 1024.0)));
+    case Operands::any:
+      return static_cast<std::uint16_t>(any);
+    case Operands::tiny:
+      // Zero and its neighbours: the lowest codes of either sign.
+      if (!is_float)
+        return static_cast<std::uint16_t>((any % 3 + low_mask(format.bits)) &
+                                          low_mask(format.bits));
+      return static_cast<std::uint16_t>(any % 3 + (negative ? 1U << (format.bits - 1) : 0U));
+    case Operands::ends:
+      return static_cast<std::uint16_t>(end(negative));
+    case Operands::most_negative:
+      return static_cast<std::uint16_t>(end(true));
+    case Operands::most_positive:
+      return static_cast<std::uint16_t>(end(false));
   }
+  throw InternalError("operands of no kind");
 }
 
-// Operands at the ends of their range in half of all chains, so that sums reach theirs: the largest
-// positive sum, the largest negative one, and anything between.
+void Stimulus::fill_codes(std::vector<std::uint16_t>& codes, const Format& format,
+                          Operands operands) {
+  for (std::uint16_t& code : codes) code = random_code(format, operands);
+}
+
+// Operands at the ends of their range in a third of all chains, so that sums reach theirs: the
+// largest positive sum, the largest negative one, and anything between.
 std::pair<Stimulus::Operands, Stimulus::Operands> Stimulus::random_operands() {
-  switch (below(6)) {
+  switch (below(10)) {
     case 0:
       return {Operands::most_negative, Operands::most_negative};
     case 1:
       return {Operands::most_negative, Operands::most_positive};
     case 2:
+    case 3:
       return {Operands::ends, Operands::ends};
+    case 4:
+      return {Operands::any, Operands::any};
+    case 5:
+      return {Operands::any, Operands::usual};
+    case 6:
+      return {Operands::tiny, below(2) == 0 ? Operands::tiny : Operands::usual};
     default:
-      return {Operands::random, Operands::random};
+      return {Operands::usual, Operands::usual};
   }
 }
 
@@ -116,8 +139,8 @@ Stimulus::PendingJob Stimulus::make_job(std::uint32_t m, std::uint32_t n, std::u
   pending.job = {m, n, k, false, false};
   pending.a.resize(std::size_t{m} * k);
   pending.w.resize(std::size_t{k} * n);
-  fill_codes(pending.a, design_.activation_format().bits, a);
-  fill_codes(pending.w, design_.weight_format().bits, w);
+  fill_codes(pending.a, design_.activation_format(), a);
+  fill_codes(pending.w, design_.weight_format(), w);
   return pending;
 }
 
@@ -248,7 +271,10 @@ void Stimulus::advance(ChannelIndex channel) {
 
 std::string Stimulus::take_result(const std::uint32_t* words) {
   while (result_job_ < first_job_ + jobs_.size() && !pending(result_job_).job.emit) ++result_job_;
-  if (result_job_ >= producers_[kAChannel].job) return "a result beat that no job asked for";
+  const Producer& a = producers_[kAChannel];
+  if (result_job_ > a.job || (result_job_ == a.job && a.beat == 0)) {
+    return "a result beat that no job asked for";
+  }
   const PendingJob& expected = pending(result_job_);
   const Job& job = expected.job;
   result_.resize(expected.y.size());
@@ -306,7 +332,8 @@ std::string Stimulus::check_progress(bool moved) {
   }
   if (moved) cycles_without_progress_ = 0;
   if (!moved && all_offered) ++cycles_without_progress_;
-  const std::uint64_t patience = 64 + 8 * (std::uint64_t{limits_.m} + limits_.n);
+  const std::uint64_t patience =
+      64 + 8 * (std::uint64_t{limits_.m} + limits_.n + std::min<std::uint32_t>(limits_.k, 256));
   return cycles_without_progress_ > patience ? "no progress although nothing is in the way" : "";
 }
 

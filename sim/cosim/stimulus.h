@@ -44,7 +44,9 @@ class Stimulus {
     std::vector<std::int64_t> y;   // [m][n], golden, when the job emits
   };
 
-  enum class Operands { random, ends, most_negative, most_positive };
+  // `usual`: any integer, or numbers around one; `any`: every code, infinities and NaN among them;
+  // `tiny`: zeros and the smallest numbers.
+  enum class Operands { usual, any, tiny, ends, most_negative, most_positive };
 
   // The producer's end of a channel: which beat comes next, and whether it is being offered.
   struct Producer {
@@ -61,7 +63,8 @@ class Stimulus {
   void change_mood();
   void add_chain();
   PendingJob make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k, Operands a, Operands w);
-  void fill_codes(std::vector<std::uint16_t>& codes, int bits, Operands operands);
+  std::uint16_t random_code(const Format& format, Operands operands);
+  void fill_codes(std::vector<std::uint16_t>& codes, const Format& format, Operands operands);
   std::pair<Operands, Operands> random_operands();
   std::uint32_t random_size(std::uint32_t most);
   std::uint32_t random_k();

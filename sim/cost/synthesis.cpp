@@ -185,6 +185,7 @@ ArrayCost synthesise(const Design& design, const SynthesisOptions& options) {
     rtl.add(read_file(home_folder() / "rtl" / source, kReportLimit));
   }
   cost.rtl_hash = rtl.hex();
+  cost.memories = design.rtl().memories;
   for (const RtlDescription::Module& module : design.rtl().modules) {
     const TemporaryFolder folder(fs::temp_directory_path());
     const auto cells = synthesise_module(design, module, environment, folder.path());

@@ -4,7 +4,7 @@
 // Every module of RtlDescription::modules is synthesised flat as a top of its own; the array is
 // their sum. Inputs are driven by the library's smallest inverter and arrive one clock-to-output
 // delay after the clock edge (they come from registers of a neighbour); outputs drive four such
-// inverters. Not included: placement, wires, the clock tree, buffers of the signals that reach
+// inverters. Not included: memories (a library of gates has none), placement, wires, the clock tree, buffers of the signals that reach
 // every PE (advance, drain, reset).
 #pragma once
 
@@ -41,6 +41,7 @@ struct ArrayCost {
   std::string library;
   std::string rtl_hash;  // of the source files
   std::vector<ModuleCost> modules;
+  std::vector<RtlDescription::Memory> memories;  // SRAM: not part of any figure here
 
   std::uint64_t cells() const;
   double area_um2() const;

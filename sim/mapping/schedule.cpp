@@ -49,16 +49,24 @@ std::uint64_t job_count(const Schedule& schedule) {
 }
 
 double pe_cycle_bound(const Operator& op, const TileLimits& limits) {
-  // Whole tiles only, every job with a drain as long as three sides. Doubles neither overflow nor
-  // need to be exact here.
-  const double rows = limits.m;
-  const double cols = limits.n;
-  const double tiles =
-      (static_cast<double>(op.gemm.m) / rows + 1) * (static_cast<double>(op.gemm.n) / cols + 1);
+  // Whole tiles only. A job takes its k and three times its sides, which covers loading, fill and
+  // drain in every dataflow; two of its sides are rows and columns of PEs, k among them only where
+  // it is that short. Doubles neither overflow nor need to be exact here.
+  constexpr std::uint32_t kMostPeRows = 256;
+  const double m = limits.m;
+  const double n = limits.n;
   const auto k = static_cast<double>(op.gemm.k);
-  const double cycles_per_tile = k + (k / limits.k + 1) * 3 * (rows + cols + 3);
+  const double job_k = std::min<double>(k, limits.k);
+  const double pe_rows = limits.k <= kMostPeRows ? limits.k : 1;
+  const double pes = std::max(m * n, pe_rows * std::max(m, n));
+  const double tiles =
+      (static_cast<double>(op.gemm.m) / m + 1) * (static_cast<double>(op.gemm.n) / n + 1);
+  const double jobs = tiles * (k / limits.k + 1);
+  const double cycles =
+      jobs * (job_k + 3 * (std::min(m, static_cast<double>(op.gemm.m)) +
+                           std::min(n, static_cast<double>(op.gemm.n)) + pe_rows + 3));
   const double occurrences = static_cast<double>(op.count) * static_cast<double>(op.repeat);
-  return rows * cols * tiles * cycles_per_tile * occurrences;
+  return pes * cycles * occurrences;
 }
 
 Schedule schedule_operator(const Operator& op, const TileLimits& limits) {

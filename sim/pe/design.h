@@ -31,10 +31,18 @@ struct RtlDescription {
     std::uint64_t instances;  // in one array
     RtlParameters parameters;
   };
+  // SRAM, which synthesis would turn into registers: not part of the modules.
+  struct Memory {
+    std::string name;
+    std::uint64_t instances;
+    std::uint64_t words;
+    std::uint64_t bits;  // of a word
+  };
   std::vector<std::string> sources;  // in compilation order
   std::string top;
   RtlParameters parameters;
-  std::vector<Module> modules;  // the array is the sum of these: PEs and edge
+  std::vector<Module> modules;  // the array is the sum of these, PEs and edge, and of its memories
+  std::vector<Memory> memories = {};
 };
 
 class Design {
@@ -62,11 +70,13 @@ class Design {
                       std::span<std::uint32_t> words) const = 0;
   virtual void pack_w(const Job& job, CodeView w, std::uint64_t beat,
                       std::span<std::uint32_t> words) const = 0;
-  // Writes the results of one beat into Y[m,n], sign-extended from the accumulator.
+  // Writes the results of one beat into Y[m,n]: what is in the accumulator, sign-extended; for a
+  // floating-point accumulator these are its bits.
   virtual void unpack_y(const Job& job, std::span<const std::uint32_t> words, std::uint64_t beat,
                         MatrixView<std::int64_t> y) const = 0;
 
-  // The right results of Y[M,N] = A[M,K] x W[K,N] for any M, N and K up to tile_limits().k_total.
+  // The right results, as unpack_y gives them: Y[M,N] = A[M,K] x W[K,N] for any M, N and K up to
+  // tile_limits().k_total.
   virtual void golden(CodeView a, CodeView w, MatrixView<std::int64_t> y) const = 0;
 };
 

@@ -44,12 +44,21 @@ inline DrivenJob random_driven_job(const Design& design, const Job& job, std::mt
   return driven;
 }
 
-// Steps `array` (a cycle model or Verilated RTL, fresh out of reset) through the jobs.
-// `token_count` returns how many activation beats the array has taken in so far, 0 when it cannot
-// be known. The last job must emit.
-template <class Array, class TokenCount>
+// Tokens that have entered the array, by the PE-cycles they are charged for; 0 for Verilated RTL,
+// which does not tell.
+template <class Array>
+std::uint64_t token_count(const Array& array, const Design& design) {
+  if constexpr (requires { array.pe_cycles(); }) {
+    return (array.pe_cycles().mac + array.pe_cycles().pad) / design.pe_count();
+  }
+  return 0;
+}
+
+// Steps `array` (a cycle model or Verilated RTL, fresh out of reset) through the jobs. `tokens_of`
+// says in how many steps operands of a job enter. The last job must emit.
+template <class Array, class TokensOf>
 DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJob>& jobs, Pace pace,
-                  TokenCount token_count) {
+                  TokensOf tokens_of) {
   struct Channel {
     std::size_t job = 0;
     std::uint64_t beat = 0;
@@ -69,7 +78,7 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
   std::uint64_t y_beat = 0;
   std::size_t feeding = 0;
   std::uint64_t fed = 0;
-  std::uint64_t tokens_before = token_count(array);
+  std::uint64_t tokens_before = token_count(array, design);
   const auto skip_silent = [&] {
     while (y_job < jobs.size() && !jobs[y_job].job.emit) ++y_job;
   };
@@ -132,11 +141,11 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
       w_channel.beat = 0;
       ++w_channel.job;
     }
-    const std::uint64_t tokens = token_count(array);
+    const std::uint64_t tokens = token_count(array, design);
     if (tokens != tokens_before && feeding < jobs.size()) {
       if (fed == 0) result.jobs[feeding].start = cycle;
       result.jobs[feeding].operands_free = cycle;
-      if (++fed == beats[feeding].a) {
+      if (++fed == tokens_of(jobs[feeding].job)) {
         fed = 0;
         ++feeding;
       }

@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "pe/systolic/design.h"
 #include "support/model_driver.h"
+#include "support/systolic_jobs.h"
 
 namespace bitsmith {
 namespace {
@@ -28,18 +29,15 @@ void expect_identities(const RunCounts& counts, std::uint64_t pes) {
 TEST(TileEngine, EqualsTheCycleModelOverWholeGemms) {
   std::mt19937_64 random(17);
   for (int round = 0; round < 400; ++round) {
-    systolic::Params params;
-    params.rows = 1 + static_cast<std::uint32_t>(random() % 6);
-    params.cols = 1 + static_cast<std::uint32_t>(random() % 6);
+    systolic::Params params = test::random_systolic_params(random);
     params.k_bits = 2 + static_cast<std::uint32_t>(random() % 4);
-    params.drain = random() % 2 == 0 ? systolic::Drain::serial : systolic::Drain::overlapped;
     const systolic::Design design(params);
     const Operator op{
         "gemm", {1 + random() % 20, 1 + random() % 20, 1 + random() % 40}, 1 + random() % 3, 1};
     const Pace pace{random() % 4 == 0 ? 1 + random() % 3 : 1};
     const Schedule schedule = schedule_operator(op, design.tile_limits());
-    SCOPED_TRACE(fmt::format("round {}: {}x{} array, {}x{}x{} x {}, interval {}", round,
-                             params.rows, params.cols, op.gemm.m, op.gemm.n, op.gemm.k, op.count,
+    SCOPED_TRACE(fmt::format("round {}: {}, {}x{}x{} x {}, interval {}", round,
+                             design.resolved().dump(), op.gemm.m, op.gemm.n, op.gemm.k, op.count,
                              pace.interval));
 
     std::vector<Job> jobs;
@@ -48,8 +46,7 @@ TEST(TileEngine, EqualsTheCycleModelOverWholeGemms) {
     for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
     systolic::Model model(params);
     const test::DriveResult seen =
-        test::drive(model, design, driven, pace,
-                    [](const systolic::Model& m) { return m.actions()[systolic::kABeat]; });
+        test::drive(model, design, driven, pace, test::SystolicTokens{params});
 
     const RunCounts counts = run_schedule(design, schedule, pace);
     ASSERT_EQ(counts.cycles, seen.cycles);

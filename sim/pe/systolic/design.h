@@ -1,4 +1,4 @@
-// The output-stationary systolic array: what pe/design.h asks of a design.
+// The systolic array: what pe/design.h asks of a design.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,9 @@ class Design final : public bitsmith::Design {
  public:
   static constexpr std::string_view kId = "systolic";
   static constexpr std::string_view kTitle =
-      "Output-stationary systolic array of integer multiply-accumulate PEs";
+      "Systolic array of integer or floating-point multiply-accumulate PEs; output, weight or "
+      "input "
+      "stationary";
   using Model = systolic::Model;
   using Timing = systolic::Timing;
 
@@ -29,7 +31,7 @@ class Design final : public bitsmith::Design {
   nlohmann::ordered_json resolved() const override;
   RtlDescription rtl() const override;
   ChannelWidths channel_widths() const override { return systolic::channel_widths(params_); }
-  TileLimits tile_limits() const override;
+  TileLimits tile_limits() const override { return systolic::tile_limits(params_); }
   std::uint64_t pe_count() const override { return std::uint64_t{params_.rows} * params_.cols; }
   std::uint64_t peak_macs_per_cycle() const override { return pe_count(); }
   const Format& activation_format() const override { return *params_.activation; }
@@ -46,6 +48,10 @@ class Design final : public bitsmith::Design {
   void golden(CodeView a, CodeView w, MatrixView<std::int64_t> y) const override;
 
  private:
+  RtlParameters rtl_parameters() const;
+  std::vector<RtlDescription::Module> os_modules() const;
+  std::vector<RtlDescription::Module> ws_modules() const;
+
   Params params_;
 };
 

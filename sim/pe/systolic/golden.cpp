@@ -1,6 +1,9 @@
 #include "pe/systolic/golden.h"
 
+#include <array>
+
 #include "common/error.h"
+#include "numerics/float_arithmetic.h"
 #include "numerics/pack.h"
 
 namespace bitsmith::systolic {
@@ -19,6 +22,31 @@ Exact fit(const Params& params, Exact sum, std::uint64_t& overflows) {
                  : sum - 2 * half;  // one addition leaves the range by less than half
 }
 
+std::int64_t integer_result(const Params& params, CodeView a, CodeView w, std::size_t m,
+                            std::size_t n, std::uint64_t& overflows) {
+  Exact sum = 0;
+  for (std::size_t k = 0; k < a.cols; ++k) {
+    const Exact activation = sign_extend(a(m, k), params.activation->bits);
+    const Exact weight = sign_extend(w(k, n), params.weight->bits);
+    sum = fit(params, sum + activation * weight, overflows);
+  }
+  return sum;
+}
+
+std::int64_t float_result(const Params& params, CodeView a, CodeView w, std::size_t m,
+                          std::size_t n) {
+  const FloatLayout activation = float_layout(*params.activation);
+  const FloatLayout weight = float_layout(*params.weight);
+  std::array<std::uint32_t, 2> sums{};
+  const std::size_t parts = partial_sums(params);
+  for (std::size_t k = 0; k < a.cols; ++k) {
+    const std::uint32_t product = float_multiply(activation, a(m, k), weight, w(k, n), kFloat32);
+    sums[k % parts] = float_add(kFloat32, sums[k % parts], product);
+  }
+  const std::uint32_t result = parts == 2 ? float_add(kFloat32, sums[0], sums[1]) : sums[0];
+  return sign_extend(result, kFloat32.bits());
+}
+
 }  // namespace
 
 std::uint64_t golden(const Params& params, CodeView a, CodeView w, MatrixView<std::int64_t> y) {
@@ -26,13 +54,8 @@ std::uint64_t golden(const Params& params, CodeView a, CodeView w, MatrixView<st
   std::uint64_t overflows = 0;
   for (std::size_t m = 0; m < y.rows; ++m) {
     for (std::size_t n = 0; n < y.cols; ++n) {
-      Exact sum = 0;
-      for (std::size_t k = 0; k < a.cols; ++k) {
-        const Exact activation = sign_extend(a(m, k), params.activation->bits);
-        const Exact weight = sign_extend(w(k, n), params.weight->bits);
-        sum = fit(params, sum + activation * weight, overflows);
-      }
-      y(m, n) = sum;
+      y(m, n) = is_floating_point(params) ? float_result(params, a, w, m, n)
+                                          : integer_result(params, a, w, m, n, overflows);
     }
   }
   return overflows;

@@ -1,143 +1,50 @@
-// Cycle model of rtl/systolic/systolic_array.sv: one step() per clock edge, equal to the RTL on
-// every output port in every cycle.
-//
-// The controller follows the RTL register by register. The operand registers of the skew and of the
-// PEs are not shifted: a history of the tokens that entered stands for all of them, because PE (r,
-// c) sees in step t the token that entered in step t - 1 - r - c. A whole row of PEs is then one
-// vector multiply-add. Sums of padding PEs are not modelled: no port ever shows them.
+// Cycle model of the systolic array: the one of its dataflow.
 #pragma once
 
 #include <cstdint>
 #include <variant>
-#include <vector>
 
-#include "pe/array_ports.h"
-#include "pe/job.h"
-#include "pe/skid_buffer.h"
-#include "pe/systolic/params.h"
+#include "pe/systolic/os_model.h"
+#include "pe/systolic/ws_model.h"
 
 namespace bitsmith::systolic {
-
-// The operands of the last steps, laid out so that every row of PEs reads contiguous lanes.
-class OperandHistory {
- public:
-  OperandHistory(std::uint32_t rows, std::uint32_t cols, std::size_t lanes);
-
-  // Enters one token per row and column: lanes beyond m and n, and all lanes of an idle step, are
-  // 0.
-  void enter(const std::int16_t* a, const std::int16_t* w);
-  void enter_idle();
-
-  // What row r of PEs sees in the step before the next enter(): element c belongs to PE (r, c).
-  const std::int16_t* a_row(std::size_t r) const { return a_.data() + r * length_ + head_ + r; }
-  const std::int16_t* w_row(std::size_t r) const {
-    return w_.data() + ((step_ - 1 - r) & w_mask_) * lanes_;
-  }
-
- private:
-  void make_room();
-
-  std::size_t rows_, cols_, lanes_;
-  std::size_t length_;  // of a row's history, newest token first
-  std::size_t head_;    // where the newest token is
-  std::size_t w_mask_;
-  std::uint64_t step_ = 0;       // tokens entered so far
-  std::vector<std::int16_t> a_;  // [rows][length]
-  std::vector<std::int16_t> w_;  // [w_mask + 1][lanes], column c delayed by c
-};
-
-// A job whose tokens are in the array.
-struct Flight {
-  std::uint64_t first_step;
-  std::uint64_t last_step;  // meaningful once `entered`
-  std::uint32_t m;
-  std::uint32_t n;
-  bool clear;
-  bool emit;
-  bool entered;  // its last token is in
-};
-
-// The sums of all PEs and the registers they leave through. Product holds a product, Sum a sum.
-template <class Product, class Sum, bool kChecked>
-class Sums {
- public:
-  Sums(const Params& params, std::size_t lanes);
-
-  // One step: copy finished sums, clear new ones, add one product to every sum of the first `rows`.
-  void step(const OperandHistory& history, const std::vector<Flight>& flights, std::uint64_t now,
-            std::size_t rows);
-  // Row r on its way out, lanes below n; the others are zero.
-  void pack_row(std::size_t r, std::uint32_t n, std::vector<std::uint32_t>& words) const;
-  std::uint64_t overflows() const { return overflows_; }
-
- private:
-  Sum add(Sum acc, Product product);
-
-  Params params_;
-  std::size_t lanes_;
-  std::vector<Sum> acc_q_;    // [rows][lanes]
-  std::vector<Sum> drain_q_;  // [rows][lanes], overlapped drain only
-  std::uint64_t overflows_ = 0;
-};
 
 class Model {
  public:
   using Params = systolic::Params;
 
-  explicit Model(const Params& params);
+  explicit Model(const Params& params) : model_(make(params)) {}
 
   // One rising clock edge.
-  void step(const ArrayInputs& in);
+  void step(const ArrayInputs& in) {
+    std::visit([&](auto& model) { model.step(in); }, model_);
+  }
   // The ports after the last edge.
-  const ArrayOutputs& outputs() const { return outputs_; }
-
-  const PeCycles& pe_cycles() const { return pe_cycles_; }
-  const ActionCounts& actions() const { return actions_; }
+  const ArrayOutputs& outputs() const {
+    return std::visit([](const auto& model) -> const ArrayOutputs& { return model.outputs(); },
+                      model_);
+  }
+  const PeCycles& pe_cycles() const {
+    return std::visit([](const auto& model) -> const PeCycles& { return model.pe_cycles(); },
+                      model_);
+  }
+  const ActionCounts& actions() const {
+    return std::visit([](const auto& model) -> const ActionCounts& { return model.actions(); },
+                      model_);
+  }
   // Additions that left the accumulator's range (Overflow::wrap and saturate).
-  std::uint64_t overflows() const;
+  std::uint64_t overflows() const {
+    return std::visit([](const auto& model) { return model.overflows(); }, model_);
+  }
 
  private:
-  void reset();
-  void advance(bool feed, bool drain);
-  void start_job();
-  void enter_token();
-  void count_step(bool advanced, bool fed);
-  void show_outputs();
+  using AnyModel = std::variant<OsModel, WsModel>;
+  static AnyModel make(const Params& params) {
+    if (is_output_stationary(params)) return OsModel(params);
+    return WsModel(params);
+  }
 
-  using Narrow = Sums<std::int16_t, std::int32_t, false>;  // products of at most 16 bits
-  using Medium = Sums<std::int32_t, std::int32_t, false>;
-  using Wide = Sums<std::int32_t, std::int64_t, false>;
-  using Checked = Sums<std::int32_t, std::int64_t, true>;  // wraps or saturates, counts overflows
-  using AnySums = std::variant<Narrow, Medium, Wide, Checked>;
-  static AnySums make_sums(const Params& params, std::size_t lanes);
-
-  Params params_;
-  JobLayout layout_;
-  std::uint64_t pes_;
-  SkidBuffer u_job_, u_a_, u_w_, u_y_;
-
-  Job job_;                         // at the head of u_job_
-  bool job_known_ = false;          // job_ has been unpacked
-  std::uint32_t k_count_q_ = 0;     // tokens of the current job that have entered
-  std::uint32_t drain_left_q_ = 0;  // steps until the last row of an emitting job has left
-  std::uint32_t drain_m_q_ = 0;
-  std::uint32_t drain_n_q_ = 0;
-
-  bool sums_open_ = false;  // the next job may accumulate
-  Job open_job_;            // its m and n
-  std::uint64_t open_k_ = 0;
-
-  std::uint64_t now_ = 0;  // steps taken
-  std::size_t lanes_;
-  OperandHistory history_;
-  AnySums sums_;
-  std::vector<Flight> flights_;
-  std::vector<std::int16_t> a_lanes_, w_lanes_;
-  std::vector<std::uint32_t> y_row_, y_zero_;
-
-  ArrayOutputs outputs_;
-  PeCycles pe_cycles_;
-  ActionCounts actions_;
+  AnyModel model_;
 };
 
 }  // namespace bitsmith::systolic

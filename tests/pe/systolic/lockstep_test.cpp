@@ -7,6 +7,7 @@
 
 #include "pe/systolic/design.h"
 #include "support/model_driver.h"
+#include "support/systolic_jobs.h"
 
 namespace bitsmith::systolic {
 namespace {
@@ -76,8 +77,8 @@ TEST(SystolicLockstep, RtlMeetsTimingDirectly) {
       std::vector<test::DrivenJob> jobs;
       for (const Job& job : shapes) jobs.push_back(test::random_driven_job(design, job, random));
       VerilatedArray rtl(build_verilated(rtl_sources(design), false), 1);
-      const test::DriveResult seen = test::drive(
-          rtl, design, jobs, {interval}, [](const VerilatedArray&) { return std::uint64_t{0}; });
+      const test::DriveResult seen =
+          test::drive(rtl, design, jobs, {interval}, test::SystolicTokens{params});
       const Timing timing(params);
       Timing::State state;
       for (std::size_t i = 0; i < jobs.size(); ++i) {

@@ -6,6 +6,7 @@
 #include "pe/systolic/design.h"
 #include "pe/systolic/golden.h"
 #include "support/model_driver.h"
+#include "support/systolic_jobs.h"
 
 namespace bitsmith::systolic {
 namespace {
@@ -28,7 +29,7 @@ DriveResult drive_jobs(const Params& params, const std::vector<Job>& jobs, Pace 
   std::mt19937_64 random(3);
   std::vector<DrivenJob> driven;
   for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
-  return drive(model, design, driven, pace, [](const Model& m) { return m.actions()[kABeat]; });
+  return drive(model, design, driven, pace, test::SystolicTokens{params});
 }
 
 // Cycle by cycle on a 1x1 array, k = 1. Cycle 0: beats at the ports. 1: out of the buffers, into
@@ -98,8 +99,7 @@ TEST(SystolicModel, ResultsEqualGoldenThroughAccumulatingJobs) {
   std::vector<DrivenJob> driven;
   for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
   Model model(params);
-  const DriveResult result =
-      drive(model, design, driven, {}, [](const Model& m) { return m.actions()[kABeat]; });
+  const DriveResult result = drive(model, design, driven, {}, test::SystolicTokens{params});
 
   std::vector<std::int64_t> expected(15), part(15);
   for (const DrivenJob& d : driven) {
@@ -120,8 +120,7 @@ TEST(SystolicModel, CountsOverflowsAsGoldenDoes) {
   const DrivenJob driven{job, std::vector<std::uint16_t>(10, 0x80),
                          std::vector<std::uint16_t>(10, 0x80)};
   Model model(params);
-  const DriveResult result =
-      drive(model, design, {driven}, {}, [](const Model& m) { return m.actions()[kABeat]; });
+  const DriveResult result = drive(model, design, {driven}, {}, test::SystolicTokens{params});
   // 16384 fits, 32768 does not: four of five additions overflow in each of four PEs.
   EXPECT_EQ(result.jobs[0].y, std::vector<std::int64_t>(4, 32767));
   EXPECT_EQ(model.overflows(), 16U);

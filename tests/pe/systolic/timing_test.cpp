@@ -6,6 +6,7 @@
 
 #include "pe/systolic/design.h"
 #include "support/model_driver.h"
+#include "support/systolic_jobs.h"
 
 namespace bitsmith::systolic {
 namespace {
@@ -13,34 +14,6 @@ namespace {
 using test::drive;
 using test::DrivenJob;
 using test::DriveResult;
-
-Params random_params(std::mt19937_64& random) {
-  Params params;
-  params.rows = 1 + static_cast<std::uint32_t>(random() % 9);
-  params.cols = 1 + static_cast<std::uint32_t>(random() % 9);
-  params.drain = random() % 2 == 0 ? Drain::serial : Drain::overlapped;
-  return params;
-}
-
-// Chains of jobs, long and short K, whole and edge tiles; the last job emits.
-std::vector<Job> random_jobs(const Params& params, std::mt19937_64& random) {
-  std::vector<Job> jobs;
-  const std::size_t chains = 1 + random() % 8;
-  const std::uint32_t longest_k = random() % 2 == 0 ? 3 : 60;
-  for (std::size_t i = 0; i < chains; ++i) {
-    const bool whole = random() % 2 == 0;
-    const std::uint32_t m =
-        whole ? params.rows : 1 + static_cast<std::uint32_t>(random() % params.rows);
-    const std::uint32_t n =
-        whole ? params.cols : 1 + static_cast<std::uint32_t>(random() % params.cols);
-    const std::size_t length = 1 + random() % 3;
-    for (std::size_t j = 0; j < length; ++j) {
-      jobs.push_back(
-          {m, n, 1 + static_cast<std::uint32_t>(random() % longest_k), j > 0, j + 1 == length});
-    }
-  }
-  return jobs;
-}
 
 class Prediction {
  public:
@@ -81,18 +54,16 @@ TEST(SystolicTiming, EqualsTheCycleModel) {
   std::mt19937_64 random(2024);
   std::uint64_t jobs_compared = 0;
   for (int round = 0; round < 3000; ++round) {
-    const Params params = random_params(random);
+    const Params params = test::random_systolic_params(random);
     const Design design(params);
-    const std::vector<Job> jobs = random_jobs(params, random);
+    const std::vector<Job> jobs = test::random_systolic_jobs(params, random);
     const Pace pace{random() % 3 == 0 ? 1 + random() % 5 : 1};
-    SCOPED_TRACE(fmt::format("round {}: {}x{} {} interval {}", round, params.rows, params.cols,
-                             params.drain == Drain::serial ? "serial" : "overlapped",
-                             pace.interval));
+    SCOPED_TRACE(
+        fmt::format("round {}: {} interval {}", round, design.resolved().dump(), pace.interval));
     std::vector<DrivenJob> driven;
     for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
     Model model(params);
-    const DriveResult seen =
-        drive(model, design, driven, pace, [](const Model& m) { return m.actions()[kABeat]; });
+    const DriveResult seen = drive(model, design, driven, pace, test::SystolicTokens{params});
     const Prediction predicted(params, jobs, pace);
 
     for (std::size_t i = 0; i < jobs.size(); ++i) {

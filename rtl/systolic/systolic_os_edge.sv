@@ -1,12 +1,13 @@
-// Everything of the systolic array around its PEs: the channel buffers, the controller, the skew
-// registers of both operands and the drain of results. rtl/README.md defines the channels.
-module systolic_edge #(
+// Everything of the output-stationary array around its PEs: the channel buffers, the controller, the
+// skew registers of both operands and the drain of results. rtl/README.md defines the channels.
+module systolic_os_edge #(
     parameter int unsigned Rows = 4,
     parameter int unsigned Cols = 4,
     parameter int unsigned ABits = 8,
     parameter int unsigned WBits = 8,
     parameter int unsigned AccBits = 32,
     parameter int unsigned KBits = 16,
+    parameter int unsigned Pipeline = 1,  // of the PEs
     parameter int unsigned DrainOverlapped = 1,
     localparam int unsigned MBits = $clog2(Rows + 1),
     localparam int unsigned NBits = $clog2(Cols + 1),
@@ -46,8 +47,10 @@ module systolic_edge #(
 );
 
   // Steps from the last token of a job until its last row has left: the edge register, the skew to
-  // PE (m-1, n-1), the copy into the drain registers if there are any, m rows.
-  localparam int unsigned DrainSteps = 2 * Rows + Cols;
+  // PE (m-1, n-1), what a pipelined PE needs longer, the copy into the drain registers if there are
+  // any, m rows.
+  localparam int unsigned Late = (Pipeline == 3) ? 4 : Pipeline - 1;
+  localparam int unsigned DrainSteps = 2 * Rows + Cols + Late;
   localparam int unsigned DrainBits = $clog2(DrainSteps + 1);
   localparam int unsigned CompareBits = (DrainBits > KBits) ? DrainBits : KBits;
 
@@ -97,7 +100,7 @@ module systolic_edge #(
   logic [MBits-1:0] drain_m_q;
   logic [NBits-1:0] drain_n_q;
 
-  logic drain_done_in_time, in_job, operands_valid, feed, last, drain, advance;
+  logic drain_done_in_time, sums_added, in_job, operands_valid, feed, last, drain, advance;
 
   // The last token of a job may enter only when the drain before it is in its last step or over;
   // as no bubble enters a job, that is decided when the job starts.
@@ -108,9 +111,29 @@ module systolic_edge #(
     assign drain_done_in_time = (drain_left_q == '0);
   end
 
+  // The PEs' adders are busy with the two sums of a job that emitted for the three steps after it.
+  if (Pipeline == 3) begin : gen_wait_for_sums
+    logic [1:0] adding_left_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        adding_left_q <= '0;
+      end else if (advance) begin
+        if (feed && last && job_emit) begin
+          adding_left_q <= 2'd3;
+        end else if (adding_left_q != '0) begin
+          adding_left_q <= adding_left_q - 1'b1;
+        end
+      end
+    end
+    assign sums_added = (adding_left_q == '0);
+  end else begin : gen_no_wait
+    assign sums_added = 1'b1;
+  end
+
   assign in_job         = (k_count_q != '0);
   assign operands_valid = a_valid && w_valid;
-  assign feed           = operands_valid && (in_job || (job_valid && drain_done_in_time));
+  assign feed           = operands_valid &&
+                          (in_job || (job_valid && drain_done_in_time && sums_added));
   assign last           = (k_count_q == job_k - 1'b1);
   assign drain          = (drain_left_q != '0) && (drain_left_q <= DrainBits'(drain_m_q));
   assign advance        = en_i && (!in_job || operands_valid) && (!drain || y_ready);
@@ -130,8 +153,8 @@ module systolic_edge #(
         k_count_q <= last ? '0 : k_count_q + 1'b1;
       end
       if (feed && last && job_emit) begin
-        drain_left_q <= DrainBits'(job_m) + DrainBits'(job_m) + DrainBits'(job_n) -
-                        ((DrainOverlapped != 0) ? '0 : DrainBits'(1));
+        drain_left_q <= DrainBits'(job_m) + DrainBits'(job_m) + DrainBits'(job_n) +
+                        DrainBits'(Late) - ((DrainOverlapped != 0) ? '0 : DrainBits'(1));
       end else if (drain_left_q != '0) begin
         drain_left_q <= drain_left_q - 1'b1;
       end
