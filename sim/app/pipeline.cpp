@@ -16,14 +16,14 @@ namespace {
 YamlNode scale_sim_design(const ScaleSimConfig& config, const Workload& workload) {
   constexpr std::uint64_t kMostAccRows = 65536;
   std::string text =
-      "design: systolic\nactivation: int8\nweight: int8\naccumulator_bits: 32\ndrain: serial\n";
-  if (config.dataflow != "os") {
-    std::uint64_t rows = 1;
-    for (const Operator& op : workload.operators) {
-      rows = std::max(rows, config.dataflow == "ws" ? op.gemm.m : op.gemm.n);
-    }
-    text += fmt::format("preload: serial\nacc_rows: {}\n", std::min(rows, kMostAccRows));
+      "design: systolic\nactivation: int8\nweight: int8\naccumulator_bits: 32\npreload: serial\n"
+      "drain: serial\n";
+  std::uint64_t rows = 1;
+  for (const Operator& op : workload.operators) {
+    if (config.dataflow != "is") rows = std::max(rows, op.gemm.m);
+    if (config.dataflow != "ws") rows = std::max(rows, op.gemm.n);
   }
+  text += fmt::format("acc_rows: {}\n", std::min(rows, kMostAccRows));
   return yaml::parse(text, "the array of --cfg");
 }
 

@@ -57,6 +57,67 @@ TEST_F(ScaleSimCli, WarningsDoNotStopARun) {
   EXPECT_EQ(written()["total"]["macs"], 4096);
 }
 
+TEST_F(ScaleSimCli, AConfigurationOverridesTheAcceleratorAndSetOverridesIt) {
+  const fs::path topology = write("net.csv", "Layer,M,N,K,\na,16,16,16,\n");
+  const fs::path config = write("s.cfg",
+                                "[architecture_presets]\nArrayHeight: 8\nArrayWidth: 12\n"
+                                "Dataflow: ws\n");
+  ASSERT_EQ(bitsmith({"run", accelerator_, "--scale-sim", topology.string(), "--cfg",
+                      config.string(), "--set", "design.rows=4", "--json", "out.json"})
+                .exit_code,
+            0);
+  const json design = written()["config"]["design"];
+  EXPECT_EQ(design["rows"], 4);
+  EXPECT_EQ(design["cols"], 12);
+  EXPECT_EQ(design["dataflow"], "ws");
+  EXPECT_EQ(design["drain"], "overlapped");  // the accelerator's own
+}
+
+// R + C steps from a token to its result, k preload, M tokens, once per fold of K and N.
+TEST_F(ScaleSimCli, WithoutAnAcceleratorTheConfigurationIsTheArray) {
+  const fs::path topology = write("net.csv", "Layer,M,N,K,\na,2000,32,64,\nb,10,3000,64,\n");
+  struct Case {
+    std::string dataflow;
+    std::uint64_t acc_rows;
+    std::uint64_t cycles;  // of layer a
+  };
+  const std::vector<Case> cases = {
+      {"os", 3000, 125 * 2 * (64 + 2 * 16 + 16 - 1) + 2},
+      {"ws", 2000, 4 * 2 * (16 + 2000 + 32) + 2},
+      {"is", 3000, 4 * 125 * (16 + 32 + 32) + 2},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.dataflow);
+    const fs::path config = write("tpu.cfg",
+                                  "[architecture_presets]\nArrayHeight: 16\nArrayWidth: 16\n"
+                                  "Dataflow: " +
+                                      c.dataflow + "\n");
+    const ProcessResult result = bitsmith(
+        {"run", "--scale-sim", topology.string(), "--cfg", config.string(), "--json", "out.json"});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_THAT(result.output, HasSubstr("net on tpu (256 PEs, int8 x int8), memory: none"));
+    const json run = written();
+    EXPECT_EQ(run["clock_ghz"], 1.0);
+    EXPECT_EQ(run["config"]["design"]["dataflow"], c.dataflow);
+    EXPECT_EQ(run["config"]["design"]["acc_rows"], c.acc_rows);
+    EXPECT_EQ(run["operators"][0]["cycles"], c.cycles);
+  }
+}
+
+TEST_F(ScaleSimCli, AnArrayThatIsTooLargeIsFoundInTheConfiguration) {
+  const fs::path config = write("s.cfg",
+                                "[architecture_presets]\nArrayHeight: 512\nArrayWidth: 16\n"
+                                "Dataflow: os\n");
+  const ProcessResult result = bitsmith({"run", "--scale-sim", gemm_, "--cfg", config.string()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output,
+              HasSubstr("s.cfg:2:14: 'rows': expected an integer in 1..256, found '512'"));
+  EXPECT_EQ(
+      bitsmith({"run", "--scale-sim", gemm_, "--cfg", config.string(), "--set", "design.rows=128"})
+          .exit_code,
+      0);
+}
+
 TEST_F(ScaleSimCli, MistakesOfAllInputsComeAtOnceAndWriteNothing) {
   const fs::path topology = write("net.csv", "Layer,M,N,K,\na,16,0,16,\n");
   const fs::path config = write("s.cfg", "[architecture_presets]\nArrayHeight: x\n");

@@ -1,0 +1,82 @@
+// `bitsmith reproduce`: the schema that users read, and their mistakes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "common/process.h"
+
+namespace bitsmith {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+ProcessResult bitsmith(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), BITSMITH_BINARY);
+  return run_process(arguments, std::filesystem::temp_directory_path());
+}
+
+TEST(ReproduceCli, RowsExplainTheirDifference) {
+  const ProcessResult result = bitsmith({"reproduce", "scale-sim", "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json report = json::parse(result.output);
+  EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
+  ASSERT_EQ(report["rows"].size(), 16U);
+  EXPECT_EQ(report["rows"][0]["claim"], 10111);
+  EXPECT_EQ(report["rows"][0]["ours"], 64 * (128 + 47) + 2);
+  EXPECT_EQ(report["rows"][1]["paper"], "STONNE");
+  EXPECT_EQ(report["rows"][1]["claim"], 10432);
+  for (const json& row : report["rows"]) {
+    std::int64_t sum = row["claim"];
+    for (const json& term : row["terms"]) sum += term["cycles"].get<std::int64_t>();
+    EXPECT_EQ(row["ours"], sum) << row;
+    EXPECT_EQ(row["unit"], "cycles");
+    EXPECT_DOUBLE_EQ(
+        row["relative_difference"],
+        (row["ours"].get<double>() - row["claim"].get<double>()) / row["claim"].get<double>());
+    EXPECT_TRUE(row["table"].is_string() && row["row"].is_string() && row["note"].is_string());
+  }
+}
+
+TEST(ReproduceCli, AnyGemmOnAnyArray) {
+  const ProcessResult result = bitsmith({"reproduce", "--gemm", "100x70x90", "--array", "16x16"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  for (const std::string cycles : {"4,199", "4,379", "4,871"}) {
+    EXPECT_THAT(result.output, HasSubstr(cycles));
+  }
+  // SCALE-Sim prints 0 here: no relative difference.
+  const ProcessResult tiny =
+      bitsmith({"reproduce", "--gemm", "1x1x1", "--array", "1x1", "--json", "-"});
+  ASSERT_EQ(tiny.exit_code, 0) << tiny.output;
+  const json row = json::parse(tiny.output)["rows"][0];
+  EXPECT_EQ(row["claim"], 0);
+  EXPECT_TRUE(row["relative_difference"].is_null());
+}
+
+TEST(ReproduceCli, MistakesAreNamed) {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string message;
+  };
+  const std::vector<Case> cases = {
+      {{"reproduce", "scalesim"}, "unknown paper 'scalesim' (did you mean 'scale-sim'?)"},
+      {{"reproduce", "--gemm", "1x1x1"}, "--gemm requires --array"},
+      {{"reproduce", "--array", "1x1"}, "--array requires --gemm"},
+      {{"reproduce", "--gemm", "1x0x1", "--array", "1x1"}, "N is '0'"},
+      {{"reproduce", "--gemm", "1x1x1", "--array", "16"}, "--array 16: expected RxC"},
+      {{"reproduce", "--gemm", "1x1x1", "--array", "0x257"}, "each in 1..256"},
+      {{"reproduce", "--gemm", "1x1x1", "--array", "1x1x1"}, "expected RxC"},
+      {{"reproduce", "--gemm", "1099511627776x1099511627776x1099511627776", "--array", "1x1"},
+       "more PE-cycles than"},
+  };
+  for (const Case& c : cases) {
+    const ProcessResult result = bitsmith(c.arguments);
+    EXPECT_EQ(result.exit_code, 2) << testing::PrintToString(c.arguments) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(c.message));
+  }
+}
+
+}  // namespace
+}  // namespace bitsmith
