@@ -67,7 +67,13 @@ module fp_add_finish #(
   logic round_up;
   logic [ExpBits+ManBits-1:0] rounded;
   assign round_up = kept[1] && (kept[0] || kept_sticky || kept[2]);
-  assign rounded  = {kept_field, kept[ManBits+1:2]} + (ExpBits + ManBits)'(round_up);
+  increment #(
+      .Width(ExpBits + ManBits)
+  ) u_round (
+      .data_i ({kept_field, kept[ManBits+1:2]}),
+      .carry_i(round_up),
+      .data_o (rounded)
+  );
 
   // The long way. A one at the place where field 1 is reached stops the normalisation there.
   logic [ManBits:0] rest, stop, normalised;

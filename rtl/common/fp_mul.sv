@@ -145,14 +145,25 @@ module fp_mul #(
   if (NormalExact) begin : gen_round_subnormal
     logic hidden;
     assign round_up = subnormal && shifted[0] && (lost || shifted[1]);
-    assign {hidden, mantissa_rounded} = shifted[OutManBits+1:1] + (OutManBits + 1)'(round_up);
+    increment #(
+        .Width(OutManBits + 1)
+    ) u_round (
+        .data_i (shifted[OutManBits+1:1]),
+        .carry_i(round_up),
+        .data_o ({hidden, mantissa_rounded})
+    );
     assign field_rounded = subnormal ? OutExpBits'(hidden) : field;
   end else begin : gen_round
     logic [OutExpBits-1:0] field_exact;
     assign round_up    = shifted[0] && (lost || shifted[1]);
     assign field_exact = subnormal ? OutExpBits'(shifted[OutManBits+1]) : field;
-    assign {field_rounded, mantissa_rounded} =
-        {field_exact, shifted[OutManBits:1]} + (OutExpBits + OutManBits)'(round_up);
+    increment #(
+        .Width(OutExpBits + OutManBits)
+    ) u_round (
+        .data_i ({field_exact, shifted[OutManBits:1]}),
+        .carry_i(round_up),
+        .data_o ({field_rounded, mantissa_rounded})
+    );
   end
 
   // The first is zero by now. The second: where neither range can be left, the low bits of the

@@ -1,7 +1,8 @@
 // Number of zeros above the highest one of data_i; anything (but known) when data_i is zero.
 //
 // A binary tree: every node tells whether its leaves hold a one and how many zeros lie above it, so
-// the high bits of the count, which move a normalising shifter farthest, are ready first.
+// the high bits of the count, which move a normalising shifter farthest, are ready first. One small
+// vector per level and bit of the count: simulators are slow on one wide vector for all nodes.
 module lzc #(
     parameter int unsigned Width = 8,
     localparam int unsigned CountBits = (Width > 1) ? $clog2(Width) : 1
@@ -12,30 +13,48 @@ module lzc #(
 
   localparam int unsigned Leaves = 1 << CountBits;
 
-  // Node k has the children 2k (high half) and 2k+1; the root is 1. Leaves below the data are
-  // zero: they cannot be reached before a one of the data.
-  logic [2*Leaves-1:0] any;
-  logic [Leaves*CountBits-1:0] count;  // of inner nodes; zero bits where a node needs fewer
+  // Bits below the data are zero: they cannot be reached before a one of the data.
+  logic [Leaves-1:0] padded;
+  if (Leaves == Width) begin : gen_full
+    assign padded = data_i;
+  end else begin : gen_padded
+    assign padded = {data_i, {(Leaves - Width) {1'b0}}};
+  end
 
-  always_comb begin
-    any   = '0;
-    count = '0;
-    for (int unsigned i = 0; i < Width; i++) begin
-      any[Leaves+i] = data_i[Width-1-i];
+  // Level l has nodes of 2^(l+1) leaves; node i covers those with the numbers i * 2^(l+1) and up.
+  for (genvar l = 0; l < CountBits; l++) begin : gen_level
+    localparam int unsigned Nodes = Leaves >> (l + 1);
+    logic [2*Nodes-1:0] below;  // whether the two children of each node hold a one
+    logic [Nodes-1:0] any, high_empty;
+    if (l == 0) begin : gen_leaves
+      assign below = padded;
+    end else begin : gen_inner
+      assign below = gen_level[l-1].any;
     end
-    for (int unsigned k = Leaves - 1; k >= 1; k--) begin
-      any[k] = any[2*k] || any[2*k+1];
-      for (int unsigned level = 0; level < CountBits; level++) begin
-        // Node k is at this level above the leaves if its number has CountBits - level bits.
-        if ((k >> (CountBits - 1 - level)) == 1) begin
-          count[k*CountBits+level] = !any[2*k];
-        end else if ((k >> (CountBits - 1 - level)) == 0) begin
-          count[k*CountBits+level] =
-              any[2*k] ? count[2*k*CountBits+level] : count[(2*k+1)*CountBits+level];
+    for (genvar i = 0; i < Nodes; i++) begin : gen_node
+      assign any[i]        = below[2*i+1] || below[2*i];
+      assign high_empty[i] = !below[2*i+1];
+    end
+    // Bit b of the counts: this level's own bit, and the lower ones from the child that counts.
+    for (genvar b = 0; b <= l; b++) begin : gen_bit
+      logic [Nodes-1:0] count;
+      if (b == l) begin : gen_own
+        assign count = high_empty;
+      end else begin : gen_lower
+        for (genvar i = 0; i < Nodes; i++) begin : gen_choose
+          assign count[i] = high_empty[i] ? gen_level[l-1].gen_bit[b].count[2*i]
+                                          : gen_level[l-1].gen_bit[b].count[2*i+1];
         end
       end
     end
-    count_o = count[CountBits+:CountBits];
+  end
+
+  for (genvar b = 0; b < CountBits; b++) begin : gen_count
+    assign count_o[b] = gen_level[CountBits-1].gen_bit[b].count[0];
+  end
+  if (1) begin : gen_unused
+    logic unused_any;
+    assign unused_any = gen_level[CountBits-1].any;
   end
 
 endmodule

@@ -134,7 +134,7 @@ module systolic_os_pe #(
 
   logic [AccBits-1:0] acc_q;
   if (Pipeline == 3) begin : gen_two_sums
-    localparam int unsigned AlignedBits = 8 + 2 * 23 + 8;  // of fp_add_align
+    localparam int unsigned AlignedBits = 8 + 2 * 23 + 12 - (23 + 5) / 2;  // fp_add_align
     // older_q: the sum without the last token. aligned_q: the addition of the last token, half done.
     logic [AccBits-1:0] older_q, finished, operand_0, operand_1;
     logic [AlignedBits-1:0] aligned, aligned_q;

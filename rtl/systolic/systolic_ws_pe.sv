@@ -142,7 +142,7 @@ module systolic_ws_pe #(
   end
 
   if (Pipeline == 3) begin : gen_two_step_adder
-    localparam int unsigned AlignedBits = 8 + 2 * 23 + 8;  // of fp_add_align
+    localparam int unsigned AlignedBits = 8 + 2 * 23 + 12 - (23 + 5) / 2;  // fp_add_align
     logic [AlignedBits-1:0] aligned, aligned_q;
     logic [AccBits-1:0] finished;
     logic aligned_valid_q, y_pad_q;

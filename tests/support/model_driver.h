@@ -2,6 +2,7 @@
 // the situation that a design's timing is exact about.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -42,6 +43,32 @@ inline DrivenJob random_driven_job(const Design& design, const Job& job, std::mt
   fill(driven.a, design.activation_format().bits);
   fill(driven.w, design.weight_format().bits);
   return driven;
+}
+
+// Golden results of the accumulating jobs that end with jobs[last].
+inline std::vector<std::int64_t> golden_of_chain(const Design& design,
+                                                 const std::vector<DrivenJob>& jobs,
+                                                 std::size_t last) {
+  std::size_t first = last;
+  while (jobs[first].job.accumulate) --first;
+  const Job& shape = jobs[last].job;
+  std::size_t k_total = 0;
+  for (std::size_t i = first; i <= last; ++i) k_total += jobs[i].job.k;
+  std::vector<std::uint16_t> a(shape.m * k_total), w;
+  std::size_t begin = 0;
+  for (std::size_t i = first; i <= last; ++i) {
+    const std::size_t k = jobs[i].job.k;
+    for (std::size_t m = 0; m < shape.m; ++m) {
+      std::copy_n(jobs[i].a.begin() + static_cast<std::ptrdiff_t>(m * k), k,
+                  a.begin() + static_cast<std::ptrdiff_t>(m * k_total + begin));
+    }
+    w.insert(w.end(), jobs[i].w.begin(), jobs[i].w.end());
+    begin += k;
+  }
+  std::vector<std::int64_t> y(std::size_t{shape.m} * shape.n);
+  design.golden({a.data(), shape.m, k_total, k_total}, {w.data(), k_total, shape.n, shape.n},
+                {y.data(), shape.m, shape.n, shape.n});
+  return y;
 }
 
 // Tokens that have entered the array, by the PE-cycles they are charged for; 0 for Verilated RTL,

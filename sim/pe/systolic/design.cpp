@@ -74,6 +74,7 @@ RtlDescription Design::rtl() const {
                  "common/lzc.sv",
                  "common/shift_right_sticky.sv",
                  "common/fp_unpack.sv",
+                 "common/increment.sv",
                  "common/fp_mul.sv",
                  "common/fp_add_align.sv",
                  "common/fp_add_finish.sv",

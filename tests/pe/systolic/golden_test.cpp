@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <limits>
 #include <random>
 
 #include "numerics/pack.h"
@@ -132,6 +134,65 @@ TEST(SystolicGolden, EqualsExactIntegersForAllWidths) {
       }
     }
   }
+}
+
+// ---- floating point
+
+Params float_params(const char* activation, const char* weight) {
+  Params params;
+  params.activation = find_format(activation);
+  params.weight = find_format(weight);
+  return params;
+}
+
+std::int64_t bits_of(float value) { return std::bit_cast<std::int32_t>(value); }
+
+Matrices row_times_column(const Params& params, const std::vector<double>& a,
+                          const std::vector<double>& w) {
+  Matrices x{1, 1, a.size(), {}, {}};
+  for (const double v : a) x.a.push_back(static_cast<std::uint16_t>(encode(*params.activation, v)));
+  for (const double v : w) x.w.push_back(static_cast<std::uint16_t>(encode(*params.weight, v)));
+  return x;
+}
+
+// 1.5 * 2 - 0.25 * 4 + 3 * 0.5 = 3.5
+TEST(SystolicGolden, FloatingPointByHand) {
+  for (const char* format : {"fp16", "bf16", "fp8_e4m3", "fp8_e5m2", "fp6_e3m2", "fp4_e2m1"}) {
+    const Params params = float_params(format, "fp16");
+    const Matrices x = row_times_column(params, {1.5, -0.5, 3}, {2, 2, 0.5});
+    EXPECT_EQ(compute(params, x).y[0], bits_of(3.0F - 1.0F + 1.5F)) << format;
+  }
+}
+
+// 2^24, 1, 1, 1 (as products): in order every 1 is lost to rounding, half way to even; even and odd
+// k apart keep 1 + 1 = 2.
+TEST(SystolicGolden, FloatingPointSumsInTheOrderOfTheAdders) {
+  Params params = float_params("bf16", "bf16");
+  const Matrices x = row_times_column(params, {16777216.0, 1, 1, 1}, {1, 1, 1, 1});
+  EXPECT_EQ(compute(params, x).y[0], bits_of(16777216.0F));
+  params.pipeline = 3;  // (2^24 + 1) + (1 + 1) = 2^24 + 2
+  EXPECT_EQ(compute(params, x).y[0], bits_of(16777218.0F));
+  params.dataflow = Dataflow::weight_stationary;  // one sum, in order
+  EXPECT_EQ(compute(params, x).y[0], bits_of(16777216.0F));
+}
+
+TEST(SystolicGolden, FloatingPointSpecials) {
+  const Params params = float_params("fp16", "fp16");
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  const auto result = [&](const std::vector<double>& a, const std::vector<double>& w) {
+    // encode() saturates infinities; here they are wanted.
+    Matrices x{1, 1, a.size(), {}, {}};
+    for (const double v : a) {
+      x.a.push_back(static_cast<std::uint16_t>(
+          encode(*params.activation, v, Rounding::nearest_even, bitsmith::Overflow::ieee)));
+    }
+    for (const double v : w) x.w.push_back(static_cast<std::uint16_t>(encode(*params.weight, v)));
+    return compute(params, x).y[0];
+  };
+  EXPECT_EQ(result({kInf}, {2}), bits_of(std::numeric_limits<float>::infinity()));
+  EXPECT_EQ(result({kInf, kInf}, {1, -1}), 0x7FC00000);
+  EXPECT_EQ(result({kInf}, {0}), 0x7FC00000);
+  EXPECT_EQ(result({-1}, {0}), 0);  // +0 + -0
 }
 
 }  // namespace

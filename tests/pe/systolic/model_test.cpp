@@ -149,6 +149,42 @@ TEST(SystolicModel, RefusesJobsThatBreakTheContract) {
   EXPECT_THROW(drive_jobs(narrow, {{2, 2, 2, false, true}}, {}, model), InternalError);
 }
 
+// Weight stationary, one PE, by hand. Cycle 0: beats at the ports. 1: the weight enters its edge
+// register. 2: it reaches the PE; the token enters its edge register. 3: multiplied. 4: into the
+// result buffer. 5: at the port, taken.
+TEST(SystolicModel, OnePeWeightStationaryByHand) {
+  Params params = small(1, 1, Drain::overlapped);
+  params.dataflow = Dataflow::weight_stationary;
+  Model model(params);
+  const DriveResult result = drive_jobs(params, {{1, 1, 1, false, true}}, {}, model);
+  EXPECT_EQ(result.jobs[0].start, 2U);
+  EXPECT_EQ(result.jobs[0].first_y, 5U);
+  EXPECT_EQ(model.actions()[kWBeat], 1U);
+}
+
+// Pipelined floating-point PEs, output stationary: the result of one PE is 1 and 4 cycles later.
+TEST(SystolicModel, PipelinedPesByHand) {
+  Params params = small(1, 1, Drain::overlapped);
+  params.activation = params.weight = find_format("fp16");
+  for (const auto& [pipeline, first_y] : {std::pair(1U, 5U), {2U, 6U}, {3U, 9U}}) {
+    params.pipeline = pipeline;
+    Model model(params);
+    EXPECT_EQ(drive_jobs(params, {{1, 1, 1, false, true}}, {}, model).jobs[0].first_y, first_y);
+  }
+}
+
+// With two partial sums the next job starts three steps later than it could.
+TEST(SystolicModel, AddingPartialSumsHoldsTheNextJob) {
+  Params params = small(2, 2, Drain::overlapped);
+  params.activation = params.weight = find_format("bf16");
+  params.pipeline = 3;
+  Model model(params);
+  const DriveResult result =
+      drive_jobs(params, {{2, 2, 9, false, true}, {2, 2, 90, false, true}}, {}, model);
+  EXPECT_EQ(result.jobs[0].operands_free, 9U);
+  EXPECT_EQ(result.jobs[1].start, 9U + 1 + 3);
+}
+
 TEST(SystolicModel, OutputsAreQuietInResetAndPayloadIsZeroWithoutValid) {
   const Params params = small(3, 3, Drain::overlapped);
   Model model(params);

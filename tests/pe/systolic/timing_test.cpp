@@ -75,12 +75,60 @@ TEST(SystolicTiming, EqualsTheCycleModel) {
       if (!jobs[i].emit) continue;
       ASSERT_EQ(predicted.jobs()[i].first_y, seen.jobs[i].first_y);
       ASSERT_EQ(predicted.jobs()[i].last_y, seen.jobs[i].last_y);
+      ASSERT_EQ(seen.jobs[i].y, test::golden_of_chain(design, driven, i));
     }
     ASSERT_EQ(predicted.actions(), model.actions());
     ASSERT_EQ(predicted.pe_cycles(), model.pe_cycles());
     ASSERT_EQ(model.pe_cycles().total(), design.pe_count() * seen.cycles);
   }
   EXPECT_GT(jobs_compared, 20000U);
+}
+
+// Weight stationary 4x4, jobs of k = 4 and m = 4, by hand. Weight beats in steps 0..3, tokens in
+// 4..7, D = rows + cols = 8 steps until a result has left. Overlapped: the next job's beats enter
+// in 4..7 with the tokens, its tokens in 8..11 with nothing between. If it accumulates, its first
+// token waits until rows + 2 = 6 steps after the first of the job before: step 10.
+TEST(SystolicTiming, WeightStationaryByHand) {
+  Params params;
+  params.dataflow = Dataflow::weight_stationary;
+  params.rows = params.cols = 4;
+  const auto starts = [&](bool accumulate) {
+    const Timing timing(params);
+    Timing::State state;
+    const std::uint64_t first = timing.next(state, {4, 4, 4, false, !accumulate}, {}).start;
+    return std::pair(first, timing.next(state, {4, 4, 4, accumulate, true}, {}));
+  };
+  // Step s is in cycle 1 + s; a result that leaves in step s is at the port one cycle later.
+  EXPECT_EQ(starts(false).first, 1U + 4);
+  EXPECT_EQ(starts(false).second.start, 1U + 8);
+  EXPECT_EQ(starts(false).second.last_y, 1U + 11 + 8 + 1);
+  EXPECT_EQ(starts(true).second.start, 1U + 10);
+
+  // Serial preload: beats follow the last token, in steps 8..11.
+  params.preload = Preload::serial;
+  EXPECT_EQ(starts(false).second.start, 1U + 12);
+  // Serial drain too: beats wait until the last result has left in step 7 + 8 = 15.
+  params.drain = Drain::serial;
+  EXPECT_EQ(starts(false).second.start, 1U + 16 + 4);
+  // Overlapped preload, serial drain: only the tokens wait.
+  params.preload = Preload::overlapped;
+  EXPECT_EQ(starts(false).second.start, 1U + 16);
+}
+
+// SCALE-Sim's example, 16x16, 128x128x128, everything serial: each of 8 x 8 folds loads 16 beats,
+// streams 128 tokens and drains 32 steps.
+TEST(SystolicTiming, WeightStationarySerialWholeGemmByHand) {
+  Params params;
+  params.dataflow = Dataflow::weight_stationary;
+  params.preload = Preload::serial;
+  params.drain = Drain::serial;
+  const Timing timing(params);
+  Timing::State state;
+  std::uint64_t last = 0;
+  for (int fold = 0; fold < 64; ++fold) {
+    last = timing.next(state, {128, 16, 16, false, true}, {}).last_y;
+  }
+  EXPECT_EQ(last + 1, 64U * (16 + 128 + 32) + 2);
 }
 
 // The room card's formula for a single tile, as a number: 16x16, k = 128.
