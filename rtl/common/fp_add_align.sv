@@ -67,10 +67,10 @@ module fp_add_align #(
   end else begin : gen_in_reach
     assign out_of_reach = 1'b0;
   end
+  // From so far below not even a sticky bit would change how the sum is rounded.
   logic [SmallBits-1:0] smaller_aligned, larger_aligned;
   assign larger_aligned  = {larger, 3'b000};
-  assign smaller_aligned = out_of_reach ? {{(SmallBits - 1) {1'b0}}, smaller != '0}
-                                      : {in_reach, shift_lost};
+  assign smaller_aligned = out_of_reach ? '0 : {in_reach, shift_lost};
 
   logic a_special, b_special, nan, subtract, sign;
   assign a_special = &a_i[ManBits+:ExpBits];

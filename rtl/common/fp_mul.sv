@@ -128,8 +128,9 @@ module fp_mul #(
         .data_o  (in_reach),
         .sticky_o(shift_lost)
     );
+    // From out of reach not even the guard bit is set, so it does not matter what is lost.
     assign shifted = out_of_reach ? '0 : in_reach;
-    assign lost    = rest || shift_lost || out_of_reach;
+    assign lost    = rest || shift_lost;
   end else begin : gen_no_underflow
     assign subnormal = 1'b0;
     assign shifted   = top ? {1'b0, window[WindowBits-1:1]} : window;

@@ -1,6 +1,6 @@
 // data_i + carry_i, for rounding.
 //
-// The upper half is incremented before it is known whether the lower half overflows. Synthesis makes
+// The upper half is incremented before it is known whether the lower one overflows. Synthesis makes
 // a ripple of a plain sum; this halves its length for a few multiplexers.
 module increment #(
     parameter int unsigned Width = 8  // at least 2
