@@ -161,7 +161,7 @@ std::uint64_t array_cycles(Dataflow dataflow, const GemmShape& gemm, ArrayShape 
   // The values do not matter here, so neither does the width that would hold them exactly.
   const std::string text = fmt::format(
       "design: systolic\nrows: {}\ncols: {}\ndataflow: {}\nactivation: int8\nweight: int8\n"
-      "accumulator_bits: 32\noverflow: wrap\npreload: {}\ndrain: {}\nacc_rows: {}\n",
+      "accumulator_bits: 32\noverflow: wrap\npipeline: 1\npreload: {}\ndrain: {}\nacc_rows: {}\n",
       array.rows, array.cols, word_of(dataflow), overlap_word, overlap_word,
       std::min(tokens, kMostAccRows));
   Diagnostics diagnostics;

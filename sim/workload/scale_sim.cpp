@@ -133,7 +133,20 @@ class TopologyReader {
     if (values == 8 || values == 9) form_ = Form::conv;
   }
 
+  // What SCALE-Sim drops after a row's last comma, as "NPU" in "a, 1, 2, 3, NPU".
+  bool is_remark(const std::vector<Field>& fields) const {
+    const std::size_t values = form_ == Form::conv ? 8 : 4;
+    if (fields.size() <= values) return false;
+    const std::string_view text = fields.back().text;
+    if (text[0] == '#') return true;
+    const bool is_number = text[0] == '-' || (text[0] >= '0' && text[0] <= '9');
+    return !is_number && text.find(':') == std::string_view::npos;
+  }
+
   void read_row(const TextLine& line, std::vector<Field> fields) {
+    const bool has_remark = !ends_with_comma(line.text) && is_remark(fields);
+    if (has_remark) fields.pop_back();
+    while (!fields.empty() && fields.back().text.empty()) fields.pop_back();
     const bool has_sparsity =
         fields.size() > 4 && fields.back().text.find(':') != std::string_view::npos;
     if (!form_) find_form(fields.size(), has_sparsity);
@@ -142,7 +155,7 @@ class TopologyReader {
                                           fields.size(), kGemmColumns, kConvColumns));
       return;
     }
-    if (!ends_with_comma(line.text)) {
+    if (!has_remark && !ends_with_comma(line.text)) {
       no_comma_.add(at(fields.back()),
                     fmt::format("no comma ends the row: SCALE-Sim loses its last value, '{}'; here "
                                 "it counts",

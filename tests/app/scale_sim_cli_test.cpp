@@ -132,7 +132,7 @@ TEST_F(ScaleSimCli, MistakesOfAllInputsComeAtOnceAndWriteNothing) {
   EXPECT_FALSE(wrote());
 }
 
-TEST_F(ScaleSimCli, OptionsThatDoNotGoTogetherAreRefused) {
+TEST_F(ScaleSimCli, WhatDoesNotGoTogetherIsRefused) {
   struct Case {
     std::vector<std::string> arguments;
     std::string message;

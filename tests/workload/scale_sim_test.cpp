@@ -115,6 +115,19 @@ TEST(ScaleSimTopology, AMissingCommaIsToldOnce) {
               ElementsAre(AllOf(StartsWith("t.csv:2:7"), HasSubstr("(2 such rows in all)"))));
 }
 
+TEST(ScaleSimTopology, WordsAfterTheLastCommaAreARemark) {
+  const std::string text =
+      "Layer, IFMAP Height, Filter, Strides,, Target\nc,3,3,1,1,1,1,1, NPU\n"
+      "d,3,3,1,1,1,1,2,#dw 2:4\ne,3,3,1,1,1,1,1,,x\nf,3,3,1,1,1,1,1,1:1,x\n";
+  EXPECT_THAT(layers(text),
+              ElementsAre("c 9x1x1 1 1", "d 4x1x1 1 1", "e 9x1x1 1 1", "f 9x1x1 1 1"));
+  EXPECT_THAT(warnings(text), IsEmpty());
+  EXPECT_THAT(layers("x\na,1,2,3,NPU\n"), ElementsAre("a 1x2x3 1 1"));
+  EXPECT_THAT(errors(kGemm + "a,1,2,NPU\n"), ElementsAre(HasSubstr("t.csv:2:7: K: expected")));
+  EXPECT_THAT(errors(kGemm + ",,,,#x\n,,,,,\n#\n"), testing::SizeIs(3));
+  EXPECT_THAT(errors(kGemm + "a,1,2,3,NPU,\n"), ElementsAre(HasSubstr("t.csv:2:9: 5 values")));
+}
+
 TEST(ScaleSimTopology, EveryKindOfTextFileIsRead) {
   EXPECT_THAT(layers("\xEF\xBB\xBF"
                      "Layer,M,N,K,\r\n\r\n  a b\t, 1 ,2\t,3,\r\n \t\r\nb,1,2,3,,,"),
