@@ -12,7 +12,8 @@ namespace {
 struct Options {
   RunRequest request;
   std::string phase = "prefill";
-  std::string sequence = "2048";
+  std::string sequence = "0";
+  std::string chunk = "0";
   std::string batch = "1";
   std::string engine = "tile";
   std::string array = "model";
