@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <utility>
 
 #include "common/error.h"
 
@@ -15,41 +16,10 @@ namespace bitsmith {
 namespace fs = std::filesystem;
 namespace {
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+// Pieces are collected up to this many bytes: a system call per number would be slow.
+constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
 
 std::string reason() { return std::strerror(errno); }
-
-[[noreturn]] void fail_to_write(const fs::path& path, const std::string& why) {
-  throw UserError(fmt::format("{}: cannot write: {}", path.string(), why));
-}
-
-void write_all(int fd, std::string_view content, const fs::path& path) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_to_write(path, reason());
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
-// Pipes and devices take bytes, they are not replaced.
-void write_stream(const fs::path& path, std::string_view content) {
-  const FileDescriptor fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (fd.get() < 0) fail_to_write(path, reason());
-  write_all(fd.get(), content, path);
-}
 
 // A new file in the folder of `target`, with the permissions that the user's umask leaves (mkstemp
 // would leave 0600). Returns its descriptor, or -1 with errno.
@@ -70,6 +40,10 @@ mode_t mode_bits(const fs::file_status& status) {
 void sync_folder(const fs::path& folder) {
   const FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() >= 0) ::fsync(fd.get());
+}
+
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
 fs::path environment_path(const char* name) {
@@ -103,31 +77,84 @@ std::string read_file(const fs::path& path, std::size_t byte_limit) {
   }
 }
 
-void write_file_atomically(const fs::path& path, std::string_view content) {
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (fs::is_directory(status)) fail_to_write(path, "is a folder");
-  if (fs::exists(status) && !fs::is_regular_file(status)) return write_stream(path, content);
-  // The file that a link names, not the link, is replaced.
-  fs::path target = fs::is_symlink(path, error) ? fs::canonical(path, error) : path;
-  if (error || target.empty()) target = path;
-  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-  fs::create_directories(folder, error);
-  if (error) fail_to_write(path, error.message());
-
-  std::string temporary;
-  const FileDescriptor fd(create_beside(target, temporary));
-  if (fd.get() < 0) fail_to_write(path, reason());
-  try {
-    write_all(fd.get(), content, path);
-    const bool kept = !fs::exists(status) || ::fchmod(fd.get(), mode_bits(status)) == 0;
-    if (!kept || ::fsync(fd.get()) != 0) fail_to_write(path, reason());
-    if (::rename(temporary.c_str(), target.c_str()) != 0) fail_to_write(path, reason());
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
+  const fs::file_status status = fs::status(path_, error);
+  if (fs::is_directory(status)) fail("is a folder");
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    fd_ = FileDescriptor(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd_.is_open()) fail(reason());
+  } else {
+    create_temporary();
   }
-  sync_folder(folder);
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::create_temporary() {
+  std::error_code error;
+  // The file that a link names, not the link, is replaced.
+  target_ = fs::is_symlink(path_, error) ? fs::canonical(path_, error) : path_;
+  if (error || target_.empty()) target_ = path_;
+  fs::create_directories(folder_of(target_), error);
+  if (error) fail(error.message());
+  std::string name;
+  fd_ = FileDescriptor(create_beside(target_, name));
+  if (!fd_.is_open()) fail(reason());
+  temporary_ = std::move(name);
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  check(fd_.is_open(), "a file that was finished or has failed takes no more bytes");
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, kBufferBytes - buffer_.size());
+    buffer_ += piece;
+    bytes.remove_prefix(piece.size());
+    if (buffer_.size() == kBufferBytes) flush();
+  }
+}
+
+void AtomicFile::flush() {
+  std::string_view rest = buffer_;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(fd_.get(), rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(reason());
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  buffer_.clear();
+}
+
+void AtomicFile::finish() {
+  check(fd_.is_open(), "a file is finished once, and not after it has failed");
+  flush();
+  if (!temporary_.empty()) {
+    std::error_code error;
+    const fs::file_status status = fs::status(target_, error);
+    const bool kept = !fs::exists(status) || ::fchmod(fd_.get(), mode_bits(status)) == 0;
+    if (!kept || ::fsync(fd_.get()) != 0) fail(reason());
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(reason());
+    temporary_.clear();
+    sync_folder(folder_of(target_));
+  }
+  fd_.reset();
+}
+
+void AtomicFile::discard() noexcept {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
+  fd_.reset();
+}
+
+void AtomicFile::fail(const std::string& why) {
+  discard();
+  throw UserError(fmt::format("{}: cannot write: {}", path_.string(), why));
+}
+
+void write_file_atomically(const fs::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.finish();
 }
 
 fs::path home_folder() {

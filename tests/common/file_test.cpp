@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "common/error.h"
+#include "common/mapped_file.h"
 #include "common/process.h"
 
 namespace bitsmith {
@@ -322,6 +323,111 @@ TEST_F(WriteFile, LeavesNoNewFileOnAFullDisk) {
   EXPECT_EQ(error_of_writing_at_most(0, in_folder("f"), "x"),
             in_folder("f").string() + ": cannot write: File too large");
   EXPECT_THAT(names(), IsEmpty());
+}
+
+class AtomicFileTest : public FileTest {};
+
+TEST_F(AtomicFileTest, ShowsNothingBeforeItIsFinished) {
+  const fs::path path = with_content("f", "old");
+  std::string expected;
+  AtomicFile file(path);
+  for (int i = 0; i < 1000; ++i) {
+    const std::string piece(static_cast<std::size_t>(i), static_cast<char>('a' + i % 26));
+    file.write(piece);
+    expected += piece;
+  }
+  EXPECT_EQ(content_of(path), "old");
+  file.finish();
+  EXPECT_TRUE(content_of(path) == expected);
+  EXPECT_THAT(names(), ElementsAre("f"));
+}
+
+TEST_F(AtomicFileTest, LeavesNothingWhenItIsNotFinished) {
+  const fs::path path = with_content("f", "old");
+  {
+    AtomicFile file(path);
+    file.write(std::string(200000, 'x'));
+    EXPECT_EQ(names().size(), 2U);
+  }
+  EXPECT_EQ(content_of(path), "old");
+  EXPECT_THAT(names(), ElementsAre("f"));
+}
+
+TEST_F(AtomicFileTest, TakesNothingAfterItsEnd) {
+  AtomicFile file(in_folder("f"));
+  file.finish();
+  EXPECT_THROW(file.write("x"), InternalError);
+  EXPECT_THROW(file.finish(), InternalError);
+  EXPECT_EQ(content_of(in_folder("f")), "");
+}
+
+TEST_F(AtomicFileTest, TakesNothingAfterAFailure) {
+  AtomicFile file("/dev/full");
+  const std::string much(100000, 'x');
+  EXPECT_EQ(user_error([&] { file.write(much); }),
+            "/dev/full: cannot write: No space left on device");
+  EXPECT_THROW(file.finish(), InternalError);
+}
+
+TEST_F(AtomicFileTest, IsReplacedWholeByTheLastToFinish) {
+  AtomicFile first(in_folder("f"));
+  AtomicFile second(in_folder("f"));
+  first.write("first");
+  second.write("second, longer");
+  second.finish();
+  first.finish();
+  EXPECT_EQ(content_of(in_folder("f")), "first");
+  EXPECT_THAT(names(), ElementsAre("f"));
+}
+
+class MappedFileTest : public FileTest {
+ protected:
+  static std::string text_of(const MappedFile& file) {
+    return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+  }
+  static std::string error_of_mapping(const fs::path& path) {
+    return user_error([&] { const MappedFile file(path); });
+  }
+};
+
+TEST_F(MappedFileTest, ShowsEveryByteAndLivesThroughAMove) {
+  MappedFile file(with_content("f", "content"));
+  EXPECT_EQ(text_of(file), "content");
+  const MappedFile moved = std::move(file);
+  EXPECT_EQ(text_of(moved), "content");
+  EXPECT_EQ(moved.path(), in_folder("f"));
+  EXPECT_TRUE(MappedFile(with_content("empty", "")).bytes().empty());
+}
+
+TEST_F(MappedFileTest, KeepsTheOldContentOfAFileThatIsReplaced) {
+  const MappedFile file(with_content("f", "old"));
+  write_file_atomically(in_folder("f"), "n");
+  EXPECT_EQ(text_of(file), "old");
+  file.check_size();
+}
+
+TEST_F(MappedFileTest, SeesThatItWasTruncated) {
+  const fs::path path = with_content("f", "content");
+  const MappedFile file(path);
+  file.check_size();
+  fs::resize_file(path, 9);
+  file.check_size();
+  fs::resize_file(path, 3);
+  EXPECT_EQ(user_error([&] { file.check_size(); }),
+            path.string() + ": has shrunk from 7 to 3 bytes while it was open");
+}
+
+TEST_F(MappedFileTest, RefusesWhatIsNoFile) {
+  const fs::path missing = in_folder("missing");
+  EXPECT_EQ(error_of_mapping(missing),
+            missing.string() + ": cannot open: No such file or directory");
+  const fs::path folder = in_folder("folder");
+  fs::create_directory(folder);
+  EXPECT_EQ(error_of_mapping(folder), folder.string() + ": is a folder, expected a file");
+  const fs::path pipe = in_folder("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(error_of_mapping(pipe), pipe.string() + ": is a pipe or device, expected a file");
+  EXPECT_EQ(error_of_mapping("/dev/zero"), "/dev/zero: is a pipe or device, expected a file");
 }
 
 // Sets an environment variable (null: unsets it) for the life of the object.
