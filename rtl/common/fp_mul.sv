@@ -81,7 +81,7 @@ module fp_mul #(
       .nan_o        (b_nan)
   );
 
-  // The product lies in [1, 4) or is zero. `exponent` is the result's exponent field if it is below
+  // The product lies in [1, 4). `exponent` is the result's exponent field if it is below
   // 2; the multiplier tells that late, in its top bit.
   logic [ProductBits-1:0] product;
   logic signed [SumBits-1:0] exponent;

@@ -1,8 +1,8 @@
 // Takes a floating-point code apart and normalises subnormal numbers:
 // |a| = significand_o * 2^(exponent_o - bias - ManBits), bias = 2^(ExpBits-1) - 1.
 //
-// significand_o has its top bit set unless the number is zero. For infinities and NaN only the
-// flags and the sign mean anything.
+// The top bit of significand_o is always set, which saves a multiplier a row: of zero, as of
+// infinities and NaN, only the flags and the sign mean anything.
 module fp_unpack #(
     parameter int unsigned ExpBits = 5,
     parameter int unsigned ManBits = 10,
@@ -29,29 +29,34 @@ module fp_unpack #(
   assign field  = a_i[ManBits+:ExpBits];
   assign normal = field != '0;
 
-  // The hidden bit takes the place of the exponent's lowest.
-  logic [ManBits:0] significand;
+  // With a zero in the place of the hidden bit. That is the exponent's lowest bit's place, because
+  // there need not be a mantissa.
+  logic [ManBits:0] mantissa;
+  logic mantissa_zero;
   always_comb begin
-    significand          = a_i[ManBits:0];
-    significand[ManBits] = normal;
+    mantissa          = a_i[ManBits:0];
+    mantissa[ManBits] = 1'b0;
   end
+  assign mantissa_zero = mantissa == '0;
+  assign zero_o        = !normal && mantissa_zero;
 
+  // How far a subnormal number moves is counted without waiting for whether it is one.
   logic [CountBits-1:0] zeros;
   lzc #(
       .Width(ManBits + 1)
   ) u_lzc (
-      .data_i (significand),
+      .data_i (mantissa),
       .count_o(zeros)
   );
 
-  assign significand_o = significand << zeros;
-  assign zero_o        = !significand_o[ManBits];
+  always_comb begin
+    significand_o          = mantissa << (normal ? '0 : zeros);
+    significand_o[ManBits] = 1'b1;
+  end
   assign exponent_o    = normal ? $signed(ExponentBits'(field))
                                 : $signed(ExponentBits'(1) - ExponentBits'(zeros));
 
   if (Specials == 2) begin : gen_ieee
-    logic mantissa_zero;
-    assign mantissa_zero = significand == (ManBits + 1)'(1) << ManBits;
     assign inf_o = (&field) && mantissa_zero;
     assign nan_o = (&field) && !mantissa_zero;
   end else if (Specials == 1) begin : gen_nan_only

@@ -127,14 +127,13 @@ std::uint32_t float_add(FloatLayout layout, std::uint32_t a, std::uint32_t b) {
 
   if (x.exponent < y.exponent) std::swap(x, y);
   // The larger moves up as far as 64 bits allow, so that the sum is exact up to this distance. A
-  // number farther away is less than a thousandth of the larger's last place: any tiny number of
-  // its sign, such as one unit here, rounds the same way.
+  // number farther away is less than a thousandth of the larger's last place: the nearest code is
+  // the larger itself.
   constexpr int kRoom = 38;
   const int distance = x.exponent - y.exponent;
   const int up = std::min(distance, kRoom);
   const auto large = static_cast<std::int64_t>(x.significand << up);
-  const auto small = distance <= kRoom ? static_cast<std::int64_t>(y.significand)
-                                       : std::int64_t{y.significand != 0};
+  const auto small = distance <= kRoom ? static_cast<std::int64_t>(y.significand) : 0;
   const std::int64_t sum = (x.negative ? -large : large) + (y.negative ? -small : small);
   // An exact zero is positive unless both operands are negative.
   const bool negative = sum == 0 ? x.negative && y.negative : sum < 0;

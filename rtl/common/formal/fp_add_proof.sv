@@ -1,6 +1,13 @@
-// fp_add is the exact sum, rounded once, for all pairs of operands.
+// fp_add is the exact sum, rounded once, for all pairs of operands. FP16 (ExpBits=5 ManBits=10) can
+// be proven too, in minutes; the tests compare larger formats with MPFR.
 //
 // prove: ExpBits=3 ManBits=2
+// prove: ExpBits=2 ManBits=4
+// prove: ExpBits=4 ManBits=1
+// prove: ExpBits=4 ManBits=3
+// prove: ExpBits=5 ManBits=2
+// prove: ExpBits=4 ManBits=6
+// prove: ExpBits=5 ManBits=4
 // sources: rtl/common/lzc.sv rtl/common/increment.sv rtl/common/shift_right_sticky.sv
 // sources: rtl/common/fp_add_align.sv rtl/common/fp_add_finish.sv rtl/common/fp_add.sv
 // sources: rtl/common/formal/fp_round_spec.sv

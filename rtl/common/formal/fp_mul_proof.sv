@@ -1,6 +1,19 @@
-// fp_mul is the exact product, rounded once, for all pairs of operands.
+// fp_mul is the exact product, rounded once, for all pairs of operands. The points are FP6 and FP8
+// in every kind of specials, results that are exact and results that are rounded, overflow and
+// underflow, and FP16 x FP4; what is not named is E4M3 (OCP) or the FP32 result. Formats need a
+// mantissa here. Products of two wider formats are too hard for a SAT solver; the tests compare
+// those with MPFR.
 //
-// prove: AExpBits=3 AManBits=2 ASpecials=0 BExpBits=3 BManBits=2 BSpecials=0 OutExpBits=3 OutManBits=2
+// prove: AExpBits=3 AManBits=2 ASpecials=0 BExpBits=3 BManBits=2 BSpecials=0
+// prove: BExpBits=3 BManBits=2 BSpecials=0
+// prove: BExpBits=3 BManBits=2 BSpecials=0 OutExpBits=3 OutManBits=2
+// prove: AExpBits=4
+// prove: OutExpBits=5 OutManBits=2
+// prove: ASpecials=2 BSpecials=2 OutExpBits=4 OutManBits=3
+// prove: AExpBits=5 AManBits=2 ASpecials=2 BExpBits=5 BManBits=2 BSpecials=2
+// prove: AExpBits=5 AManBits=2 ASpecials=2 OutExpBits=4 OutManBits=3
+// prove: AExpBits=5 AManBits=2 ASpecials=2 OutExpBits=5 OutManBits=2
+// prove: AExpBits=5 AManBits=10 ASpecials=2 BExpBits=2 BManBits=1 BSpecials=0
 // sources: rtl/common/lzc.sv rtl/common/increment.sv rtl/common/shift_right_sticky.sv
 // sources: rtl/common/fp_unpack.sv rtl/common/fp_mul.sv rtl/common/formal/fp_round_spec.sv
 // method: sat

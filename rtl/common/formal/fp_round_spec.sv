@@ -12,10 +12,10 @@ module fp_round_spec #(
     output logic [ExpBits+ManBits:0]   code_o
 );
 
-  // Last places of the result with field f are 2^(f - bias - ManBits); of subnormal numbers as of
-  // field 1. Unit is the one of value_i in terms of field 1's. The smallest non-zero value has field
-  // FirstField, or is subnormal; value_i gets Up places below, so that its last place is not above
-  // that of FirstField, and then has Down places more than that.
+  // The last place of a result with field f is 2^(f - bias - ManBits); that of subnormal numbers is
+  // the one of field 1. Unit is the exponent of value_i's unit above field 1's last place. The
+  // smallest value but zero has FirstField, or is subnormal: value_i gets Up places below so that
+  // its last place is not above FirstField's, and has Down places more than that.
   localparam int Man = 32'(ManBits);  // signed: Unit can be negative
   localparam int Bias = (1 << (ExpBits - 1)) - 1;
   localparam int Unit = UnitExponent - (1 - Bias - Man);
