@@ -41,6 +41,32 @@ Json operator_json(const OperatorResult& row, const Design& design) {
   return json;
 }
 
+// What an array does not compute.
+Json vector_operators_json(const Workload& workload) {
+  Json rows = Json::array();
+  for (const Operator& op : workload.operators) {
+    if (op.is_gemm()) continue;
+    rows.push_back({{"name", op.name},
+                    {"kind", word_of(op.kind)},
+                    {"elements", op.elements},
+                    {"repeat", op.repeat},
+                    {"cycles", nullptr}});
+  }
+  return rows;
+}
+
+std::string vector_operators_table(const Workload& workload) {
+  TextTable table({"vector operator", "kind", "elements", "repeat"});
+  bool any = false;
+  for (const Operator& op : workload.operators) {
+    if (op.is_gemm()) continue;
+    any = true;
+    table.add_row({op.name, std::string(word_of(op.kind)), with_separators(op.elements),
+                   with_separators(op.repeat)});
+  }
+  return any ? "not timed, as there is no vector unit yet:\n" + table.text() + "\n" : "";
+}
+
 // Rounded down, so that only what is whole shows as 100%.
 std::string percent(double share) { return fmt::format("{:.4f}%", std::floor(share * 1e6) / 1e4); }
 
@@ -81,6 +107,7 @@ Json run_json(const Accelerator& accelerator, const Workload& workload, const Ru
       {"clock_ghz", accelerator.params.clock_ghz},
       {"total", total},
       {"operators", operators},
+      {"vector_operators", vector_operators_json(workload)},
       {"pe_cycles", {{"mac", pe.mac}, {"pad", pe.pad}, {"idle", pe.idle}, {"stalled", pe.stalled}}},
       {"actions", actions},
       {"energy_pj", nullptr},
@@ -118,12 +145,13 @@ std::string run_table(const Accelerator& accelerator, const Workload& workload,
   }
 
   return fmt::format(
-      "{} on {} ({} PEs, {} x {}), memory: none, engine: tile\n\n{}\n{}\n{}\n"
+      "{} on {} ({} PEs, {} x {}), memory: none, engine: tile\n\n{}\n{}{}\n{}\n"
       "{} cycles = {:.6g} s at {} GHz, utilization {}\n",
       workload.name, accelerator.name, design.pe_count(), design.activation_format().name,
-      design.weight_format().name, operators.text(), pe_cycles.text(), actions.text(),
-      with_separators(result.total.cycles), seconds(result.total, accelerator),
-      accelerator.params.clock_ghz, percent(utilization(result.total, design)));
+      design.weight_format().name, operators.text(), vector_operators_table(workload),
+      pe_cycles.text(), actions.text(), with_separators(result.total.cycles),
+      seconds(result.total, accelerator), accelerator.params.clock_ghz,
+      percent(utilization(result.total, design)));
 }
 
 }  // namespace bitsmith

@@ -109,6 +109,7 @@ RunResult run_tile(const Design& design, const Workload& workload) {
   RunResult result;
   double bound = 0;
   for (const Operator& op : workload.operators) {
+    if (!op.is_gemm()) continue;
     bound += pe_cycle_bound(op, design.tile_limits());
     if (bound >= kMostPeCycles) {
       throw UserError(fmt::format(

@@ -14,7 +14,8 @@ namespace bitsmith {
 // with the repetitions of the schedule.
 RunCounts run_schedule(const Design& design, const Schedule& schedule, Pace pace = {});
 
-// All operators of a workload. An operator starts when the results of the one before it have left.
+// All GEMMs of a workload; one starts when the results of the one before it have left. The other
+// operators take no time here: without a memory system there is no vector unit.
 RunResult run_tile(const Design& design, const Workload& workload);
 
 }  // namespace bitsmith

@@ -7,6 +7,18 @@
 
 namespace bitsmith {
 
+std::string_view word_of(OperatorKind kind) {
+  constexpr std::array<std::string_view, 8> kWords = {"gemm",    "embedding",  "norm",     "rotary",
+                                                      "softmax", "activation", "multiply", "add"};
+  return kWords.at(static_cast<std::size_t>(kind));
+}
+
+std::string_view word_of(OperatorClass operator_class) {
+  constexpr std::array<std::string_view, 6> kWords = {"linear",  "attention_qk", "attention_pv",
+                                                      "lm_head", "router",       "patch_embedding"};
+  return kWords.at(static_cast<std::size_t>(operator_class));
+}
+
 Workload gemm_workload(const std::string& text) {
   const Location where{"--gemm " + text, 0, 0};
   std::vector<std::string> parts(1);
@@ -31,7 +43,10 @@ Workload gemm_workload(const std::string& text) {
     }
   }
   diagnostics.throw_if_any();
-  return {text, {{"gemm", {sizes[0], sizes[1], sizes[2]}, 1, 1}}};
+  Operator gemm;
+  gemm.name = "gemm";
+  gemm.gemm = {sizes[0], sizes[1], sizes[2]};
+  return {text, {gemm}};
 }
 
 }  // namespace bitsmith

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bitsmith {
@@ -15,19 +16,41 @@ struct GemmShape {
   bool operator==(const GemmShape&) const = default;
 };
 
-// A GEMM operator. Its `count` GEMMs (the heads of an attention) are independent and follow each
-// other without a gap; its `repeat` occurrences (the layers) each wait for the operator before
-// them.
+enum class OperatorKind {
+  gemm,        // everything else is for a vector unit and counts elements
+  embedding,   // rows of a table, looked up
+  norm,        // RMS or layer norm
+  rotary,      // rotary position embedding
+  softmax,     //
+  activation,  // SiLU, GELU, ReLU, ...
+  multiply,    // of gate and up
+  add          // residual connections, positions
+};
+std::string_view word_of(OperatorKind kind);
+
+// What a GEMM is in its model: quantization differs by it. `linear` are all projections of
+// attention and MLP.
+enum class OperatorClass { linear, attention_qk, attention_pv, lm_head, router, patch_embedding };
+std::string_view word_of(OperatorClass operator_class);
+
+// An operator. A GEMM's `count` GEMMs (the heads of an attention, the experts of a layer) are
+// independent and follow each other without a gap; its `repeat` occurrences (the layers) each wait
+// for the operator before them.
 struct Operator {
   std::string name;
-  GemmShape gemm;
+  GemmShape gemm;  // of a GEMM
   std::uint64_t count = 1;
   std::uint64_t repeat = 1;
+  OperatorKind kind = OperatorKind::gemm;
+  OperatorClass operator_class = OperatorClass::linear;
+  std::uint64_t elements = 0;  // results of one occurrence, of all that is no GEMM
+
+  bool is_gemm() const { return kind == OperatorKind::gemm; }
 };
 
 struct Workload {
   std::string name;
-  std::vector<Operator> operators;
+  std::vector<Operator> operators;  // in order of execution
 };
 
 inline constexpr std::uint64_t kLargestDimension = std::uint64_t{1} << 40;
