@@ -36,8 +36,8 @@ struct ScaleSimTopology {
 //   conv with 'DP' in its name: depthwise. Each channel is a GEMM of its own with N = NumFilt (1 in
 //         a plain depthwise layer) and K = FH * FW; the operator's count is C.
 //
-// Rows end with a comma or without; words after the last comma are a remark. Sparsity other than dense (N = M) is refused. Throws UserError
-// with all mistakes as file:line:column.
+// Rows end with a comma or without; words after the last comma are a remark. Sparsity other than
+// dense (N = M) is refused. Throws UserError with all mistakes as file:line:column.
 ScaleSimTopology scale_sim_topology(const std::filesystem::path& path);
 // `name` stands for the file.
 ScaleSimTopology parse_scale_sim_topology(std::string_view text, const std::string& name);
