@@ -42,10 +42,15 @@ module fp_mul #(
       ((AExpBits > $clog2(AManBits + 2)) ? AExpBits : $clog2(AManBits + 2)) + 1;
   localparam int unsigned BExponentBits =
       ((BExpBits > $clog2(BManBits + 2)) ? BExpBits : $clog2(BManBits + 2)) + 1;
-  localparam int unsigned WiderExponent =
-      (AExponentBits > BExponentBits) ? AExponentBits : BExponentBits;
-  localparam int unsigned SumBits =
-      ((WiderExponent > OutExpBits + 1) ? WiderExponent : OutExpBits + 1) + 2;
+  // Enough for every exponent of a product, and for how far it is below 1.
+  localparam int ExponentOffset = OutBias - ABias - BBias;
+  localparam int MaxExponent = (1 << AExpBits) + (1 << BExpBits) - 2 + ExponentOffset;
+  localparam int MaxDistance = 32'(AManBits) + 32'(BManBits) - 1 - ExponentOffset;
+  localparam int Farthest = (MaxExponent > MaxDistance) ? MaxExponent : MaxDistance;
+  localparam int unsigned NeededBits = $clog2(Farthest + 1) + 1;
+  localparam int unsigned ShiftBits = $clog2(OutManBits + 4);  // to move a result out altogether
+  localparam int unsigned LeastBits = ((OutExpBits > ShiftBits) ? OutExpBits : ShiftBits) + 1;
+  localparam int unsigned SumBits = (NeededBits > LeastBits) ? NeededBits : LeastBits;
 
   logic a_sign, b_sign, a_zero, b_zero, a_inf, b_inf, a_nan, b_nan;
   logic signed [AExponentBits-1:0] a_exponent;
@@ -89,7 +94,7 @@ module fp_mul #(
   assign product  = a_significand * b_significand;
   assign top      = product[ProductBits-1];
   assign exponent = SumBits'(a_exponent) + SumBits'(b_exponent) +
-                    SumBits'(OutBias - ABias - BBias);
+                    SumBits'(ExponentOffset);
 
   // Two places above the point, the result's mantissa, a guard bit; `rest` is what lies below.
   localparam int unsigned WindowBits = OutManBits + 3;
@@ -110,27 +115,25 @@ module fp_mul #(
   // until field 0 or 1 is right, which the hidden bit's place then tells.
   logic subnormal;
   if (CanUnderflow) begin : gen_underflow
-    localparam int unsigned ShiftBits = $clog2(WindowBits + 1);
     logic [SumBits-1:0] distance;
     logic [ShiftBits-1:0] shift;
-    logic [WindowBits-1:0] in_reach;
     logic out_of_reach, shift_lost;
     assign subnormal    = exponent <= 0;
     assign distance     = SumBits'(1) - exponent;
-    assign shift        = subnormal ? distance[ShiftBits-1:0] : ShiftBits'(top);
-    assign out_of_reach = subnormal && (distance[SumBits-1:ShiftBits] != '0);
+    assign out_of_reach = distance[SumBits-1:ShiftBits] != '0;
+    // The farthest shift moves everything out.
+    assign shift        = subnormal ? distance[ShiftBits-1:0] | {ShiftBits{out_of_reach}}
+                                    : ShiftBits'(top);
     shift_right_sticky #(
         .Width    (WindowBits),
         .ShiftBits(ShiftBits)
     ) u_shift (
         .data_i  (window),
         .shift_i (shift),
-        .data_o  (in_reach),
+        .data_o  (shifted),
         .sticky_o(shift_lost)
     );
-    // From out of reach not even the guard bit is set, so it does not matter what is lost.
-    assign shifted = out_of_reach ? '0 : in_reach;
-    assign lost    = rest || shift_lost;
+    assign lost = rest || shift_lost;
   end else begin : gen_no_underflow
     assign subnormal = 1'b0;
     assign shifted   = top ? {1'b0, window[WindowBits-1:1]} : window;
