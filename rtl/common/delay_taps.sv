@@ -1,5 +1,5 @@
-// A delay line whose every stage can be seen: taps_o[d*Width +: Width] is data_i d enabled edges ago,
-// d = 0 .. Depth.
+// A delay line whose every stage can be seen: taps_o[d*Width +: Width] is data_i d enabled edges
+// ago, d = 0 .. Depth.
 module delay_taps #(
     parameter int unsigned Width = 1,
     parameter int unsigned Depth = 1,  // at least 1

@@ -1,5 +1,5 @@
-// Everything of the output-stationary array around its PEs: the channel buffers, the controller, the
-// skew registers of both operands and the drain of results. rtl/README.md defines the channels.
+// Everything of the output-stationary array around its PEs: the channel buffers, the controller,
+// the skew registers of both operands and the drain of results. rtl/README.md defines the channels.
 module systolic_os_edge #(
     parameter int unsigned Rows = 4,
     parameter int unsigned Cols = 4,

@@ -7,7 +7,7 @@
 //
 // Pipeline 1: multiply and add in one step. 2: a register between them. 3: the floating-point
 // adder takes two steps; the sums of even and of odd tokens alternate in its two registers, and
-// three steps after the last addition have added the two (rtl/README.md, sim/pe/systolic/README.md).
+// three steps after the last addition have added the two (sim/pe/systolic/README.md).
 module systolic_os_pe #(
     parameter int unsigned ABits = 8,
     parameter int unsigned WBits = 8,
@@ -135,7 +135,7 @@ module systolic_os_pe #(
   logic [AccBits-1:0] acc_q;
   if (Pipeline == 3) begin : gen_two_sums
     localparam int unsigned AlignedBits = 8 + 2 * 23 + 12 - (23 + 5) / 2;  // fp_add_align
-    // older_q: the sum without the last token. aligned_q: the addition of the last token, half done.
+    // older_q: the sum without the last token. aligned_q: the last token's addition, half done.
     logic [AccBits-1:0] older_q, finished, operand_0, operand_1;
     logic [AlignedBits-1:0] aligned, aligned_q;
     // The three steps that add the two sums of a job that emits.

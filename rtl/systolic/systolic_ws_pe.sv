@@ -121,8 +121,8 @@ module systolic_ws_pe #(
   ) u_product (
       .a_i(mov_i), .w_i(stationary), .product_o(raw_product)
   );
-  // Padded lanes are zero, but zero times an infinity is NaN: in floating point padding adds +0, which
-  // leaves a sum as it is, as one that began with +0 is never -0.
+  // Padded lanes are zero, but zero times an infinity is NaN: in floating point padding adds +0,
+  // which leaves a sum as it is, as one that began with +0 is never -0.
   assign product = (FloatingPoint != 0 && is_pad) ? '0 : raw_product;
 
   logic add_en;

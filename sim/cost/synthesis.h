@@ -4,8 +4,8 @@
 // Every module of RtlDescription::modules is synthesised flat as a top of its own; the array is
 // their sum. Inputs are driven by the library's smallest inverter and arrive one clock-to-output
 // delay after the clock edge (they come from registers of a neighbour); outputs drive four such
-// inverters. Not included: memories (a library of gates has none), placement, wires, the clock tree, buffers of the signals that reach
-// every PE (advance, drain, reset).
+// inverters. Not included: memories (a library of gates has none), placement, wires, the clock
+// tree, buffers of the signals that reach every PE (advance, drain, reset).
 #pragma once
 
 #include <cstdint>

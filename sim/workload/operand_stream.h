@@ -13,8 +13,8 @@
 
 namespace bitsmith {
 
-// An operand as a matrix [rows, k]: activations [m, k], weights [n, k] (the layout of a linear layer
-// in PyTorch).
+// An operand as a matrix [rows, k]: activations [m, k], weights [n, k] (the layout of a linear
+// layer in PyTorch).
 struct OperandShape {
   std::uint64_t rows = 1;
   std::uint64_t k = 1;
@@ -41,9 +41,9 @@ struct OperandParameters {
 std::vector<std::uint64_t> parameter_shape(const OperandQuantization& quantization,
                                            const OperandShape& shape);
 
-// Makes the values of `tensor`, quantizes them and hands the codes to `take`, row after row. Memory:
-// a row or, for groups across k, as many rows as a group has, and the parameters. Throws UserError
-// when groups across k are too large to hold.
+// Makes the values of `tensor`, quantizes them and hands the codes to `take`, row after row.
+// Memory: a row or, for groups across k, as many rows as a group has, and the parameters. Throws
+// UserError when groups across k are too large to hold.
 struct OperandResult {
   OperandParameters parameters;
   OperandStatistics statistics;

@@ -122,8 +122,8 @@ class OperandReader {
       add("group", fmt::format("a block of {} has {} numbers", operand.quantizer.block->name,
                                operand.quantizer.block->block_size));
     }
-    if (has_two_levels(operand.quantizer) && (operand.granularity != Granularity::group ||
-                                              operand.axis != LineAxis::along_k)) {
+    if (has_two_levels(operand.quantizer) &&
+        (operand.granularity != Granularity::group || operand.axis != LineAxis::along_k)) {
       add("scale", "a scale of two levels is for groups along k");
     }
     if (operand.recent_tokens > 0 && !is_cache) {
@@ -143,8 +143,9 @@ GemmQuantization read_class(const YamlEntry& entry, OperatorClass operator_class
                             Diagnostics& diagnostics) {
   GemmQuantization gemm;
   if (entry.value.kind != YamlNode::Kind::map) {
-    diagnostics.add(entry.value.where, fmt::format("expected a map of activation and weight, found {}",
-                                                   yaml::describe(entry.value)));
+    diagnostics.add(entry.value.where,
+                    fmt::format("expected a map of activation and weight, found {}",
+                                yaml::describe(entry.value)));
     return gemm;
   }
   const bool is_cache = operator_class == OperatorClass::attention_qk ||

@@ -1,4 +1,5 @@
-// How the operands of a model's GEMMs are stored: format, method and granularity by class of operator.
+// How the operands of a model's GEMMs are stored: format, method and granularity by class of
+// operator.
 //
 // A file names for each class what happens to its activations and weights:
 //

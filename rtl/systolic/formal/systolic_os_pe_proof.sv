@@ -1,8 +1,9 @@
-// The accumulator of an output-stationary PE: since the last token that cleared it, it holds the sum of
-// all products of valid tokens and of nothing else, whatever steps lie between (seen through the
+// The accumulator of an output-stationary PE: since the last token that cleared it, it holds the
+// sum of all products of valid tokens and of nothing else, whatever steps lie between (seen through the
 // serial drain, which shows the accumulator); tokens leave as they came.
 //
-// sources: rtl/systolic/systolic_product.sv rtl/systolic/systolic_sum.sv rtl/systolic/systolic_os_pe.sv
+// sources: rtl/systolic/systolic_product.sv rtl/systolic/systolic_sum.sv
+// sources: rtl/systolic/systolic_os_pe.sv
 // method: induction 8
 // prove: Bits=3 AccBits=8 Pipeline=1 ClockGating=0
 // prove: Bits=3 AccBits=8 Pipeline=2 ClockGating=1
