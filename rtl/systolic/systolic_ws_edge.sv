@@ -3,7 +3,8 @@
 // banks, and the deskew of results. rtl/README.md defines the channels.
 //
 // A job loads `k` beats of stationary operands, then streams `tokens` beats of moving operands;
-// each token is one result of `lanes` sums. Input stationary is the same with the operands exchanged.
+// each token is one result of `lanes` sums. Input stationary is the same with the operands
+// exchanged.
 module systolic_ws_edge #(
     parameter int unsigned Rows = 4,
     parameter int unsigned Cols = 4,

@@ -1,6 +1,6 @@
 // The accumulator of an output-stationary PE: since the last token that cleared it, it holds the
-// sum of all products of valid tokens and of nothing else, whatever steps lie between (seen through the
-// serial drain, which shows the accumulator); tokens leave as they came.
+// sum of all products of valid tokens and of nothing else, whatever steps lie between (seen through
+// the serial drain, which shows the accumulator); tokens leave as they came.
 //
 // sources: rtl/systolic/systolic_product.sv rtl/systolic/systolic_sum.sv
 // sources: rtl/systolic/systolic_os_pe.sv
