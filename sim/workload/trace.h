@@ -1,0 +1,91 @@
+// Traces: the operators of a model's pass with quantized operands, in one safetensors file.
+//
+// Tensors of GEMM number i (its place in the list of operators), x = activation [m, k] or weight
+// [n, k]; of an operator's `count` and `repeat` equal GEMMs the file holds one:
+//   <i>.<x>                codes, in the natural type of their format, else one raw code per U8 or
+//   U16 <i>.<x>.scale          as it is stored: F32, F16, BF16, or U8 codes (e8m0, int8, uint8)
+//   <i>.<x>.zero_point     U16, method zero_point
+//   <i>.<x>.select         U8, method bitmod: index of the candidate
+//   <i>.<x>.channel_scale  F32 [rows], scales of two levels
+//   <i>.<x>.statistics     F64: kTraceStatistics
+// Shapes of scales are those of OperandParameters. The metadata say the rest: schema, version,
+// model, phase, quantization, seed, and "operators", a JSON list of all operators in order with
+// shapes, kinds and formats. The same request gives the same bytes.
+//
+// Operands are synthetic (numerics/random_tensor.h): activations and keys with outlier channels,
+// weights normal with standard deviation 0.02, queries and values normal, attention probabilities
+// uniform with the mean of a row that sums to 1.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workload/operand_stream.h"
+#include "workload/quantized_operator.h"
+#include "workload/safetensors.h"
+#include "workload/transformer.h"
+
+namespace bitsmith {
+
+inline constexpr std::string_view kTraceSchema = "bitsmith.trace/1";
+inline constexpr std::array<std::string_view, 7> kTraceStatistics = {
+    "count", "min", "max", "mean_abs", "mse", "sqnr_db", "zeros"};
+
+enum class OperandRole { activation, weight };
+std::string_view word_of(OperandRole role);
+
+struct TraceRequest {
+  Transformer model;
+  PhaseOptions phase;
+  QuantizationConfig quantization;
+  std::uint64_t seed = 1;
+};
+
+// What was written of one operand.
+struct TracedOperand {
+  std::string operator_name;
+  OperandRole role;
+  std::string format;
+  std::uint64_t rows;
+  std::uint64_t k;
+  OperandStatistics statistics;
+};
+
+// Nothing is at `path` until all is written. Memory: a row of a tensor, its scales, and what
+// stream_operand() holds.
+std::vector<TracedOperand> write_trace(const TraceRequest& request,
+                                       const std::filesystem::path& path);
+
+// A trace that was checked against itself: every GEMM has both operands, of the shapes and types
+// that its description asks for.
+class Trace {
+ public:
+  // Throws UserError when the file is no trace, or says something that cannot be.
+  explicit Trace(const std::filesystem::path& path);
+
+  const Workload& workload() const { return workload_; }
+  // The format of the codes of operator `op`, a GEMM.
+  const Format& format(std::size_t op, OperandRole role) const;
+  // Codes k, k + 1, ... of a row; `out` says how many.
+  void read(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t k,
+            std::span<std::uint16_t> out) const;
+
+ private:
+  struct Formats {
+    const Format* activation = nullptr;
+    const Format* weight = nullptr;
+  };
+
+  std::filesystem::path path_;
+  SafetensorsFile file_;
+  Workload workload_;
+  std::vector<Formats> formats_;  // by operator
+};
+
+}  // namespace bitsmith

@@ -1,0 +1,241 @@
+#include <nlohmann/json.hpp>
+
+#include "common/error.h"
+#include "common/version.h"
+#include "workload/trace.h"
+#include "workload/trace_names.h"
+
+namespace bitsmith {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<OperandRole, 2> kRoles = {OperandRole::activation, OperandRole::weight};
+
+const OperandQuantization& quantization_of(const QuantizedOperator& op, OperandRole role) {
+  return role == OperandRole::activation ? op.quantization.activation : op.quantization.weight;
+}
+
+// ---- which tensors an operand has
+
+Dtype scale_dtype(const Quantizer& quantizer) {
+  if (quantizer.method == QuantMethod::mx) return Dtype::u8;
+  return quantizer.scale_format == nullptr ? Dtype::f32 : dtype_of(*quantizer.scale_format);
+}
+
+void add_specs(std::size_t index, const QuantizedOperator& op, OperandRole role,
+               std::vector<TensorSpec>& specs) {
+  const OperandQuantization& quantization = quantization_of(op, role);
+  const QuantMethod method = quantization.quantizer.method;
+  const std::string name = tensor_name(index, role);
+  const OperandShape shape = operand_shape(op.op.gemm, role);
+  specs.push_back({name, dtype_of(quantization.code_format()), {shape.rows, shape.k}});
+  const std::vector<std::uint64_t> parameters = parameter_shape(quantization, shape);
+  if (method != QuantMethod::none) {
+    specs.push_back({name + ".scale", scale_dtype(quantization.quantizer), parameters});
+  }
+  if (method == QuantMethod::zero_point) {
+    specs.push_back({name + ".zero_point", Dtype::u16, parameters});
+  }
+  if (method == QuantMethod::bitmod) specs.push_back({name + ".select", Dtype::u8, parameters});
+  if (has_two_levels(quantization.quantizer)) {
+    specs.push_back({name + ".channel_scale", Dtype::f32, {shape.rows}});
+  }
+  specs.push_back({name + ".statistics", Dtype::f64, {kTraceStatistics.size()}});
+}
+
+// ---- synthetic operands
+
+std::uint64_t mix(std::uint64_t seed, std::uint64_t index, OperandRole role) {
+  // Any injective-looking combination will do; the tensors hash their seed again.
+  return seed * 0x9E3779B97F4A7C15ULL + index * 2 + (role == OperandRole::weight ? 1 : 0);
+}
+
+RandomTensor values_of(const Operator& op, OperandRole role, std::uint64_t seed) {
+  constexpr float kWeightDeviation = 0.02F;
+  RandomTensor tensor;
+  tensor.seed = seed;
+  const bool is_attention = op.operator_class == OperatorClass::attention_qk ||
+                            op.operator_class == OperatorClass::attention_pv;
+  if (role == OperandRole::weight && !is_attention) {
+    tensor.stddev = kWeightDeviation;
+  } else if (op.operator_class == OperatorClass::attention_pv && role == OperandRole::activation) {
+    tensor.distribution = Distribution::uniform;
+    tensor.low = 0;
+    tensor.high = 2.0F / static_cast<float>(op.gemm.k);
+  } else if (!is_attention ||
+             (op.operator_class == OperatorClass::attention_qk && role == OperandRole::weight)) {
+    tensor.distribution = Distribution::activations;
+  }
+  return tensor;
+}
+
+// ---- bytes
+
+template <class Number>
+void write_numbers(SafetensorsWriter& writer, const std::string& name,
+                   std::span<const Number> numbers) {
+  writer.write(name, std::as_bytes(numbers));  // little-endian, as the file is
+}
+
+template <class Number, class Make>
+void write_parameters(SafetensorsWriter& writer, const std::string& name,
+                      const OperandParameters& parameters, Make make) {
+  std::vector<Number> numbers;
+  numbers.reserve(parameters.groups.size());
+  for (const GroupParameters& group : parameters.groups) numbers.push_back(make(group));
+  write_numbers<Number>(writer, name, numbers);
+}
+
+void write_scales(SafetensorsWriter& writer, const std::string& name, const Quantizer& quantizer,
+                  const OperandParameters& parameters) {
+  const std::string tensor = name + ".scale";
+  switch (dtype_bytes(scale_dtype(quantizer))) {
+    case 1:
+      return write_parameters<std::uint8_t>(writer, tensor, parameters, [](const auto& g) {
+        return static_cast<std::uint8_t>(g.scale_code);
+      });
+    case 2:
+      return write_parameters<std::uint16_t>(writer, tensor, parameters, [](const auto& g) {
+        return static_cast<std::uint16_t>(g.scale_code);
+      });
+    default:
+      return write_parameters<std::uint32_t>(writer, tensor, parameters,
+                                             [](const auto& g) { return g.scale_code; });
+  }
+}
+
+void write_statistics(SafetensorsWriter& writer, const std::string& name,
+                      const OperandStatistics& seen) {
+  const auto count = static_cast<double>(seen.error.count);
+  const std::array<double, kTraceStatistics.size()> numbers = {count,
+                                                               seen.min,
+                                                               seen.max,
+                                                               seen.sum_abs / count,
+                                                               seen.error.mse(),
+                                                               seen.error.sqnr_db(),
+                                                               static_cast<double>(seen.zeros)};
+  write_numbers<double>(writer, name + ".statistics", numbers);
+}
+
+OperandStatistics write_operand(SafetensorsWriter& writer, std::size_t index,
+                                const QuantizedOperator& op, OperandRole role, std::uint64_t seed) {
+  const OperandQuantization& quantization = quantization_of(op, role);
+  const Format& format = quantization.code_format();
+  const std::string name = tensor_name(index, role);
+  std::vector<std::byte> bytes;
+  const OperandResult result =
+      stream_operand(values_of(op.op, role, mix(seed, index, role)), quantization,
+                     operand_shape(op.op.gemm, role), [&](std::span<const std::uint16_t> codes) {
+                       bytes.resize(codes.size() * dtype_bytes(dtype_of(format)));
+                       codes_to_bytes(format, codes, bytes);
+                       writer.write(name, bytes);
+                     });
+  const QuantMethod method = quantization.quantizer.method;
+  const OperandParameters& parameters = result.parameters;
+  if (method != QuantMethod::none) {
+    write_scales(writer, name, quantization.quantizer, parameters);
+  }
+  if (method == QuantMethod::zero_point) {
+    write_parameters<std::uint16_t>(writer, name + ".zero_point", parameters,
+                                    [](const auto& g) { return g.zero_point; });
+  }
+  if (method == QuantMethod::bitmod) {
+    write_parameters<std::uint8_t>(writer, name + ".select", parameters,
+                                   [](const auto& g) { return g.select; });
+  }
+  if (has_two_levels(quantization.quantizer)) {
+    write_numbers<float>(writer, name + ".channel_scale", parameters.channel_scales);
+  }
+  write_statistics(writer, name, result.statistics);
+  return result.statistics;
+}
+
+// ---- metadata
+
+Json operand_json(const OperandQuantization& operand) {
+  constexpr std::array<std::string_view, 3> kGranularities = {"tensor", "channel", "group"};
+  const Quantizer& q = operand.quantizer;
+  Json json = {{"format", operand.code_format().name}, {"method", method_name(q.method)}};
+  if (q.method == QuantMethod::none) return json;
+  if (q.method == QuantMethod::mx) json["block"] = q.block->name;
+  if (q.method == QuantMethod::bitmod) {
+    for (const Format* candidate : q.candidates) json["candidates"].push_back(candidate->name);
+  }
+  json["granularity"] = kGranularities.at(static_cast<std::size_t>(operand.granularity));
+  json["along"] = operand.axis == LineAxis::along_k ? "k" : "outputs";
+  if (operand.granularity == Granularity::group) json["group"] = operand.group;
+  if (q.method != QuantMethod::mx) {
+    json["scale"] = q.scale_format == nullptr ? "fp32" : q.scale_format->name;
+  }
+  return json;
+}
+
+Json operator_json(const QuantizedOperator& quantized) {
+  const Operator& op = quantized.op;
+  Json json = {{"name", op.name}, {"kind", word_of(op.kind)}, {"repeat", op.repeat}};
+  if (!op.is_gemm()) {
+    json["elements"] = op.elements;
+    return json;
+  }
+  json.update({{"class", word_of(op.operator_class)},
+               {"m", op.gemm.m},
+               {"n", op.gemm.n},
+               {"k", op.gemm.k},
+               {"count", op.count},
+               {"activation", operand_json(quantized.quantization.activation)},
+               {"weight", operand_json(quantized.quantization.weight)}});
+  return json;
+}
+
+TensorMetadata metadata_of(const TraceRequest& request, const Workload& workload,
+                           const std::vector<QuantizedOperator>& operators) {
+  Json list = Json::array();
+  for (const QuantizedOperator& op : operators) list.push_back(operator_json(op));
+  return {{"schema", std::string(kTraceSchema)},
+          {"version", std::string(version())},
+          {"model", request.model.model},
+          {"model_source", request.model.source},
+          {"workload", workload.name},
+          {"phase", request.phase.phase == Phase::prefill ? "prefill" : "decode"},
+          {"quantization", request.quantization.name},
+          {"quantization_source", request.quantization.source},
+          {"operands", "synthetic, one GEMM of each operator"},
+          {"seed", std::to_string(request.seed)},
+          {"statistics", fmt::format("{}", fmt::join(kTraceStatistics, ","))},
+          {"operators", list.dump()}};
+}
+
+}  // namespace
+
+std::string_view word_of(OperandRole role) {
+  return role == OperandRole::activation ? "activation" : "weight";
+}
+
+std::vector<TracedOperand> write_trace(const TraceRequest& request,
+                                       const std::filesystem::path& path) {
+  const Workload workload = transformer_workload(request.model, request.phase);
+  const std::vector<QuantizedOperator> operators =
+      quantize_operators(workload, request.quantization);
+  std::vector<TensorSpec> specs;
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    if (!operators[i].op.is_gemm()) continue;
+    for (const OperandRole role : kRoles) add_specs(i, operators[i], role, specs);
+  }
+  SafetensorsWriter writer(path, metadata_of(request, workload, operators), std::move(specs));
+  std::vector<TracedOperand> written;
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    const Operator& op = operators[i].op;
+    if (!op.is_gemm()) continue;
+    for (const OperandRole role : kRoles) {
+      const OperandShape shape = operand_shape(op.gemm, role);
+      written.push_back(
+          {op.name, role, std::string(quantization_of(operators[i], role).code_format().name),
+           shape.rows, shape.k, write_operand(writer, i, operators[i], role, request.seed)});
+    }
+  }
+  writer.finish();
+  return written;
+}
+
+}  // namespace bitsmith
