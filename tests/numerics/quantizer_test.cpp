@@ -292,6 +292,8 @@ TEST(QuantizerScale, TwoLevels) {
 TEST(QuantizerScale, TwoLevelsOfBitmod) {
   const Quantizer q = bitmod(bitmod_fp3(), "uint8");
   EXPECT_EQ(wanted_scale(q, statistics({6, -1})), 1.5) << "fp3_m3 asks for most: 6 / 4";
+  const Quantizer wide = bitmod({&format("fp3_m6"), &format("fp3_p6")}, "uint8");
+  EXPECT_EQ(wanted_scale(wide, statistics({6, -1})), 1) << "the special value counts";
   // c = 1: +6 with scale 120 / 6 = 20 is exact.
   const Group g = round_trip(q, {120, 80, -40, 20}, 1);
   EXPECT_EQ(g.parameters.select, 3);
