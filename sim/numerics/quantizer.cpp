@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "common/error.h"
+#include "numerics/staircase.h"
 
 namespace bitsmith {
 namespace {
@@ -151,55 +152,6 @@ const Format& element_format(const Quantizer& q, const GroupParameters& p) {
   return *q.candidates[p.select];
 }
 
-// A codebook as a staircase: the code of x is that of the step whose number is how many thresholds
-// lie below x. Ten times as fast as encode(), which is made for single numbers; BitMoD needs it.
-struct Staircase {
-  static constexpr std::size_t kSteps = 16;
-  std::array<double, kSteps> threshold;  // the last ones infinite: the loop has a fixed length
-  std::array<std::uint16_t, kSteps> code;
-
-  explicit Staircase(const Format& f) : threshold{}, code{} {
-    std::vector<double> values(f.codebook.begin(), f.codebook.end());
-    std::sort(values.begin(), values.end());
-    values.erase(std::unique(values.begin(), values.end()), values.end());  // ternary: two zeros
-    check(values.size() <= kSteps, "quantizer: a codebook of more than 4 bits");
-    threshold.fill(std::numeric_limits<double>::infinity());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      code[i] = static_cast<std::uint16_t>(encode(f, values[i]));
-      if (i == 0) continue;
-      // The middle itself goes where encode() puts it.
-      const double middle = (values[i - 1] + values[i]) / 2;
-      const bool up = encode(f, middle) == code[i];
-      threshold[i - 1] =
-          up ? std::nextafter(middle, -std::numeric_limits<double>::infinity()) : middle;
-    }
-  }
-
-  std::uint16_t code_of(double x) const {
-    std::size_t step = 0;
-    for (const double t : threshold) step += x > t ? 1 : 0;
-    return code[step];
-  }
-};
-
-// The staircase of a codebook of the table of formats, made once; null for a format of one's own.
-const Staircase* find_staircase(const Format& f) {
-  struct Entry {
-    const Format* format;
-    Staircase staircase;
-  };
-  static const std::vector<Entry> all = [] {
-    std::vector<Entry> entries;
-    for (const Format& row : all_formats()) {
-      if (row.kind == FormatKind::codebook) entries.push_back({&row, Staircase(row)});
-    }
-    return entries;
-  }();
-  const auto it =
-      std::find_if(all.begin(), all.end(), [&f](const Entry& e) { return e.format == &f; });
-  return it == all.end() ? nullptr : &it->staircase;
-}
-
 void encode_integers(const Format& f, double scale, std::span<const float> values,
                      std::span<std::uint16_t> codes) {
   const double highest = max_finite(f);
@@ -217,10 +169,7 @@ void encode_scaled(const Format& f, double scale, std::span<const float> values,
                    std::span<std::uint16_t> codes) {
   if (f.kind == FormatKind::integer) return encode_integers(f, scale, values, codes);
   if (const Staircase* staircase = find_staircase(f)) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      codes[i] = staircase->code_of(values[i] / scale);
-    }
-    return;
+    return staircase->encode(scale, values, codes);
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     codes[i] = static_cast<std::uint16_t>(encode(f, values[i] / scale));
@@ -249,9 +198,11 @@ void encode_unscaled(const Format& f, std::span<const float> values,
 
 double squared_error(const Format& f, double scale, std::span<const float> values,
                      std::span<const std::uint16_t> codes) {
+  const bool codebook = f.kind == FormatKind::codebook;
   double sum = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double difference = values[i] - decode(f, codes[i]) * scale;
+    const double number = codebook ? f.codebook[codes[i]] : decode(f, codes[i]);
+    const double difference = values[i] - number * scale;
     sum += difference * difference;
   }
   return sum;

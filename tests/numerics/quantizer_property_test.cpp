@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "common/error.h"
 #include "numerics/quantizer.h"
 #include "numerics/random_tensor.h"
+#include "numerics/staircase.h"
 
 namespace bitsmith {
 namespace {
@@ -146,6 +148,23 @@ TEST(QuantizerProperty, KnownScaleGivesTheCodesOfTheFormat) {
   encode(quantizer(QuantMethod::absmean, "ternary"), p, Floats{0.5F, -0.5F, 0.51F, -0.51F, -9},
          codes);
   EXPECT_EQ(codes, (Codes{0, 0, 1, 3, 3}));
+}
+
+// A codebook that is not in the table of formats has no staircase; the codes are the same.
+TEST(QuantizerProperty, CodebooksOfOnesOwn) {
+  const Floats values = tensor(Distribution::normal);
+  const Format copy = format("fp4_m5");
+  Quantizer own = quantizer(QuantMethod::absmax, "fp4_m5");
+  Codes expected(100);
+  const GroupParameters p = quantize(own, group_at(values, 0, 100), expected);
+  own.format = &copy;
+  Codes codes(100);
+  EXPECT_EQ(quantize(own, group_at(values, 0, 100), codes), p);
+  EXPECT_EQ(codes, expected);
+  EXPECT_EQ(find_staircase(copy), nullptr);
+  EXPECT_NE(find_staircase(format("fp4_m5")), nullptr);
+  EXPECT_THROW(Staircase(format("int4")), InternalError);
+  EXPECT_THROW(Staircase(copy).encode(1, group_at(values, 0, 99), codes), InternalError);
 }
 
 TEST(QuantizerProperty, ZeroPointIsWithinHalfAStep) {
