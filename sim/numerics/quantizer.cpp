@@ -117,9 +117,12 @@ std::optional<std::string> bad_scale(const Quantizer& q) {
 bool is_power_of_two(const Format& f) { return f.kind == FormatKind::power_of_two; }
 
 void require_channel(const Quantizer& q, float channel) {
-  const bool given = std::isfinite(channel) && channel > 0;
-  check(given == has_two_levels(q) && (given || channel == 0),
-        "quantizer: a positive channel scale for two-level scales, 0 for all others");
+  if (!has_two_levels(q)) {
+    return check(channel == 0, "quantizer: a channel scale is for two-level scales only");
+  }
+  const Format& fp16 = format("fp16");
+  check(channel > 0 && decode(fp16, encode(fp16, channel)) == channel,
+        "quantizer: two-level scales need a positive channel scale in fp16");
 }
 
 // Scale and scale_code for a wanted scale; 0 stands for a group of zeros.

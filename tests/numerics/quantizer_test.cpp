@@ -491,7 +491,7 @@ TEST(Quantizer, WrongArgumentsAreOurBug) {
     EXPECT_THROW(dequantize(any, {}, std::span(codes).first(2), values), InternalError);
     EXPECT_THROW(choose(any, GroupStatistics{}, channel), InternalError);
   }
-  for (const float channel : {-1.0F, kNan, kInf}) {
+  for (const float channel : {-1.0F, kNan, kInf, 0.1F}) {  // 0.1F is no fp16 number
     EXPECT_THROW(quantize(two, Floats{1, 2, 3}, codes, channel), InternalError);
     EXPECT_THROW(quantize(q, Floats{1, 2, 3}, codes, channel), InternalError);
   }
