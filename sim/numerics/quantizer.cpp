@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "common/error.h"
+#include "numerics/staircase.h"
 
 namespace bitsmith {
 namespace {
@@ -116,9 +117,12 @@ std::optional<std::string> bad_scale(const Quantizer& q) {
 bool is_power_of_two(const Format& f) { return f.kind == FormatKind::power_of_two; }
 
 void require_channel(const Quantizer& q, float channel) {
-  const bool given = std::isfinite(channel) && channel > 0;
-  check(given == has_two_levels(q) && (given || channel == 0),
-        "quantizer: a positive channel scale for two-level scales, 0 for all others");
+  if (!has_two_levels(q)) {
+    return check(channel == 0, "quantizer: a channel scale is for two-level scales only");
+  }
+  const Format& fp16 = format("fp16");
+  check(channel > 0 && decode(fp16, encode(fp16, channel)) == channel,
+        "quantizer: two-level scales need a positive channel scale in fp16");
 }
 
 // Scale and scale_code for a wanted scale; 0 stands for a group of zeros.
@@ -151,13 +155,27 @@ const Format& element_format(const Quantizer& q, const GroupParameters& p) {
   return *q.candidates[p.select];
 }
 
+void encode_integers(const Format& f, double scale, std::span<const float> values,
+                     std::span<std::uint16_t> codes) {
+  const double highest = max_finite(f);
+  const std::uint32_t mask = code_count(f) - 1;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double steps = std::nearbyint(values[i] / scale);  // the default mode: to even
+    const auto n = static_cast<std::int32_t>(std::clamp(steps, -highest, highest));
+    codes[i] = static_cast<std::uint16_t>(static_cast<std::uint32_t>(n) & mask);
+  }
+}
+
 // An exact quotient of two floats that is not half way between two numbers of at most 17 bits is
 // more than 2^-53 of its size away from there: rounding it to double first changes nothing.
 void encode_scaled(const Format& f, double scale, std::span<const float> values,
                    std::span<std::uint16_t> codes) {
-  const double lowest = f.kind == FormatKind::integer ? -max_finite(f) : min_finite(f);
+  if (f.kind == FormatKind::integer) return encode_integers(f, scale, values, codes);
+  if (const Staircase* staircase = find_staircase(f)) {
+    return staircase->encode(scale, values, codes);
+  }
   for (std::size_t i = 0; i < values.size(); ++i) {
-    codes[i] = static_cast<std::uint16_t>(encode(f, std::max(values[i] / scale, lowest)));
+    codes[i] = static_cast<std::uint16_t>(encode(f, values[i] / scale));
   }
 }
 
@@ -167,7 +185,7 @@ void encode_zero_point(const Format& f, const GroupParameters& p, std::span<cons
   check(p.zero_point <= highest, "quantizer: zero point outside of the format");
   const double scale = p.scale;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double steps = std::nearbyint(values[i] / scale);  // the default mode: to even
+    const double steps = std::nearbyint(values[i] / scale);
     codes[i] = static_cast<std::uint16_t>(std::clamp(steps + p.zero_point, 0.0, highest));
   }
 }
@@ -183,9 +201,11 @@ void encode_unscaled(const Format& f, std::span<const float> values,
 
 double squared_error(const Format& f, double scale, std::span<const float> values,
                      std::span<const std::uint16_t> codes) {
+  const bool codebook = f.kind == FormatKind::codebook;
   double sum = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double difference = values[i] - decode(f, codes[i]) * scale;
+    const double number = codebook ? f.codebook[codes[i]] : decode(f, codes[i]);
+    const double difference = values[i] - number * scale;
     sum += difference * difference;
   }
   return sum;

@@ -26,9 +26,9 @@
 //
 // Later methods have their place outside of a group's quantizer. AWQ multiplies each input channel
 // by a factor before the values come here and folds its inverse into the activations: a pre-scale
-// of the caller. MixLLM and COMET give some channels more bits: a choice of one of two Quantizers
-// for each channel. LLM.int8() keeps outlier columns in fp16: the caller splits the columns into
-// two operands, of which one has method none.
+// of the caller. MixLLM and COMET give some channels more bits: the caller picks one of two
+// Quantizers for each output channel, or for each block of input channels. LLM.int8() keeps outlier
+// columns in fp16: the caller splits the columns into two operands, of which one has method none.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,7 @@ enum class QuantMethod : std::uint8_t {
   // (low = min(0, min v), high = max(0, max v)): wanted scale = (high - low) / (2^b - 1), zero
   // point z = round(-low / scale) in [0, 2^b - 1], code = clamp(round(v / scale) + z, 0, 2^b - 1),
   // value = (code - z) * scale. (Jacob et al., "Quantization and Training of Neural Networks for
-  // Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section 2 and 3.)
+  // Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section 2.1.)
   zero_point,
   // BitNet b1.58 (Ma et al., arXiv 2402.17764, section 2): wanted scale = mean|v|, code =
   // clamp(round(v / scale), -1, 1); `format` is ternary. The paper adds a small epsilon to the
@@ -143,10 +143,9 @@ struct GroupStatistics {
 //   code          q = clamp(round(s / c), 1, M)
 //   scale           = q * c, exact in float
 //
-// Choices: BitMoD does not say if its INT8 is signed; scales are positive, so uint8 has one more
-// bit for them, and both are allowed. VS-Quant lets q be 0, which erases a group; here it is at
-// least 1. Rounding q to nearest may saturate the maximum of a group whose scale is small against
-// c.
+// Choices: BitMoD says INT8; scales are positive, so uint8 makes use of the sign's bit, and both
+// are allowed. Plain rounding would let q be 0, which erases a group; here it is at least 1.
+// Rounding q to nearest may saturate the maximum of a group whose scale is small against c.
 
 // Whether choose() and quantize() need a channel scale: scale_format is int8 or uint8.
 bool has_two_levels(const Quantizer& q);
@@ -160,7 +159,7 @@ float channel_scale(const Quantizer& q, double largest_wanted);
 
 // ---------------------------------------------------------------------------------- quantization
 //
-// `channel` is the channel scale, positive for two-level scales and 0 for all others.
+// `channel` is the channel scale, a positive fp16 number, for two-level scales; 0 for all others.
 
 // none, absmax, zero_point, absmean: parameters of a group of at least one value.
 GroupParameters choose(const Quantizer& q, const GroupStatistics& group, float channel = 0);

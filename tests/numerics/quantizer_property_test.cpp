@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "common/error.h"
 #include "numerics/quantizer.h"
 #include "numerics/random_tensor.h"
+#include "numerics/staircase.h"
 
 namespace bitsmith {
 namespace {
@@ -102,6 +104,67 @@ TEST(QuantizerProperty, SymmetricCodesAreTheNearest) {
       }
     }
   }
+}
+
+// Every number, every middle between two of them (a tie) and both neighbours of these, against
+// encode() of format.h, which rounds one number by its definition.
+TEST(QuantizerProperty, KnownScaleGivesTheCodesOfTheFormat) {
+  for (const char* name :
+       {"int2", "int3", "int4", "int7", "int12", "fp3", "fp4_e2m1", "fp6_e2m3", "fp8_e4m3", "sm8",
+        "fp3_m3", "fp3_p3", "fp3_m6", "fp3_p6", "fp4_m5", "fp4_p5", "fp4_m8", "fp4_p8"}) {
+    const Format& f = format(name);
+    Doubles numbers;
+    for (std::uint32_t code = 0; code < code_count(f); ++code) {
+      const double v = decode(f, code);
+      if (std::isfinite(v)) numbers.push_back(v);
+    }
+    std::sort(numbers.begin(), numbers.end());
+    Floats values{1e30F, -1e30F, 1e-40F, -1e-40F, -0.0F};
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const double next = i + 1 < numbers.size() ? numbers[i + 1] : numbers[i] + 1;
+      for (const double v : {numbers[i], (numbers[i] + next) / 2}) {
+        const auto value = static_cast<float>(v);
+        ASSERT_EQ(value, v);
+        for (const float to : {-HUGE_VALF, HUGE_VALF}) {
+          values.push_back(value);
+          values.push_back(std::nextafter(value, to));
+        }
+      }
+    }
+    const double lowest = f.kind == FormatKind::integer ? -max_finite(f) : min_finite(f);
+    for (const float scale : {1.0F, 0.25F}) {
+      GroupParameters p;
+      p.scale = scale;
+      Codes codes(values.size());
+      encode(quantizer(QuantMethod::absmax, name), p, values, codes);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        ASSERT_EQ(codes[i], encode(f, std::max<double>(values[i] / scale, lowest)))
+            << name << " " << values[i];
+      }
+    }
+  }
+  GroupParameters p;
+  Codes codes(5);
+  encode(quantizer(QuantMethod::absmean, "ternary"), p, Floats{0.5F, -0.5F, 0.51F, -0.51F, -9},
+         codes);
+  EXPECT_EQ(codes, (Codes{0, 0, 1, 3, 3}));
+}
+
+// A codebook that is not in the table of formats has no staircase; the codes are the same.
+TEST(QuantizerProperty, CodebooksOfOnesOwn) {
+  const Floats values = tensor(Distribution::normal);
+  const Format copy = format("fp4_m5");
+  Quantizer own = quantizer(QuantMethod::absmax, "fp4_m5");
+  Codes expected(100);
+  const GroupParameters p = quantize(own, group_at(values, 0, 100), expected);
+  own.format = &copy;
+  Codes codes(100);
+  EXPECT_EQ(quantize(own, group_at(values, 0, 100), codes), p);
+  EXPECT_EQ(codes, expected);
+  EXPECT_EQ(find_staircase(copy), nullptr);
+  EXPECT_NE(find_staircase(format("fp4_m5")), nullptr);
+  EXPECT_THROW(Staircase(format("int4")), InternalError);
+  EXPECT_THROW(Staircase(copy).encode(1, group_at(values, 0, 99), codes), InternalError);
 }
 
 TEST(QuantizerProperty, ZeroPointIsWithinHalfAStep) {

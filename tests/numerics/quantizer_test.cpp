@@ -292,6 +292,8 @@ TEST(QuantizerScale, TwoLevels) {
 TEST(QuantizerScale, TwoLevelsOfBitmod) {
   const Quantizer q = bitmod(bitmod_fp3(), "uint8");
   EXPECT_EQ(wanted_scale(q, statistics({6, -1})), 1.5) << "fp3_m3 asks for most: 6 / 4";
+  const Quantizer wide = bitmod({&format("fp3_m6"), &format("fp3_p6")}, "uint8");
+  EXPECT_EQ(wanted_scale(wide, statistics({6, -1})), 1) << "the special value counts";
   // c = 1: +6 with scale 120 / 6 = 20 is exact.
   const Group g = round_trip(q, {120, 80, -40, 20}, 1);
   EXPECT_EQ(g.parameters.select, 3);
@@ -489,7 +491,7 @@ TEST(Quantizer, WrongArgumentsAreOurBug) {
     EXPECT_THROW(dequantize(any, {}, std::span(codes).first(2), values), InternalError);
     EXPECT_THROW(choose(any, GroupStatistics{}, channel), InternalError);
   }
-  for (const float channel : {-1.0F, kNan, kInf}) {
+  for (const float channel : {-1.0F, kNan, kInf, 0.1F}) {  // 0.1F is no fp16 number
     EXPECT_THROW(quantize(two, Floats{1, 2, 3}, codes, channel), InternalError);
     EXPECT_THROW(quantize(q, Floats{1, 2, 3}, codes, channel), InternalError);
   }
