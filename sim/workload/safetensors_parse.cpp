@@ -38,7 +38,10 @@ class HeaderReader {
   using Json = nlohmann::json;
   bool null() { refuse("null"); }
   bool boolean(bool value) { refuse(value ? "true" : "false"); }
-  bool number_integer(Json::number_integer_t value) { refuse(fmt::format("{}", value)); }
+  // Only what starts with a minus comes here.
+  bool number_integer(Json::number_integer_t value) {
+    refuse(value == 0 ? "-0" : fmt::format("{}", value));
+  }
   bool number_unsigned(Json::number_unsigned_t value);
   bool number_float(Json::number_float_t, const Json::string_t& text) { refuse(text); }
   bool string(Json::string_t& value);
@@ -219,8 +222,8 @@ std::string_view header_text(std::span<const std::byte> file, const Location& wh
   return text;
 }
 
-// Why a tensor is wrong, or "" and `info` filled.
-std::string objection_to(RawTensor& raw, std::uint64_t data_bytes, TensorInfo& info) {
+// Why a tensor is wrong, or "" and `info` filled but for name and shape.
+std::string objection_to(const RawTensor& raw, std::uint64_t data_bytes, TensorInfo& info) {
   for (const auto& [missing, key] :
        {std::pair{!raw.dtype, "dtype"}, {!raw.shape, "shape"}, {!raw.offsets, "data_offsets"}}) {
     if (missing) return fmt::format("has no '{}'", key);
@@ -248,7 +251,9 @@ std::string objection_to(RawTensor& raw, std::uint64_t data_bytes, TensorInfo& i
   if (*bytes != end - begin) {
     return fmt::format("{} takes {} bytes, {} hold {}", shape(), *bytes, offsets(), end - begin);
   }
-  info = {std::move(raw.name), *dtype, std::move(*raw.shape), begin, *bytes};
+  info.dtype = *dtype;
+  info.offset = begin;
+  info.bytes = *bytes;
   return "";
 }
 
@@ -286,9 +291,16 @@ SafetensorsHeader parse_safetensors(std::span<const std::byte> file, const std::
   header.metadata = std::move(reader.metadata);
   const std::uint64_t data_bytes = file.size() - header.data_start;
   Diagnostics diagnostics;
+  header.tensors.reserve(reader.tensors.size());
   for (RawTensor& raw : reader.tensors) {
-    const std::string why = objection_to(raw, data_bytes, header.tensors.emplace_back());
-    if (!why.empty()) diagnostics.add(where, fmt::format("{}: {}", tensor_text(raw.name), why));
+    TensorInfo& info = header.tensors.emplace_back();
+    const std::string why = objection_to(raw, data_bytes, info);
+    if (why.empty()) {
+      info.name = std::move(raw.name);
+      info.shape = std::move(*raw.shape);
+    } else {
+      diagnostics.add(where, fmt::format("{}: {}", tensor_text(raw.name), why));
+    }
   }
   diagnostics.throw_if_any();
   // Stable, so that tensors without bytes keep the order of the header.

@@ -210,7 +210,7 @@ TEST(SafetensorsRefuses, DimensionsThatAreNoCounts) {
   };
   const std::string expected = "expected a non-negative integer of 64 bits, found ";
   EXPECT_EQ(error("[-1]"), "f: tensor 'w': shape[0]: " + expected + "-1");
-  EXPECT_EQ(error("[-0]"), "f: tensor 'w': shape[0]: " + expected + "0");
+  EXPECT_EQ(error("[-0]"), "f: tensor 'w': shape[0]: " + expected + "-0");
   EXPECT_EQ(error("[2,4.0]"), "f: tensor 'w': shape[1]: " + expected + "4.0");
   EXPECT_EQ(error("[8e0]"), "f: tensor 'w': shape[0]: " + expected + "8e0");
   EXPECT_EQ(error("[\"8\"]"), "f: tensor 'w': shape[0]: " + expected + "a string");

@@ -1,0 +1,90 @@
+// Any bytes as a safetensors file. Promises:
+// - nothing but a UserError escapes;
+// - every message is one line of clean text that starts with the name of the file;
+// - what was read lies end to end within the file, with the bytes that dtype and shape ask for;
+// - what was read survives the way through our writer and back.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "common/error.h"
+#include "common/text.h"
+#include "workload/safetensors.h"
+
+namespace bitsmith {
+namespace {
+
+const std::string kFile = "input.safetensors";
+
+void require(bool condition, std::string_view promise, std::string_view detail = {}) {
+  if (condition) return;
+  std::fprintf(stderr, "broken promise: %s: %s\n", std::string(promise).c_str(),
+               std::string(detail).c_str());
+  std::abort();
+}
+
+void check_messages(const std::vector<std::string>& messages) {
+  require(!messages.empty(), "an error says why");
+  for (const std::string& message : messages) {
+    require(message.starts_with(kFile + ": "), "a message starts with the file", message);
+    std::string_view rest = message;
+    for (std::size_t length = 0; !rest.empty(); rest.remove_prefix(length)) {
+      length = utf8_length(rest);
+      require(length > 0 && !starts_with_control(rest), "a message is one line of text", message);
+    }
+  }
+}
+
+void check_layout(const SafetensorsHeader& header, std::uint64_t file_bytes) {
+  require(header.data_start <= file_bytes, "the data are in the file");
+  std::uint64_t end = 0;
+  std::set<std::string_view> names;
+  for (const TensorInfo& tensor : header.tensors) {
+    require(names.insert(tensor.name).second, "names differ", tensor.name);
+    require(tensor.offset == end, "there are no holes and overlaps", tensor.name);
+    std::uint64_t bytes = dtype_bytes(tensor.dtype);
+    for (const std::uint64_t size : tensor.shape) bytes *= size;
+    require(tensor.bytes == bytes, "shape and bytes agree", tensor.name);
+    require(tensor.bytes <= file_bytes - header.data_start - end, "tensors are in the file",
+            tensor.name);
+    end += tensor.bytes;
+  }
+  require(end == file_bytes - header.data_start, "every byte belongs to a tensor");
+}
+
+void check_round_trip(const SafetensorsHeader& header, std::string_view data) {
+  std::vector<TensorSpec> specs;
+  for (const TensorInfo& tensor : header.tensors) {
+    specs.push_back({tensor.name, tensor.dtype, tensor.shape});
+  }
+  const std::vector<TensorInfo> laid_out = lay_out(specs, kFile);
+  require(laid_out == header.tensors, "the writer lays tensors out as the reader found them");
+  const std::string file = safetensors_head(header.metadata, laid_out, kFile) + std::string(data);
+  const SafetensorsHeader again = parse_safetensors(std::as_bytes(std::span(file)), kFile);
+  require(again.data_start % 8 == 0, "the writer aligns the data");
+  require(again.tensors == header.tensors && again.metadata == header.metadata, "a round trip",
+          file);
+}
+
+void check_input(std::string_view input) {
+  SafetensorsHeader header;
+  try {
+    header = parse_safetensors(std::as_bytes(std::span(input)), kFile);
+  } catch (const UserError& error) {
+    check_messages(error.messages());
+    return;
+  }
+  check_layout(header, input.size());
+  check_round_trip(header, input.substr(header.data_start));
+}
+
+}  // namespace
+}  // namespace bitsmith
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  bitsmith::check_input({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
