@@ -6,6 +6,7 @@
 #include "app/options.h"
 #include "system/tile_engine.h"
 #include "workload/scale_sim.h"
+#include "workload/trace.h"
 
 namespace bitsmith::app {
 namespace {
@@ -50,6 +51,7 @@ class InputReader {
 
 Workload read_workload(const RunRequest& request, std::vector<std::string>& warnings) {
   if (!request.gemm.empty()) return gemm_workload(request.gemm);
+  if (!request.trace.empty()) return Trace(request.trace).workload();
   if (request.scale_sim_topology.empty()) {
     return transformer_workload(load_transformer(request.model), request.phase);
   }

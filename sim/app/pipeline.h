@@ -16,6 +16,7 @@ struct RunRequest {
   std::string gemm;                    // "MxNxK", or
   std::string model;                   // file of a model, with
   PhaseOptions phase;                  // or
+  std::string trace;                   // file of a trace, or
   std::string scale_sim_topology;      // file of SCALE-Sim, with or without
   std::string scale_sim_config;        // file of SCALE-Sim
 };

@@ -3,6 +3,7 @@
 
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/phase_options.h"
 #include "app/pipeline.h"
 #include "report/run_report.h"
 
@@ -11,28 +12,12 @@ namespace {
 
 struct Options {
   RunRequest request;
-  std::string phase = "prefill";
-  std::string sequence = "0";
-  std::string chunk = "0";
-  std::string batch = "1";
+  PhaseText phase;
   std::string engine = "tile";
   std::string array = "model";
   std::string json;
   std::string out;
 };
-
-void read_phase(const Options& options, PhaseOptions& phase, Diagnostics& diagnostics) {
-  constexpr std::array<std::string_view, 2> kPhases = {"prefill", "decode"};
-  constexpr IntegerRange kSequence{1, 1 << 24};
-  constexpr IntegerRange kBatch{1, 1 << 20};
-  if (options.phase == kPhases[1]) {
-    phase.phase = Phase::decode;
-  } else if (options.phase != kPhases[0]) {
-    diagnostics.add({"--phase", 0, 0}, unknown_word("phase", options.phase, kPhases));
-  }
-  phase.sequence = integer_option("--seq", options.sequence, kSequence, diagnostics);
-  phase.batch = integer_option("--batch", options.batch, kBatch, diagnostics);
-}
 
 // The words of the command line's contract; what is not built yet is refused, not guessed.
 void require_built(const Options& options) {
@@ -56,12 +41,14 @@ void require_built(const Options& options) {
 
 void require_one_workload(const RunRequest& request) {
   int workloads = 0;
-  for (const std::string* one : {&request.model, &request.gemm, &request.scale_sim_topology}) {
+  for (const std::string* one :
+       {&request.model, &request.gemm, &request.scale_sim_topology, &request.trace}) {
     workloads += one->empty() ? 0 : 1;
   }
   if (workloads != 1) {
     throw UserError(
-        "give one workload: --workload MODEL.yaml, --gemm MxNxK or --scale-sim TOPOLOGY.csv");
+        "give one workload: --workload MODEL.yaml, --gemm MxNxK, --scale-sim TOPOLOGY.csv or "
+        "--trace FILE");
   }
   if (request.accelerator.empty() && request.scale_sim_config.empty()) {
     throw UserError(request.scale_sim_topology.empty()
@@ -76,11 +63,11 @@ int run_command(Options& options) {
   Diagnostics diagnostics;
   const std::vector<std::string> inputs = {options.request.accelerator, options.request.model,
                                            options.request.scale_sim_topology,
-                                           options.request.scale_sim_config};
+                                           options.request.scale_sim_config, options.request.trace};
   const std::string out_file = options.out.empty() ? "" : options.out + "/run.json";
   require_output("--json", options.json, inputs, diagnostics);
   require_output("--out", out_file, inputs, diagnostics);
-  read_phase(options, options.request.phase, diagnostics);
+  options.request.phase = read_phase(options.phase, diagnostics);
   diagnostics.throw_if_any();
   const RunAnswer answer = run(options.request);
   for (const std::string& warning : answer.warnings) print_message(warning);
@@ -110,20 +97,16 @@ Action add_run(CLI::App& app) {
       ->add_option("--cfg", o.request.scale_sim_config,
                    "configuration of SCALE-Sim: rows, columns and dataflow of the array")
       ->needs(scale_sim);
-  command->add_option("--phase", o.phase, "prefill or decode")->capture_default_str();
-  command->add_option("--seq", o.sequence, "tokens of the prompt; in decode the context's length")
-      ->capture_default_str();
-  command->add_option("--batch", o.batch, "sequences")->capture_default_str();
+  CLI::Option* trace = command->add_option("--trace", o.request.trace, "file of `bitsmith trace`");
+  for (CLI::Option* option : add_phase_options(*command, o.phase)) {
+    for (CLI::Option* other : {gemm, scale_sim, trace}) other->excludes(option);
+  }
   command->add_option("--engine", o.engine, "tile")->capture_default_str();
   command->add_option("--array", o.array, "model")->capture_default_str();
   command->add_option("--set", o.request.overrides, "path=value: override a configured value")
       ->allow_extra_args(false);
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   command->add_option("--out", o.out, "folder for run.json");
-  for (const char* option : {"--phase", "--seq", "--batch"}) {
-    gemm->excludes(command->get_option(option));
-    scale_sim->excludes(command->get_option(option));
-  }
   return [options] { return run_command(*options); };
 }
 
