@@ -85,8 +85,9 @@ inline constexpr std::size_t kLargestRank = 64;
 // is returned can be relied on: every tensor has a name of its own, its shape takes exactly its
 // bytes, and the tensors lie one after the other and fill the data to the last byte.
 //
-// Throws UserError; `name` stands for the file in messages. Where the header is no JSON or has a
-// value of the wrong kind, that is the only message; else all tensors that are wrong are named.
+// Throws UserError; `name` stands for the file in messages. Where the header is no JSON, or a
+// value is missing or of the wrong kind, that is the only message; else all tensors that are wrong
+// are named.
 SafetensorsHeader parse_safetensors(std::span<const std::byte> file, const std::string& name);
 
 // A file mapped into memory; common/mapped_file.h says what happens when it changes meanwhile.

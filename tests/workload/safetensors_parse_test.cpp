@@ -168,9 +168,9 @@ TEST(SafetensorsRefuses, UnknownKeys) {
 }
 
 TEST(SafetensorsRefuses, MissingKeys) {
-  EXPECT_EQ(error_of(R"({"w":{}})"), "f: tensor 'w': has no 'dtype'");
-  EXPECT_EQ(error_of(R"({"w":{"dtype":"U8"}})"), "f: tensor 'w': has no 'shape'");
-  EXPECT_EQ(error_of(R"({"w":{"dtype":"U8","shape":[]}})"), "f: tensor 'w': has no 'data_offsets'");
+  EXPECT_EQ(error_of(R"({"w":{}})"), "f: tensor 'w' has no 'dtype'");
+  EXPECT_EQ(error_of(R"({"w":{"dtype":"U8"}})"), "f: tensor 'w' has no 'shape'");
+  EXPECT_EQ(error_of(R"({"w":{"dtype":"U8","shape":[]}})"), "f: tensor 'w' has no 'data_offsets'");
 }
 
 TEST(SafetensorsRefuses, ValuesOfTheWrongKind) {
@@ -298,10 +298,11 @@ TEST(SafetensorsRefuses, HolesAndBytesOfNobody) {
 }
 
 TEST(SafetensorsRefuses, EveryWrongTensorAtOnce) {
-  EXPECT_EQ(error_of(R"({"a":{"shape":[]},"b":{"dtype":"U8","shape":[],"data_offsets":[0,2]},)" +
+  EXPECT_EQ(error_of(R"({"a":{"dtype":"U8","shape":[],"data_offsets":[1]},)"
+                     R"("b":{"dtype":"U8","shape":[],"data_offsets":[0,2]},)" +
                          entry("c", 0, 9) + "}",
                      8),
-            "f: tensor 'a': has no 'dtype'\n"
+            "f: tensor 'a': data_offsets [1] are not [begin, end]\n"
             "f: tensor 'b': shape [] of U8 takes 1 bytes, data_offsets [0, 2] hold 2\n"
             "f: tensor 'c': data_offsets [0, 9] reach beyond the 8 bytes of data");
 }
