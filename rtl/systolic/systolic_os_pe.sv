@@ -165,12 +165,13 @@ module systolic_os_pe #(
       end
     end
   end else begin : gen_one_sum
-    logic [AccBits-1:0] sum;
+    logic [AccBits-1:0] base, sum;
+    assign base = add_clear ? '0 : acc_q;
     systolic_sum #(
         .ProductBits(ProductBits), .AccBits(AccBits), .Overflow(Overflow),
         .FloatingPoint(FloatingPoint)
     ) u_sum (
-        .base_i(add_clear ? '0 : acc_q), .product_i(addend), .sum_o(sum)
+        .base_i(base), .product_i(addend), .sum_o(sum)
     );
     always_ff @(posedge clk_i) begin
       if (add_en) begin

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "app/options.h"
+#include "mapping/trace_operands.h"
 #include "system/tile_engine.h"
 #include "workload/scale_sim.h"
 #include "workload/trace.h"
@@ -90,6 +91,10 @@ RunAnswer run(const RunRequest& request) {
     }
   });
   inputs.throw_if_any();
+  if (!request.trace.empty()) {
+    // Codes that the array could not hold would make these cycles those of another array.
+    TraceOperands(Trace(request.trace), *answer.accelerator.design, false);
+  }
   answer.result = run_tile(*answer.accelerator.design, answer.workload);
   return answer;
 }

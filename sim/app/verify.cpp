@@ -1,9 +1,11 @@
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "app/commands.h"
 #include "app/options.h"
 #include "common/table.h"
 #include "cosim/lockstep.h"
+#include "mapping/trace_operands.h"
 #include "pe/registry.h"
 
 namespace bitsmith::app {
@@ -16,6 +18,7 @@ struct Options {
   std::vector<std::string> overrides;
   std::string cycles = "100000";
   std::string seed = "1";
+  std::string trace;
   std::string wave;
   std::string json;
 };
@@ -60,17 +63,28 @@ int run_command(const Options& options) {
   if (!options.wave.empty() && options.designs.size() > 1) {
     diagnostics.add({"--wave", 0, 0}, "a waveform is of one design; name one");
   }
-  require_output("--json", options.json, options.designs, diagnostics);
-  require_output("--wave", options.wave, options.designs, diagnostics);
+  std::vector<std::string> inputs = options.designs;
+  inputs.push_back(options.trace);
+  require_output("--json", options.json, inputs, diagnostics);
+  require_output("--wave", options.wave, inputs, diagnostics);
   diagnostics.throw_if_any();
   const std::vector<Override> overrides = override_options(options.overrides);
   std::vector<std::unique_ptr<const Design>> designs;
   for (const std::string& file : options.designs) designs.push_back(load_design(file, overrides));
 
+  std::optional<Trace> trace;
+  if (!options.trace.empty()) trace.emplace(options.trace);
+  // Before the first is built: a design that the trace does not fit is the user's mistake.
+  std::vector<std::optional<TraceOperands>> operands(designs.size());
+  for (std::size_t i = 0; trace && i < designs.size(); ++i) {
+    operands[i].emplace(*trace, *designs[i], true);
+  }
+
   bool all_passed = true;
   Json json = {{"schema", "bitsmith.verify/1"}, {"designs", Json::array()}};
   TextTable table({"design", "cycles", "ports compared", "results compared", "model and RTL"});
   for (std::size_t i = 0; i < designs.size(); ++i) {
+    lockstep.operands = operands[i] ? &*operands[i] : nullptr;
     const LockstepResult result =
         verify(*designs[i], std::filesystem::path(options.designs[i]).stem().string(), lockstep,
                options.wave);
@@ -98,6 +112,10 @@ Action add_verify(CLI::App& app) {
   command->add_option("--seed", o.seed, "seed of the stimulus")->capture_default_str();
   command->add_option("--set", o.overrides, "path=value: override a parameter")
       ->allow_extra_args(false);
+  command->add_option(
+      "--trace", o.trace,
+      "operands of `bitsmith trace` instead of random ones: the GEMMs whose formats "
+      "the design holds");
   command->add_option("--wave", o.wave, "write a waveform (FST)");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };

@@ -38,6 +38,7 @@ struct LockstepOptions {
   std::uint64_t cycles = 100000;
   std::uint64_t seed = 1;
   std::uint64_t cycles_after_mismatch = 0;  // stepped without comparing, for a waveform
+  const TraceOperands* operands = nullptr;  // of a trace, instead of random ones
 };
 
 // "" or what differs between two sets of outputs.
@@ -54,7 +55,7 @@ template <class Expected, class Actual>
 LockstepResult lockstep(const Design& design, Expected& expected, Actual& actual,
                         const LockstepOptions& options) {
   const ChannelWidths widths = design.channel_widths();
-  Stimulus stimulus(design, options.seed);
+  Stimulus stimulus(design, options.seed, options.operands);
   LockstepResult result;
   std::uint64_t last_cycle = options.cycles;
   // The scoreboard judges the y beat of before the edge, so it is copied before the array steps.

@@ -14,8 +14,8 @@ constexpr std::uint32_t kLongestChain = 40;
 // Reaches the high bits of the counters of K and of 32-bit sums.
 constexpr std::uint32_t kLongestK = 20000;
 constexpr std::uint32_t kLongK = 700;
-// Jobs whose operands an array may have taken in before their results come.
-constexpr std::uint64_t kMostJobsInside = 64 + kLongestChain;
+// Jobs whose operands an array may have taken in before their results come, besides a chain.
+constexpr std::uint64_t kMostJobsInside = 64;
 // Larger sides than these are accumulator SRAMs.
 constexpr std::uint32_t kUsualSize = 64;
 constexpr std::uint32_t kLongestMood = 400;
@@ -24,8 +24,9 @@ constexpr std::array<std::uint32_t, 5> kPercents = {100, 100, 90, 50, 10};
 
 }  // namespace
 
-Stimulus::Stimulus(const Design& design, std::uint64_t seed)
+Stimulus::Stimulus(const Design& design, std::uint64_t seed, const TraceOperands* operands)
     : design_(design),
+      traced_(operands),
       random_(seed),
       limits_(design.tile_limits()),
       widths_(design.channel_widths()) {
@@ -133,17 +134,6 @@ std::pair<Stimulus::Operands, Stimulus::Operands> Stimulus::random_operands() {
   }
 }
 
-Stimulus::PendingJob Stimulus::make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k,
-                                        Operands a, Operands w) {
-  PendingJob pending;
-  pending.job = {m, n, k, false, false};
-  pending.a.resize(std::size_t{m} * k);
-  pending.w.resize(std::size_t{k} * n);
-  fill_codes(pending.a, design_.activation_format(), a);
-  fill_codes(pending.w, design_.weight_format(), w);
-  return pending;
-}
-
 // Mostly short, so that many jobs meet in the array; now and then long enough to hide a drain, or
 // to fill an accumulator.
 std::uint32_t Stimulus::random_k() {
@@ -154,47 +144,82 @@ std::uint32_t Stimulus::random_k() {
   return 1 + below(24);
 }
 
-// One or several jobs whose sums add up to one result.
-void Stimulus::add_chain() {
-  const std::uint32_t m = random_size(limits_.m);
-  const std::uint32_t n = random_size(limits_.n);
+Stimulus::Chain Stimulus::random_chain() {
+  Chain chain;
+  chain.m = random_size(limits_.m);
+  chain.n = random_size(limits_.n);
   const std::uint32_t length = 1 + below(below(32) == 0 ? kLongestChain : kUsualChain);
   const std::uint32_t usual_k = random_k();
   const auto [a_operands, w_operands] = random_operands();
-  std::vector<PendingJob> chain;
-  std::uint64_t k_total = 0;
   for (std::uint32_t i = 0; i < length; ++i) {
-    const std::uint64_t room = std::min<std::uint64_t>(limits_.k, limits_.k_total - k_total);
+    const std::uint64_t room = std::min<std::uint64_t>(limits_.k, limits_.k_total - chain.k_total);
     if (room == 0) break;
-    const auto k = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(chance(50) ? usual_k : 1 + below(usual_k), room));
-    chain.push_back(make_job(m, n, k, a_operands, w_operands));
-    chain.back().job.accumulate = i > 0;
-    k_total += k;
+    chain.k.push_back(static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(chance(50) ? usual_k : 1 + below(usual_k), room)));
+    chain.k_total += chain.k.back();
   }
-  chain.back().job.emit = true;
+  chain.operands.a.resize(chain.m * chain.k_total);
+  chain.operands.w.resize(chain.k_total * chain.n);
+  fill_codes(chain.operands.a, design_.activation_format(), a_operands);
+  fill_codes(chain.operands.w, design_.weight_format(), w_operands);
+  return chain;
+}
 
-  // The whole chain's operands side by side give the golden result.
-  std::vector<std::uint16_t> a_codes(std::size_t{m} * k_total);
-  std::vector<std::uint16_t> w_codes;
-  std::size_t k_begin = 0;
-  for (const PendingJob& part : chain) {
-    for (std::size_t row = 0; row < m; ++row) {
-      std::copy_n(part.a.begin() + static_cast<std::ptrdiff_t>(row * part.job.k), part.job.k,
-                  a_codes.begin() + static_cast<std::ptrdiff_t>(row * k_total + k_begin));
-    }
-    w_codes.insert(w_codes.end(), part.w.begin(), part.w.end());
-    k_begin += part.job.k;
+// A tile of a GEMM of the trace, from the beginning of k; in half of all cases in more jobs than
+// necessary.
+Stimulus::Chain Stimulus::traced_chain() {
+  const std::size_t op =
+      traced_->gemms()[below(static_cast<std::uint32_t>(traced_->gemms().size()))];
+  const GemmShape& gemm = traced_->shape(op);
+  const auto part = [&](std::uint64_t size, std::uint32_t most) {
+    const std::uint64_t begin = random_() % ((size + most - 1) / most) * most;
+    return std::pair(begin,
+                     static_cast<std::uint32_t>(std::min<std::uint64_t>(most, size - begin)));
+  };
+  const auto [m0, m] = part(gemm.m, std::min(limits_.m, kUsualSize));
+  const auto [n0, n] = part(gemm.n, std::min(limits_.n, kUsualSize));
+  Chain chain;
+  chain.m = m;
+  chain.n = n;
+  chain.k_total = std::min({gemm.k, limits_.k_total, std::uint64_t{kLongestK}});
+  const std::uint32_t longest = chance(50) ? limits_.k : 1 + below(std::min(limits_.k, kLongK));
+  for (std::uint64_t left = chain.k_total; left > 0; left -= chain.k.back()) {
+    chain.k.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(left, longest)));
   }
-  std::vector<std::int64_t>& y = chain.back().y;
-  y.resize(std::size_t{m} * n);
-  design_.golden({a_codes.data(), m, k_total, k_total}, {w_codes.data(), k_total, n, n},
-                 {y.data(), m, n, n});
+  chain.operands = traced_->tile(op, m0, m, n0, n, 0, chain.k_total);
+  return chain;
+}
 
-  for (PendingJob& part : chain) {
-    part.beats = design_.beats(part.job);
-    jobs_.push_back(std::move(part));
+// One job's part of the operands.
+Stimulus::PendingJob Stimulus::cut_job(const Chain& chain, std::size_t job,
+                                       std::uint64_t k_begin) const {
+  const std::uint32_t k = chain.k[job];
+  PendingJob pending;
+  pending.job = {chain.m, chain.n, k, job > 0, job + 1 == chain.k.size()};
+  pending.beats = design_.beats(pending.job);
+  for (std::size_t row = 0; row < chain.m; ++row) {
+    const auto begin =
+        chain.operands.a.begin() + static_cast<std::ptrdiff_t>(row * chain.k_total + k_begin);
+    pending.a.insert(pending.a.end(), begin, begin + k);
   }
+  const auto begin = chain.operands.w.begin() + static_cast<std::ptrdiff_t>(k_begin * chain.n);
+  pending.w.assign(begin, begin + static_cast<std::ptrdiff_t>(std::size_t{k} * chain.n));
+  return pending;
+}
+
+void Stimulus::add_chain() {
+  const Chain chain = traced_ != nullptr ? traced_chain() : random_chain();
+  longest_chain_ = std::max<std::uint64_t>(longest_chain_, chain.k.size());
+  std::uint64_t k_begin = 0;
+  for (std::size_t job = 0; job < chain.k.size(); ++job) {
+    jobs_.push_back(cut_job(chain, job, k_begin));
+    k_begin += chain.k[job];
+  }
+  std::vector<std::int64_t>& y = jobs_.back().y;
+  y.resize(std::size_t{chain.m} * chain.n);
+  design_.golden({chain.operands.a.data(), chain.m, chain.k_total, chain.k_total},
+                 {chain.operands.w.data(), chain.k_total, chain.n, chain.n},
+                 {y.data(), chain.m, chain.n, chain.n});
 }
 
 std::uint64_t Stimulus::beats_of(ChannelIndex channel, const PendingJob& job) const {
@@ -323,7 +348,7 @@ std::string Stimulus::check_y_protocol(const ArrayOutputs& before) {
 
 // With every channel offered, results taken and steps enabled, something has to move.
 std::string Stimulus::check_progress(bool moved) {
-  if (producers_[kAChannel].job > result_job_ + kMostJobsInside) {
+  if (producers_[kAChannel].job > result_job_ + kMostJobsInside + longest_chain_) {
     return "results are missing: operands of many later jobs have been taken";
   }
   bool all_offered = inputs_.en && inputs_.y_ready;

@@ -1,6 +1,7 @@
 // Seeded random stimulus for an array, and the scoreboard for its results.
 //
-// Streams of random jobs (edge tiles, accumulating chains, extreme operands) with random gaps on
+// Streams of random jobs (edge tiles, accumulating chains, extreme operands), or jobs cut from the
+// operands of a trace, with random gaps on
 // every channel, back-pressure, pauses of the enable and resets in the middle of jobs. The moods
 // change every few hundred cycles, full speed among them. Producers keep the contract of
 // rtl/README.md: a valid payload is held until it is taken; a payload without valid is noise.
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "mapping/trace_operands.h"
 #include "pe/array_ports.h"
 #include "pe/design.h"
 
@@ -21,7 +23,8 @@ namespace bitsmith {
 
 class Stimulus {
  public:
-  Stimulus(const Design& design, std::uint64_t seed);
+  // `operands`, if given, are cut into the jobs instead of random ones; they must outlive this.
+  Stimulus(const Design& design, std::uint64_t seed, const TraceOperands* operands = nullptr);
 
   // What to drive at the next clock edge. Valid until the next call.
   const ArrayInputs& next_inputs();
@@ -61,8 +64,19 @@ class Stimulus {
 
   void start_over();
   void change_mood();
+  // Jobs whose sums add up to one result, with all their operands side by side.
+  struct Chain {
+    std::uint32_t m = 1;
+    std::uint32_t n = 1;
+    std::uint64_t k_total = 0;
+    std::vector<std::uint32_t> k;  // of each job
+    OperandTile operands;
+  };
+
   void add_chain();
-  PendingJob make_job(std::uint32_t m, std::uint32_t n, std::uint32_t k, Operands a, Operands w);
+  Chain random_chain();
+  Chain traced_chain();
+  PendingJob cut_job(const Chain& chain, std::size_t job, std::uint64_t k_begin) const;
   std::uint16_t random_code(const Format& format, Operands operands);
   void fill_codes(std::vector<std::uint16_t>& codes, const Format& format, Operands operands);
   std::pair<Operands, Operands> random_operands();
@@ -81,6 +95,7 @@ class Stimulus {
   PendingJob& pending(std::uint64_t job) { return jobs_[job - first_job_]; }
 
   const Design& design_;
+  const TraceOperands* traced_;
   std::mt19937_64 random_;
   TileLimits limits_;
   ChannelWidths widths_;
@@ -93,6 +108,7 @@ class Stimulus {
   std::vector<std::int64_t> result_;
   std::vector<std::uint32_t> held_y_;  // a result beat that was shown and not taken
   std::uint64_t cycles_without_progress_ = 0;
+  std::uint64_t longest_chain_ = 0;  // jobs
 
   ArrayInputs inputs_;
   std::uint32_t ready_percent_ = 100;

@@ -1,0 +1,47 @@
+#include "mapping/trace_operands.h"
+
+#include "common/error.h"
+#include "numerics/conversion.h"
+
+namespace bitsmith {
+
+TraceOperands::TraceOperands(const Trace& trace, const Design& design, bool skip_others)
+    : trace_(trace), conversions_(trace.workload().operators.size()) {
+  std::vector<std::string> problems;
+  for (std::size_t i = 0; i < conversions_.size(); ++i) {
+    const Operator& op = trace.workload().operators[i];
+    if (!op.is_gemm()) continue;
+    const Format& a = trace.format(i, OperandRole::activation);
+    const Format& w = trace.format(i, OperandRole::weight);
+    const auto a_codes = exact_conversion(a, design.activation_format());
+    const auto w_codes = exact_conversion(w, design.weight_format());
+    if (a_codes && w_codes) {
+      gemms_.push_back(i);
+      conversions_[i] = {*a_codes, *w_codes};
+      continue;
+    }
+    problems.push_back(fmt::format(
+        "operator '{}': {} activations and {} weights do not fit the design's {} and {} exactly",
+        op.name, a.name, w.name, design.activation_format().name, design.weight_format().name));
+  }
+  if (!problems.empty() && (!skip_others || gemms_.empty())) throw UserError(problems);
+}
+
+OperandTile TraceOperands::tile(std::size_t op, std::uint64_t m0, std::uint32_t m, std::uint64_t n0,
+                                std::uint32_t n, std::uint64_t k0, std::uint64_t k) const {
+  const Conversions& to = conversions_.at(op);
+  OperandTile tile{std::vector<std::uint16_t>(m * k), std::vector<std::uint16_t>(k * n)};
+  for (std::uint64_t row = 0; row < m; ++row) {
+    const std::span out(tile.a.data() + row * k, k);
+    trace_.read(op, OperandRole::activation, m0 + row, k0, out);
+    for (std::uint16_t& code : out) code = to.a[code];
+  }
+  std::vector<std::uint16_t> column(k);
+  for (std::uint64_t col = 0; col < n; ++col) {
+    trace_.read(op, OperandRole::weight, n0 + col, k0, column);
+    for (std::uint64_t i = 0; i < k; ++i) tile.w[i * n + col] = to.w[column[i]];
+  }
+  return tile;
+}
+
+}  // namespace bitsmith

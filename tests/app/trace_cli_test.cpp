@@ -1,0 +1,98 @@
+// `bitsmith trace`, and what consumes its files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/file.h"
+#include "common/process.h"
+
+namespace bitsmith {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+class TraceCli : public testing::Test {
+ protected:
+  ProcessResult bitsmith(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), BITSMITH_BINARY);
+    return run_process(arguments, folder_.path());
+  }
+  static std::string shipped(const std::string& path) { return (home_folder() / path).string(); }
+  std::string file() const { return (folder_.path() / "t.safetensors").string(); }
+  ProcessResult trace(const std::string& quantization) const {
+    return bitsmith(
+        {"trace", deit_, "--quant", shipped("configs/quant/" + quantization), "-o", file()});
+  }
+
+  const std::string deit_ = shipped("workloads/models/deit-s.yaml");
+  const std::string int8_ = shipped("configs/accelerators/systolic_int8_16x16.yaml");
+
+ private:
+  TemporaryFolder folder_{fs::temp_directory_path()};
+};
+
+TEST_F(TraceCli, RunOfATraceEqualsRunOfItsModel) {
+  const ProcessResult written = trace("w8a8.yaml");
+  ASSERT_EQ(written.exit_code, 0) << written.output;
+  EXPECT_THAT(written.output, HasSubstr("deit-s in w8a8"));
+  const auto run = [&](const std::vector<std::string>& workload) {
+    std::vector<std::string> arguments = {"run", int8_, "--json", "-"};
+    arguments.insert(arguments.end(), workload.begin(), workload.end());
+    const ProcessResult result = bitsmith(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return json::parse(result.output);
+  };
+  const json traced = run({"--trace", file()});
+  const json direct = run({"--workload", deit_});
+  EXPECT_EQ(traced["total"], direct["total"]);
+  EXPECT_EQ(traced["operators"], direct["operators"]);
+  EXPECT_EQ(traced["vector_operators"], direct["vector_operators"]);
+  EXPECT_GT(traced["total"]["cycles"].get<std::uint64_t>(), 1000000U);
+}
+
+TEST_F(TraceCli, AnArrayThatCannotHoldTheCodesIsRefused) {
+  ASSERT_EQ(trace("w4a16_g128.yaml").exit_code, 0);
+  const ProcessResult run = bitsmith({"run", int8_, "--trace", file()});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.output, HasSubstr("operator 'q_proj': fp16 activations and int4 weights do not "
+                                    "fit the design's int8 and int8 exactly"));
+  // An FP16 array holds both.
+  EXPECT_EQ(
+      bitsmith({"run", shipped("configs/accelerators/systolic_fp16_16x16.yaml"), "--trace", file()})
+          .exit_code,
+      0);
+}
+
+TEST_F(TraceCli, VerifyUsesItsOperands) {
+  ASSERT_EQ(trace("w8a8.yaml").exit_code, 0);
+  const ProcessResult result =
+      bitsmith({"verify", shipped("configs/designs/systolic/int8_4x4.yaml"),
+                shipped("configs/designs/systolic/int8_4x4_ws.yaml"), "--trace", file(), "--cycles",
+                "30000", "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  for (const json& design : json::parse(result.output)["designs"]) {
+    EXPECT_EQ(design["mismatches"], 0);
+    EXPECT_GT(design["values_compared"], 100);
+  }
+}
+
+TEST_F(TraceCli, MistakesOfAllInputsAtOnce) {
+  const ProcessResult result =
+      bitsmith({"trace", "nowhere.yaml", "--quant", "neither.yaml", "-o", file()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("nowhere.yaml"));
+  EXPECT_THAT(result.output, HasSubstr("neither.yaml"));
+  EXPECT_FALSE(fs::exists(file()));
+  const ProcessResult decode =
+      bitsmith({"trace", deit_, "--quant", shipped("configs/quant/fp16.yaml"), "--phase", "decode",
+                "-o", file()});
+  EXPECT_EQ(decode.exit_code, 2);
+  EXPECT_THAT(decode.output, HasSubstr("deit-s is no decoder"));
+  EXPECT_EQ(bitsmith({"run", int8_, "--trace", deit_}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace bitsmith

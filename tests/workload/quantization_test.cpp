@@ -1,0 +1,198 @@
+// Quantization files, the splitting of a KV cache, and operands quantized in a stream.
+#include "workload/quantization.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "workload/operand_stream.h"
+#include "workload/quantized_operator.h"
+
+namespace bitsmith {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<std::string> errors_of(const std::string& text) {
+  Diagnostics diagnostics;
+  read_quantization(yaml::parse(text, "q.yaml"), diagnostics);
+  try {
+    diagnostics.throw_if_any();
+  } catch (const UserError& error) {
+    return error.messages();
+  }
+  return {};
+}
+
+QuantizationConfig shipped(const std::string& name) {
+  return load_quantization(home_folder() / "configs/quant" / (name + ".yaml"));
+}
+
+TEST(Quantization, ShippedFilesAreRead) {
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(home_folder() / "configs/quant")) {
+    const QuantizationConfig config = load_quantization(entry.path());
+    EXPECT_EQ(config.name, entry.path().stem().string());
+    EXPECT_FALSE(config.source.empty());
+    ++files;
+  }
+  EXPECT_EQ(files, 9U);
+}
+
+TEST(Quantization, SaysWhatTheFileSays) {
+  const QuantizationConfig config = shipped("kivi_2bit");
+  const OperandQuantization& keys = config.of(OperatorClass::attention_qk).weight;
+  EXPECT_EQ(keys.quantizer.method, QuantMethod::zero_point);
+  EXPECT_EQ(keys.code_format().name, "uint2");
+  EXPECT_EQ(keys.axis, LineAxis::across_k);
+  EXPECT_EQ(keys.group, 32U);
+  EXPECT_EQ(keys.recent_tokens, 128U);
+  EXPECT_EQ(keys.quantizer.scale_format, find_format("fp16"));
+  // Left out: fp16 as it is.
+  EXPECT_EQ(config.of(OperatorClass::lm_head).weight.code_format().name, "fp16");
+  EXPECT_EQ(shipped("bitmod_fp3").of(OperatorClass::linear).weight.quantizer.candidates.size(), 4U);
+}
+
+TEST(Quantization, AllMistakesAtOnce) {
+  EXPECT_THAT(
+      errors_of("name: x\nlinear:\n  weight: {format: int44, method: absmax}\n  wieght: {}\n"
+                "lm_haed: {}\n"),
+      ElementsAre(HasSubstr("q.yaml:3:20: 'format': unknown format 'int44'"),
+                  HasSubstr("q.yaml:4:3: unknown operand 'wieght'"),
+                  HasSubstr("q.yaml:5:1: unknown class of operators 'lm_haed'")));
+  EXPECT_THAT(errors_of("linear: {}\n"), ElementsAre(HasSubstr("'name' is missing")));
+  EXPECT_THAT(errors_of("name: x\nlinear: {weight: {format: mxfp4, method: mx, group: 16}}\n"),
+              ElementsAre(HasSubstr("'granularity': mx and bitmod choose by the values of a group"),
+                          HasSubstr("'group': a block of mxfp4 has 32 numbers")));
+  EXPECT_THAT(errors_of("name: x\nlinear: {weight: {format: int8, method: absmax, scale: int8, "
+                        "granularity: channel, recent_tokens: 5}}\n"),
+              ElementsAre(HasSubstr("'scale': a scale of two levels is for groups along k"),
+                          HasSubstr("'recent_tokens': only the weights of attention_qk")));
+  EXPECT_THAT(errors_of("name: x\nlinear: {weight: {format: uint8, method: absmax}}\n"),
+              ElementsAre(HasSubstr("'method'")));
+  EXPECT_THAT(errors_of("name: x\nlinear: 4\n"), ElementsAre(HasSubstr("expected a map")));
+}
+
+std::vector<std::string> rows_of(const std::vector<QuantizedOperator>& operators) {
+  std::vector<std::string> rows;
+  for (const auto& [op, quantization] : operators) {
+    rows.push_back(op.is_gemm() ? fmt::format("{} {}x{}x{} {}", op.name, op.gemm.m, op.gemm.n,
+                                              op.gemm.k, quantization.weight.code_format().name)
+                                : fmt::format("{} {}", op.name, op.elements));
+  }
+  return rows;
+}
+
+// 300 tokens, the last 128 in fp16: 172 keys and values are quantized; the two halves of PV are
+// added.
+TEST(QuantizedOperators, RecentTokensStayInFp16) {
+  Workload workload;
+  Operator qk{"attention_qk", {1, 300, 64}, 4, 2};
+  qk.operator_class = OperatorClass::attention_qk;
+  Operator pv{"attention_pv", {1, 64, 300}, 4, 2};
+  pv.operator_class = OperatorClass::attention_pv;
+  workload.operators = {qk, pv};
+  const QuantizationConfig config = shipped("kivi_2bit");
+  EXPECT_THAT(rows_of(quantize_operators(workload, config)),
+              ElementsAre("attention_qk 1x172x64 uint2", "attention_qk_recent 1x128x64 fp16",
+                          "attention_pv 1x64x172 uint2", "attention_pv_recent 1x64x128 fp16",
+                          "attention_pv_add 256"));
+  workload.operators[0].gemm.n = workload.operators[1].gemm.k = 100;
+  EXPECT_THAT(
+      rows_of(quantize_operators(workload, config)),
+      ElementsAre("attention_qk_recent 1x100x64 fp16", "attention_pv_recent 1x64x100 fp16"));
+}
+
+// ---- streams
+
+struct Whole {
+  std::vector<std::uint16_t> codes;
+  std::vector<GroupParameters> groups;
+};
+
+// The same from the definition of the granularities, with the whole tensor in memory.
+Whole quantize_whole(const RandomTensor& tensor, const OperandQuantization& q, std::uint64_t rows,
+                     std::uint64_t k) {
+  std::vector<float> values(rows * k);
+  fill_tile(tensor, {0, 0, rows, k}, values);
+  Whole whole{std::vector<std::uint16_t>(rows * k), {}};
+  const auto group = [&](std::uint64_t r0, std::uint64_t r1, std::uint64_t k0, std::uint64_t k1) {
+    std::vector<float> in;
+    for (std::uint64_t r = r0; r < r1; ++r) {
+      in.insert(in.end(), values.begin() + static_cast<std::ptrdiff_t>(r * k + k0),
+                values.begin() + static_cast<std::ptrdiff_t>(r * k + k1));
+    }
+    std::vector<std::uint16_t> out(in.size());
+    whole.groups.push_back(quantize(q.quantizer, in, out));
+    std::size_t next = 0;
+    for (std::uint64_t r = r0; r < r1; ++r) {
+      for (std::uint64_t c = k0; c < k1; ++c) whole.codes[r * k + c] = out[next++];
+    }
+  };
+  const std::uint64_t size = q.granularity == Granularity::group ? q.group : rows * k;
+  if (q.granularity == Granularity::tensor) {
+    group(0, rows, 0, k);
+  } else if (q.axis == LineAxis::along_k) {
+    for (std::uint64_t r = 0; r < rows; ++r) {
+      for (std::uint64_t c = 0; c < k; c += size) group(r, r + 1, c, std::min(c + size, k));
+    }
+  } else {
+    for (std::uint64_t r = 0; r < rows; r += size) {
+      for (std::uint64_t c = 0; c < k; ++c) group(r, std::min(r + size, rows), c, c + 1);
+    }
+  }
+  return whole;
+}
+
+TEST(OperandStream, EqualsQuantizingTheWholeTensor) {
+  constexpr std::uint64_t kRows = 13;
+  constexpr std::uint64_t kK = 50;
+  RandomTensor tensor;
+  tensor.seed = 4;
+  for (const Granularity granularity :
+       {Granularity::tensor, Granularity::channel, Granularity::group}) {
+    for (const LineAxis axis : {LineAxis::along_k, LineAxis::across_k}) {
+      OperandQuantization q;
+      q.quantizer = {
+          QuantMethod::zero_point, find_format("uint4"), {}, nullptr, find_format("fp16")};
+      q.granularity = granularity;
+      q.axis = axis;
+      q.group = 8;
+      const Whole expected = quantize_whole(tensor, q, kRows, kK);
+      std::vector<std::uint16_t> codes;
+      const OperandResult result =
+          stream_operand(tensor, q, {kRows, kK}, [&](std::span<const std::uint16_t> row) {
+            codes.insert(codes.end(), row.begin(), row.end());
+          });
+      EXPECT_EQ(codes, expected.codes);
+      EXPECT_EQ(result.parameters.groups, expected.groups);
+      std::uint64_t groups = 1;
+      for (const std::uint64_t size : result.parameters.shape) groups *= size;
+      EXPECT_EQ(groups, expected.groups.size());
+      EXPECT_EQ(result.statistics.error.count, kRows * kK);
+    }
+  }
+}
+
+// Two rows of which one is a hundred times larger: each has its own second-level scale.
+TEST(OperandStream, ScalesOfTwoLevelsAreRelativeToTheirRow) {
+  OperandQuantization q = shipped("bitmod_fp3").of(OperatorClass::linear).weight;
+  RandomTensor tensor;
+  const OperandResult result = stream_operand(tensor, q, {2, 256}, [](auto) {});
+  ASSERT_EQ(result.parameters.channel_scales.size(), 2U);
+  ASSERT_EQ(result.parameters.groups.size(), 4U);
+  for (std::size_t g = 0; g < 4; ++g) {
+    const GroupParameters& group = result.parameters.groups[g];
+    EXPECT_EQ(group.scale,
+              static_cast<float>(group.scale_code) * result.parameters.channel_scales[g / 2]);
+    EXPECT_LE(group.scale_code, 127U);
+  }
+  // FP3 of normal numbers: more than 10 dB, less than 20.
+  EXPECT_GT(result.statistics.error.sqnr_db(), 10);
+  EXPECT_LT(result.statistics.error.sqnr_db(), 20);
+}
+
+}  // namespace
+}  // namespace bitsmith

@@ -1,0 +1,136 @@
+// Traces: what is written is what is read, the same request gives the same bytes, and a file that
+// says something impossible is refused.
+#include "workload/trace.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/process.h"
+
+namespace bitsmith {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class TraceTest : public testing::Test {
+ protected:
+  fs::path file(const std::string& name) const { return folder_.path() / name; }
+
+  static TraceRequest request(const std::string& quantization) {
+    TraceRequest result;
+    result.model = load_transformer(home_folder() / "workloads/models/deit-s.yaml");
+    result.model.hidden_size = 48;
+    result.model.intermediate_size = 80;
+    result.model.head_dim = 8;
+    result.model.num_labels = 10;
+    result.quantization =
+        load_quantization(home_folder() / "configs/quant" / (quantization + ".yaml"));
+    return result;
+  }
+
+  std::string bytes(const fs::path& path) const { return read_file(path, std::size_t{1} << 30); }
+
+  // The message with which the changed trace is refused, without the file's name.
+  std::string refusal(const std::string& from, const std::string& to) {
+    write_trace(request("w8a8"), file("good"));
+    std::string text = bytes(file("good"));
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    EXPECT_EQ(from.size(), to.size());
+    text.replace(at, from.size(), to);
+    write_file_atomically(file("bad"), text);
+    try {
+      const Trace trace(file("bad"));
+    } catch (const UserError& error) {
+      return std::string(error.what()).substr(file("bad").string().size());
+    }
+    return "accepted";
+  }
+
+ private:
+  TemporaryFolder folder_{fs::temp_directory_path()};
+};
+
+TEST_F(TraceTest, ReadsWhatWasWritten) {
+  for (const std::string name : {"fp16", "w8a8", "w4a16_g128", "bitmod_fp4", "mxfp4",
+                                 "bitnet_b1.58", "kivi_2bit", "w4a16_g128_zero_point"}) {
+    const TraceRequest wanted = request(name);
+    const auto written = write_trace(wanted, file(name));
+    const Trace trace(file(name));
+    const auto operators =
+        quantize_operators(transformer_workload(wanted.model, wanted.phase), wanted.quantization);
+    ASSERT_EQ(trace.workload().operators.size(), operators.size());
+    std::size_t gemms = 0;
+    for (std::size_t i = 0; i < operators.size(); ++i) {
+      const Operator& op = trace.workload().operators[i];
+      EXPECT_EQ(op.name, operators[i].op.name);
+      EXPECT_EQ(op.gemm, operators[i].op.gemm);
+      EXPECT_EQ(op.kind, operators[i].op.kind);
+      EXPECT_EQ(op.operator_class, operators[i].op.operator_class);
+      EXPECT_EQ(op.elements, operators[i].op.elements);
+      EXPECT_EQ(op.count * op.repeat, operators[i].op.count * operators[i].op.repeat);
+      if (!op.is_gemm()) continue;
+      ++gemms;
+      EXPECT_EQ(&trace.format(i, OperandRole::weight),
+                &operators[i].quantization.weight.code_format());
+    }
+    EXPECT_EQ(written.size(), 2 * gemms);
+  }
+}
+
+// The codes of a row, read in two pieces, are those of a stream with the same seed.
+TEST_F(TraceTest, CodesAreThoseOfTheStream) {
+  write_trace(request("w8a8"), file("t"));
+  const Trace trace(file("t"));
+  std::size_t op = 0;
+  while (trace.workload().operators[op].name != "up_proj") ++op;
+  const GemmShape gemm = trace.workload().operators[op].gemm;
+  std::vector<std::uint16_t> row(gemm.k), pieces(gemm.k);
+  trace.read(op, OperandRole::weight, gemm.n - 1, 0, row);
+  trace.read(op, OperandRole::weight, gemm.n - 1, 0, std::span(pieces).first(7));
+  trace.read(op, OperandRole::weight, gemm.n - 1, 7, std::span(pieces).subspan(7));
+  EXPECT_EQ(row, pieces);
+  // Symmetric int8 per row: the largest magnitude is 127, and -128 never appears.
+  int largest = 0;
+  for (const std::uint16_t code : row) {
+    const int value = static_cast<std::int8_t>(code);
+    largest = std::max(largest, std::abs(value));
+    EXPECT_GE(value, -127);
+  }
+  EXPECT_EQ(largest, 127);
+  EXPECT_THROW(trace.read(op, OperandRole::weight, gemm.n, 0, row), InternalError);
+}
+
+TEST_F(TraceTest, TheSameRequestGivesTheSameBytes) {
+  TraceRequest wanted = request("w4a16_g128");
+  write_trace(wanted, file("one"));
+  write_trace(wanted, file("two"));
+  EXPECT_EQ(bytes(file("one")), bytes(file("two")));
+  wanted.seed = 2;
+  write_trace(wanted, file("three"));
+  EXPECT_NE(bytes(file("one")), bytes(file("three")));
+}
+
+TEST_F(TraceTest, RefusesWhatCannotBe) {
+  EXPECT_THAT(refusal("bitsmith.trace/1", "bitsmith.trace/7"),
+              HasSubstr("has the schema 'bitsmith.trace/7', expected 'bitsmith.trace/1'"));
+  EXPECT_THAT(refusal("\\\"kind\\\":\\\"gemm\\\"", "\\\"kind\\\":\\\"gemn\\\""),
+              HasSubstr("operator 0: unknown kind 'gemn'"));
+  EXPECT_THAT(refusal("\\\"m\\\":196", "\\\"m\\\":0  "), HasSubstr("operator 0: 'm' is 0"));
+  EXPECT_THAT(refusal("\\\"m\\\":196", "\\\"m\\\":197"),
+              HasSubstr("tensor '0000.activation' is I8 [196, 768], expected I8 [197, 768]"));
+  EXPECT_THAT(refusal("\\\"m\\\":196", "\\\"m\\\":-19"), HasSubstr("'m' is -19, expected"));
+  EXPECT_THAT(refusal("\\\"format\\\":\\\"int8\\\"", "\\\"format\\\":\\\"int9\\\""),
+              HasSubstr("expected U16 [196, 768]"));
+  EXPECT_THAT(refusal("\\\"format\\\":\\\"int8\\\"", "\\\"format\\\":\\\"xnt8\\\""),
+              HasSubstr("activation has the unknown format 'xnt8'"));
+  EXPECT_THAT(refusal("\"operators\":\"[", "\"operators\":\"{"),
+              HasSubstr("'operators' is no list of 1..100000 operators"));
+  EXPECT_THAT(refusal("\"schema\"", "\"schemx\""), HasSubstr("its metadata lack 'schema'"));
+}
+
+}  // namespace
+}  // namespace bitsmith
