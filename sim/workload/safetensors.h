@@ -101,6 +101,7 @@ class SafetensorsFile {
   // The same order. Valid as long as this object or the one it was moved to.
   std::vector<std::string_view> names() const;
   const TensorMetadata& metadata() const { return header_.metadata; }
+  const SafetensorsHeader& header() const { return header_; }
 
   bool contains(std::string_view name) const { return index_.contains(name); }
   // Throws UserError when there is no such tensor.

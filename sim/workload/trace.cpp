@@ -1,14 +1,21 @@
 #include "workload/trace.h"
 
-#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/text.h"
 #include "config/scalar.h"
 #include "workload/trace_names.h"
 
 namespace bitsmith {
 namespace {
+
+// Text of the file, fit for a message or a table.
+std::string shown(std::string_view text) {
+  constexpr std::size_t kLongest = 200;
+  return printable(text, kLongest);
+}
 
 using Json = nlohmann::json;
 
@@ -47,7 +54,7 @@ class OperatorReader {
     const Format* format = find_format(name->get_ref<const std::string&>());
     if (format == nullptr) {
       fail(fmt::format("{} has the unknown format '{}'", operand,
-                       name->get_ref<const std::string&>()));
+                       shown(name->get_ref<const std::string&>())));
     }
     return *format;
   }
@@ -65,15 +72,15 @@ class OperatorReader {
 
   std::string text(const char* key) const {
     if (!at(key).is_string()) fail(fmt::format("'{}' is no text", key));
-    return at(key).get<std::string>();
+    return shown(at(key).get_ref<const std::string&>());
   }
 
   std::uint64_t number(const char* key, std::uint64_t lowest, std::uint64_t highest) const {
     const Json& value = at(key);
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() < lowest ||
         value.get<std::uint64_t>() > highest) {
-      fail(fmt::format("'{}' is {}, expected an integer in {}..{}", key, value.dump(), lowest,
-                       highest));
+      fail(fmt::format("'{}' is {}, expected an integer in {}..{}", key, shown(value.dump()),
+                       lowest, highest));
     }
     return value.get<std::uint64_t>();
   }
@@ -93,35 +100,41 @@ class OperatorReader {
   std::string where_;
 };
 
-const std::string& metadata(const SafetensorsFile& file, const std::string& path,
+const std::string& metadata(const SafetensorsHeader& header, const std::string& name,
                             const std::string& key) {
-  const auto found = file.metadata().find(key);
-  if (found == file.metadata().end()) {
-    throw UserError(fmt::format("{}: is no trace: its metadata lack '{}'", path, key));
+  const auto found = header.metadata.find(key);
+  if (found == header.metadata.end()) {
+    throw UserError(fmt::format("{}: is no trace: its metadata lack '{}'", name, key));
   }
   return found->second;
 }
 
-Json operators_of(const SafetensorsFile& file, const std::string& path) {
-  const std::string& schema = metadata(file, path, "schema");
+Json operators_of(const SafetensorsHeader& header, const std::string& name) {
+  const std::string& schema = metadata(header, name, "schema");
   if (schema != kTraceSchema) {
     throw UserError(
-        fmt::format("{}: has the schema '{}', expected '{}'", path, schema, kTraceSchema));
+        fmt::format("{}: has the schema '{}', expected '{}'", name, shown(schema), kTraceSchema));
   }
-  Json list = Json::parse(metadata(file, path, "operators"), nullptr, false);
+  Json list = Json::parse(metadata(header, name, "operators"), nullptr, false);
   if (!list.is_array() || list.empty() || list.size() > kMostOperators) {
     throw UserError(
-        fmt::format("{}: 'operators' is no list of 1..{} operators", path, kMostOperators));
+        fmt::format("{}: 'operators' is no list of 1..{} operators", name, kMostOperators));
   }
   return list;
 }
 
-void require_tensor(const SafetensorsFile& file, const std::string& path, const std::string& name,
+using TensorsByName = std::map<std::string_view, const TensorInfo*>;
+
+void require_tensor(const TensorsByName& tensors, const std::string& file, const std::string& name,
                     const OperandShape& shape, const Format& format) {
-  const TensorInfo& info = file.info(name);
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) {
+    throw UserError(fmt::format("{}: tensor '{}' is missing", file, name));
+  }
+  const TensorInfo& info = *found->second;
   if (info.shape != std::vector<std::uint64_t>{shape.rows, shape.k} ||
       info.dtype != dtype_of(format)) {
-    throw UserError(fmt::format("{}: tensor '{}' is {} [{}], expected {} [{}, {}]", path, name,
+    throw UserError(fmt::format("{}: tensor '{}' is {} [{}], expected {} [{}, {}]", file, name,
                                 dtype_name(info.dtype), fmt::join(info.shape, ", "),
                                 dtype_name(dtype_of(format)), shape.rows, shape.k));
   }
@@ -129,35 +142,43 @@ void require_tensor(const SafetensorsFile& file, const std::string& path, const 
 
 }  // namespace
 
-Trace::Trace(const std::filesystem::path& path) : path_(path), file_(path) {
-  const std::string name = path.string();
-  const Json list = operators_of(file_, name);
-  workload_.name = metadata(file_, name, "workload");
+TraceContents parse_trace(const SafetensorsHeader& header, const std::string& name) {
+  const Json list = operators_of(header, name);
+  TensorsByName tensors;
+  for (const TensorInfo& tensor : header.tensors) tensors.emplace(tensor.name, &tensor);
+  TraceContents contents;
+  contents.workload.name = shown(metadata(header, name, "workload"));
   for (std::size_t i = 0; i < list.size(); ++i) {
     const OperatorReader reader(list[i], fmt::format("{}: operator {}", name, i));
     const Operator op = reader.read();
-    Formats formats;
+    TraceContents::Formats formats;
     if (op.is_gemm()) {
       formats = {&reader.format("activation"), &reader.format("weight")};
-      require_tensor(file_, name, tensor_name(i, OperandRole::activation),
+      require_tensor(tensors, name, tensor_name(i, OperandRole::activation),
                      operand_shape(op.gemm, OperandRole::activation), *formats.activation);
-      require_tensor(file_, name, tensor_name(i, OperandRole::weight),
+      require_tensor(tensors, name, tensor_name(i, OperandRole::weight),
                      operand_shape(op.gemm, OperandRole::weight), *formats.weight);
     }
-    workload_.operators.push_back(op);
-    formats_.push_back(formats);
+    contents.workload.operators.push_back(op);
+    contents.formats.push_back(formats);
   }
+  return contents;
 }
 
+Trace::Trace(const std::filesystem::path& path)
+    : path_(path), file_(path), contents_(parse_trace(file_.header(), path.string())) {}
+
 const Format& Trace::format(std::size_t op, OperandRole role) const {
-  check(op < formats_.size() && formats_[op].weight != nullptr, "an operator without operands");
-  return role == OperandRole::activation ? *formats_[op].activation : *formats_[op].weight;
+  check(op < contents_.formats.size() && contents_.formats[op].weight != nullptr,
+        "an operator without operands");
+  const TraceContents::Formats& formats = contents_.formats[op];
+  return role == OperandRole::activation ? *formats.activation : *formats.weight;
 }
 
 void Trace::read(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t k,
                  std::span<std::uint16_t> out) const {
   const Format& f = format(op, role);
-  const OperandShape shape = operand_shape(workload_.operators[op].gemm, role);
+  const OperandShape shape = operand_shape(workload().operators[op].gemm, role);
   check(row < shape.rows && k <= shape.k && out.size() <= shape.k - k, "codes beyond an operand");
   const std::string name = tensor_name(op, role);
   const std::uint64_t bytes = dtype_bytes(dtype_of(f));

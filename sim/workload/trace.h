@@ -62,14 +62,27 @@ struct TracedOperand {
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path);
 
-// A trace that was checked against itself: every GEMM has both operands, of the shapes and types
-// that its description asks for.
+// What the header of a trace says.
+struct TraceContents {
+  struct Formats {
+    const Format* activation = nullptr;
+    const Format* weight = nullptr;
+  };
+
+  Workload workload;
+  std::vector<Formats> formats;  // by operator; null of all that is no GEMM
+};
+
+// Checks a trace against itself: every GEMM has both operands, of the shapes and types that its
+// description asks for. Throws UserError, located in `name`.
+TraceContents parse_trace(const SafetensorsHeader& header, const std::string& name);
+
 class Trace {
  public:
-  // Throws UserError when the file is no trace, or says something that cannot be.
+  // Throws what SafetensorsFile and parse_trace() throw.
   explicit Trace(const std::filesystem::path& path);
 
-  const Workload& workload() const { return workload_; }
+  const Workload& workload() const { return contents_.workload; }
   // The format of the codes of operator `op`, a GEMM.
   const Format& format(std::size_t op, OperandRole role) const;
   // Codes k, k + 1, ... of a row; `out` says how many.
@@ -77,15 +90,9 @@ class Trace {
             std::span<std::uint16_t> out) const;
 
  private:
-  struct Formats {
-    const Format* activation = nullptr;
-    const Format* weight = nullptr;
-  };
-
   std::filesystem::path path_;
   SafetensorsFile file_;
-  Workload workload_;
-  std::vector<Formats> formats_;  // by operator
+  TraceContents contents_;
 };
 
 }  // namespace bitsmith

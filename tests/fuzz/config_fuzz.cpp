@@ -16,6 +16,8 @@
 #include "config/parameter_table.h"
 #include "config/yaml.h"
 #include "numerics/format.h"
+#include "workload/quantization.h"
+#include "workload/transformer.h"
 
 namespace bitsmith {
 namespace {
@@ -107,6 +109,18 @@ void check_round_trip(const Params& params) {
   }
 }
 
+// The same text as the other kinds of files that users write.
+template <class Read>
+void check_reader(std::string_view text, Read read) {
+  try {
+    Diagnostics diagnostics;
+    read(yaml::parse(text, std::string(kFile)), diagnostics);
+    diagnostics.throw_if_any();
+  } catch (const UserError& error) {
+    check_messages(error, false);
+  }
+}
+
 void check_input(std::string_view input) {
   const std::size_t end = std::min(input.find('\n'), input.size());
   const std::string option(input.substr(0, end));
@@ -116,6 +130,12 @@ void check_input(std::string_view input) {
   } catch (const UserError& error) {
     check_messages(error, !option.empty());
   }
+  check_reader(text, [](const YamlNode& root, Diagnostics& diagnostics) {
+    read_quantization(root, diagnostics);
+  });
+  check_reader(text, [](const YamlNode& root, Diagnostics& diagnostics) {
+    transformer_parameters().read(root, diagnostics);
+  });
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Any bytes as a safetensors file. Promises:
+// Any bytes as a safetensors file, and as a trace. Promises:
 // - nothing but a UserError escapes;
 // - every message is one line of clean text that starts with the name of the file;
 // - what was read lies end to end within the file, with the bytes that dtype and shape ask for;
@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "workload/safetensors.h"
+#include "workload/trace.h"
 
 namespace bitsmith {
 namespace {
@@ -69,6 +70,19 @@ void check_round_trip(const SafetensorsHeader& header, std::string_view data) {
           file);
 }
 
+// Most files are no traces; what is taken for one can be run.
+void check_trace(const SafetensorsHeader& header) {
+  try {
+    const TraceContents contents = parse_trace(header, kFile);
+    for (const Operator& op : contents.workload.operators) {
+      require(!op.is_gemm() || (op.gemm.m > 0 && op.gemm.n > 0 && op.gemm.k > 0 && op.count > 0),
+              "GEMMs are not empty", op.name);
+    }
+  } catch (const UserError& error) {
+    check_messages(error.messages());
+  }
+}
+
 void check_input(std::string_view input) {
   SafetensorsHeader header;
   try {
@@ -78,6 +92,7 @@ void check_input(std::string_view input) {
     return;
   }
   check_layout(header, input.size());
+  check_trace(header);
   check_round_trip(header, input.substr(header.data_start));
 }
 
