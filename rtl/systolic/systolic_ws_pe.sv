@@ -121,9 +121,11 @@ module systolic_ws_pe #(
   ) u_product (
       .a_i(mov_i), .w_i(stationary), .product_o(raw_product)
   );
-  // Padded lanes are zero, but zero times an infinity is NaN: in floating point padding adds +0,
-  // which leaves a sum as it is, as one that began with +0 is never -0.
-  assign product = (FloatingPoint != 0 && is_pad) ? '0 : raw_product;
+  // Padded lanes are zero and multiply to zero, but for an infinity, which makes NaN of them, and
+  // for registers that hold still in padding. There padding adds +0, which leaves a sum as it is,
+  // in floating point too: one that began with +0 is never -0.
+  localparam bit MasksPadding = (FloatingPoint != 0) || (ClockGating == 2);
+  assign product = (MasksPadding && is_pad) ? '0 : raw_product;
 
   logic add_en;
   logic [ProductBits-1:0] addend;

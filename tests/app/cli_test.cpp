@@ -148,7 +148,8 @@ TEST_F(Cli, MistakesAreLocatedAndWriteNothing) {
       {{"run", "nope.yaml", "--gemm", "1x0x1"}, "N is '0'"},
       {{"describe", "systolik"}, "did you mean 'systolic'?"},
       {{"verfy", "x.yaml"},
-       "unknown command 'verfy' (did you mean 'verify'?); allowed: run, verify, synth, reproduce, "
+       "unknown command 'verfy' (did you mean 'verify'?); allowed: run, verify, synth, trace, "
+       "reproduce, "
        "describe"},
       {{}, "subcommand is required"},
   };

@@ -182,4 +182,11 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
   return result;
 }
 
+// The same where every activation beat is a token.
+template <class Array>
+DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJob>& jobs,
+                  Pace pace) {
+  return drive(array, design, jobs, pace, [&](const Job& job) { return design.beats(job).a; });
+}
+
 }  // namespace bitsmith::test

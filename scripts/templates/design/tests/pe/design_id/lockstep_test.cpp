@@ -63,8 +63,7 @@ TEST(DesignIdLockstep, RtlMeetsTimingDirectly) {
   std::vector<test::DrivenJob> driven;
   for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
   VerilatedArray rtl(build_verilated(rtl_sources(design), false), 1);
-  const auto no_count = [](const VerilatedArray&) { return std::uint64_t{0}; };
-  const test::DriveResult seen = test::drive(rtl, design, driven, pace, no_count);
+  const test::DriveResult seen = test::drive(rtl, design, driven, pace);
   const Timing timing(design.params());
   Timing::State state;
   for (std::size_t i = 0; i < jobs.size(); ++i) {

@@ -27,7 +27,7 @@ std::vector<DrivenJob> random_operands(const Design& design, const std::vector<J
 
 DriveResult drive(const Design& design, const std::vector<DrivenJob>& jobs) {
   Model model(design.params());
-  return test::drive(model, design, jobs, {}, [](const Model& m) { return m.actions()[kABeat]; });
+  return test::drive(model, design, jobs, {});
 }
 
 DriveResult drive(const Params& params, const std::vector<Job>& jobs) {

@@ -74,8 +74,7 @@ TEST(DesignIdTiming, EqualsTheCycleModel) {
     std::vector<DrivenJob> driven;
     for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
     Model model(design.params());
-    const DriveResult seen = test::drive(model, design, driven, pace,
-                                         [](const Model& m) { return m.actions()[kABeat]; });
+    const DriveResult seen = test::drive(model, design, driven, pace);
     const Prediction predicted = predict(design, jobs, pace);
 
     for (std::size_t i = 0; i < jobs.size(); ++i) {
