@@ -17,7 +17,8 @@ void catch_interrupts() {
   action.sa_handler = note;  // without SA_RESTART: a blocked read or wait returns
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
   action.sa_handler = SIG_IGN;
-  ::sigaction(SIGPIPE, &action, nullptr);
+  // A broken pipe and a file that is too large are errors of the call that meets them.
+  for (const int signal : {SIGPIPE, SIGXFSZ}) ::sigaction(signal, &action, nullptr);
 }
 
 bool interrupted() { return signal_seen != 0; }

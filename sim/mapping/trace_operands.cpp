@@ -13,6 +13,13 @@ TraceOperands::TraceOperands(const Trace& trace, const Design& design, bool skip
     if (!op.is_gemm()) continue;
     const Format& a = trace.format(i, OperandRole::activation);
     const Format& w = trace.format(i, OperandRole::weight);
+    if (trace.is_mixture(i, OperandRole::activation) || trace.is_mixture(i, OperandRole::weight)) {
+      problems.push_back(
+          fmt::format("operator '{}': every group has a format of its own (BitMoD), "
+                      "which this design does not decode",
+                      op.name));
+      continue;
+    }
     const auto a_codes = exact_conversion(a, design.activation_format());
     const auto w_codes = exact_conversion(w, design.weight_format());
     if (a_codes && w_codes) {

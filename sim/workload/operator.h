@@ -43,7 +43,8 @@ struct Operator {
   std::uint64_t repeat = 1;
   OperatorKind kind = OperatorKind::gemm;
   OperatorClass operator_class = OperatorClass::linear;
-  std::uint64_t elements = 0;  // results of one occurrence, of all that is no GEMM
+  // Of all that is no GEMM, in one occurrence: results, or the terms that are added to something.
+  std::uint64_t elements = 0;
 
   bool is_gemm() const { return kind == OperatorKind::gemm; }
 };

@@ -16,6 +16,8 @@ struct OperandText {
   std::uint64_t group = 128;
   std::string scale = "fp32";
   std::uint64_t recent_tokens = 0;
+  RecentRule recent_rule = RecentRule::last;
+  bool stored_only = false;
 };
 
 const std::vector<std::string_view> kScales = {"fp32", "fp16", "bf16", "e8m0", "int8", "uint8"};
@@ -44,7 +46,12 @@ const ParameterTable<OperandText>& operand_table() {
     t.integer("group", &T::group, {1, 1 << 20}, "numbers", "size of a group");
     t.text("scale", &T::scale, "format of a scale: fp32, fp16, bf16, e8m0, int8 or uint8");
     t.integer("recent_tokens", &T::recent_tokens, {0, 1 << 24}, "tokens",
-              "the last tokens of a KV cache that stay in fp16");
+              "tokens of a KV cache that stay in fp16, by recent_rule");
+    t.choice("recent_rule", &T::recent_rule,
+             {{"last", RecentRule::last}, {"remainder", RecentRule::remainder}},
+             "the last recent_tokens, or those left over of blocks of recent_tokens");
+    t.flag("stored_only", &T::stored_only,
+           "a KV cache that a prefill at once uses before it is quantized");
     return t;
   }();
   return table;
@@ -64,6 +71,8 @@ class OperandReader {
     operand.axis = text.axis;
     operand.group = text.group;
     operand.recent_tokens = text.recent_tokens;
+    operand.recent_rule = text.recent_rule;
+    operand.stored_only = text.stored_only;
     read_format(text, operand.quantizer);
     if (text.scale != "fp32") {
       if (std::find(kScales.begin(), kScales.end(), text.scale) == kScales.end()) {
@@ -126,9 +135,10 @@ class OperandReader {
         (operand.granularity != Granularity::group || operand.axis != LineAxis::along_k)) {
       add("scale", "a scale of two levels is for groups along k");
     }
-    if (operand.recent_tokens > 0 && !is_cache) {
-      add("recent_tokens", "only the weights of attention_qk and attention_pv are a KV cache");
-    }
+    constexpr std::string_view kNoCache =
+        "only the weights of attention_qk and attention_pv are a KV cache";
+    if (operand.recent_tokens > 0 && !is_cache) add("recent_tokens", std::string(kNoCache));
+    if (operand.stored_only && !is_cache) add("stored_only", std::string(kNoCache));
   }
 
   const YamlNode& node_;

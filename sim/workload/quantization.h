@@ -27,14 +27,26 @@ enum class Granularity { tensor, channel, group };
 // Lines run along k (a token's activations, an output's weights), or across it: along the tokens of
 // an activation, along the outputs of a weight. KIVI quantizes both caches across k.
 enum class LineAxis { along_k, across_k };
+enum class RecentRule { last, remainder };
 
 struct OperandQuantization {
   Quantizer quantizer = {QuantMethod::none, find_format("fp16"), {}, nullptr, nullptr};
   Granularity granularity = Granularity::tensor;
   LineAxis axis = LineAxis::along_k;
   std::uint64_t group = 128;
-  // The last tokens of a KV cache stay in fp16: KIVI's residual.
+  // The last tokens of a KV cache stay in fp16: KIVI's residual. `last`: always so many, or all
+  // that there are. `remainder`: what is left over of blocks of so many, which are quantized
+  // together.
   std::uint64_t recent_tokens = 0;
+  RecentRule recent_rule = RecentRule::last;
+  // A KV cache that is quantized when it is stored: a prefill at once attends before that.
+  bool stored_only = false;
+
+  std::uint64_t recent_of(std::uint64_t tokens) const {
+    if (recent_tokens == 0) return 0;
+    return recent_rule == RecentRule::last ? std::min(recent_tokens, tokens)
+                                           : tokens % recent_tokens;
+  }
 
   // Numbers of a line that share a scale, for lines of that length; the last group may be short.
   std::uint64_t group_of(std::uint64_t line) const {

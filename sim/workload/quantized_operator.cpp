@@ -1,7 +1,5 @@
 #include "workload/quantized_operator.h"
 
-#include <algorithm>
-
 namespace bitsmith {
 namespace {
 
@@ -13,13 +11,14 @@ void add_split(const Operator& op, const GemmQuantization& quantization,
                std::vector<QuantizedOperator>& result) {
   const bool by_outputs = op.operator_class == OperatorClass::attention_qk;
   const std::uint64_t tokens = by_outputs ? op.gemm.n : op.gemm.k;
-  const std::uint64_t recent = std::min(quantization.weight.recent_tokens, tokens);
+  const std::uint64_t recent = quantization.weight.recent_of(tokens);
   const auto part = [&](std::uint64_t size) {
     Operator cut = op;
     (by_outputs ? cut.gemm.n : cut.gemm.k) = size;
     return cut;
   };
   if (tokens > recent) result.push_back({part(tokens - recent), quantization});
+  if (recent == 0) return;
   QuantizedOperator newest{part(recent), quantization};
   newest.op.name += "_recent";
   newest.quantization.weight = in_fp16();
@@ -36,10 +35,13 @@ void add_split(const Operator& op, const GemmQuantization& quantization,
 }  // namespace
 
 std::vector<QuantizedOperator> quantize_operators(const Workload& workload,
-                                                  const QuantizationConfig& config) {
+                                                  const QuantizationConfig& config,
+                                                  const PhaseOptions& phase) {
+  const bool at_once = phase.phase == Phase::prefill && phase.chunk == 0;
   std::vector<QuantizedOperator> result;
   for (const Operator& op : workload.operators) {
-    const GemmQuantization& quantization = config.of(op.operator_class);
+    GemmQuantization quantization = config.of(op.operator_class);
+    if (at_once && quantization.weight.stored_only) quantization.weight = in_fp16();
     if (op.is_gemm() && quantization.weight.recent_tokens > 0) {
       add_split(op, quantization, result);
     } else {

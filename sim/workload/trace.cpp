@@ -46,17 +46,14 @@ class OperatorReader {
     return op;
   }
 
-  const Format& format(const std::string& operand) const {
-    const auto found = json_.find(operand);
-    if (found == json_.end() || !found->is_object()) fail(operand + " is missing");
-    const auto name = found->find("format");
-    if (name == found->end() || !name->is_string()) fail(operand + " has no format");
-    const Format* format = find_format(name->get_ref<const std::string&>());
-    if (format == nullptr) {
-      fail(fmt::format("{} has the unknown format '{}'", operand,
-                       shown(name->get_ref<const std::string&>())));
-    }
-    return *format;
+  TraceContents::Operand operand(const std::string& name) const {
+    const auto found = json_.find(name);
+    if (found == json_.end() || !found->is_object()) fail(name + " is missing");
+    const OperatorReader reader(*found, fmt::format("{}: {}", where_, name));
+    const std::string word = reader.text("format");
+    const Format* format = find_format(word);
+    if (format == nullptr) fail(fmt::format("{} has the unknown format '{}'", name, word));
+    return {format, reader.text("method") == method_name(QuantMethod::bitmod)};
   }
 
   [[noreturn]] void fail(const std::string& problem) const {
@@ -153,11 +150,11 @@ TraceContents parse_trace(const SafetensorsHeader& header, const std::string& na
     const Operator op = reader.read();
     TraceContents::Formats formats;
     if (op.is_gemm()) {
-      formats = {&reader.format("activation"), &reader.format("weight")};
+      formats = {reader.operand("activation"), reader.operand("weight")};
       require_tensor(tensors, name, tensor_name(i, OperandRole::activation),
-                     operand_shape(op.gemm, OperandRole::activation), *formats.activation);
+                     operand_shape(op.gemm, OperandRole::activation), *formats.activation.format);
       require_tensor(tensors, name, tensor_name(i, OperandRole::weight),
-                     operand_shape(op.gemm, OperandRole::weight), *formats.weight);
+                     operand_shape(op.gemm, OperandRole::weight), *formats.weight.format);
     }
     contents.workload.operators.push_back(op);
     contents.formats.push_back(formats);
@@ -168,11 +165,11 @@ TraceContents parse_trace(const SafetensorsHeader& header, const std::string& na
 Trace::Trace(const std::filesystem::path& path)
     : path_(path), file_(path), contents_(parse_trace(file_.header(), path.string())) {}
 
-const Format& Trace::format(std::size_t op, OperandRole role) const {
-  check(op < contents_.formats.size() && contents_.formats[op].weight != nullptr,
+const TraceContents::Operand& Trace::operand(std::size_t op, OperandRole role) const {
+  check(op < contents_.formats.size() && contents_.formats[op].weight.format != nullptr,
         "an operator without operands");
   const TraceContents::Formats& formats = contents_.formats[op];
-  return role == OperandRole::activation ? *formats.activation : *formats.weight;
+  return role == OperandRole::activation ? formats.activation : formats.weight;
 }
 
 void Trace::read(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t k,

@@ -2,12 +2,14 @@
 //
 // Tensors of GEMM number i (its place in the list of operators), x = activation [m, k] or weight
 // [n, k]; of an operator's `count` and `repeat` equal GEMMs the file holds one:
-//   <i>.<x>                codes, in the natural type of their format, else one raw code per U8 or
-//   U16 <i>.<x>.scale          as it is stored: F32, F16, BF16, or U8 codes (e8m0, int8, uint8)
+// clang-format off
+//   <i>.<x>                codes, in the natural type of their format or one per U8 or U16
+//   <i>.<x>.scale          as it is stored: F32, F16, BF16, or codes of e8m0, int8, uint8
 //   <i>.<x>.zero_point     U16, method zero_point
 //   <i>.<x>.select         U8, method bitmod: index of the candidate
 //   <i>.<x>.channel_scale  F32 [rows], scales of two levels
 //   <i>.<x>.statistics     F64: kTraceStatistics
+// clang-format on
 // Shapes of scales are those of OperandParameters. The metadata say the rest: schema, version,
 // model, phase, quantization, seed, and "operators", a JSON list of all operators in order with
 // shapes, kinds and formats. The same request gives the same bytes.
@@ -64,9 +66,13 @@ std::vector<TracedOperand> write_trace(const TraceRequest& request,
 
 // What the header of a trace says.
 struct TraceContents {
+  struct Operand {
+    const Format* format = nullptr;
+    bool is_mixture = false;  // every group chooses among formats of the same width (BitMoD)
+  };
   struct Formats {
-    const Format* activation = nullptr;
-    const Format* weight = nullptr;
+    Operand activation;
+    Operand weight;
   };
 
   Workload workload;
@@ -83,13 +89,16 @@ class Trace {
   explicit Trace(const std::filesystem::path& path);
 
   const Workload& workload() const { return contents_.workload; }
-  // The format of the codes of operator `op`, a GEMM.
-  const Format& format(std::size_t op, OperandRole role) const;
+  // The format of the codes of operator `op`, a GEMM; of a mixture the first of its formats.
+  const Format& format(std::size_t op, OperandRole role) const { return *operand(op, role).format; }
+  bool is_mixture(std::size_t op, OperandRole role) const { return operand(op, role).is_mixture; }
   // Codes k, k + 1, ... of a row; `out` says how many.
   void read(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t k,
             std::span<std::uint16_t> out) const;
 
  private:
+  const TraceContents::Operand& operand(std::size_t op, OperandRole role) const;
+
   std::filesystem::path path_;
   SafetensorsFile file_;
   TraceContents contents_;

@@ -44,6 +44,16 @@ void add_specs(std::size_t index, const QuantizedOperator& op, OperandRole role,
   specs.push_back({name + ".statistics", Dtype::f64, {kTraceStatistics.size()}});
 }
 
+std::string format_text(const OperandQuantization& quantization) {
+  if (quantization.quantizer.method != QuantMethod::bitmod) {
+    return std::string(quantization.code_format().name);
+  }
+  std::vector<std::string_view> names;
+  for (const Format* candidate : quantization.quantizer.candidates)
+    names.push_back(candidate->name);
+  return fmt::format("{}", fmt::join(names, "|"));
+}
+
 // ---- synthetic operands
 
 std::uint64_t mix(std::uint64_t seed, std::uint64_t index, OperandRole role) {
@@ -206,6 +216,23 @@ TensorMetadata metadata_of(const TraceRequest& request, const Workload& workload
           {"operators", list.dump()}};
 }
 
+// Before hours of writing: doubles, as the sizes may not fit 64 bits.
+void require_room(const std::vector<TensorSpec>& specs, const std::filesystem::path& path) {
+  double bytes = 0;
+  for (const TensorSpec& spec : specs) {
+    auto size = static_cast<double>(dtype_bytes(spec.dtype));
+    for (const std::uint64_t dimension : spec.shape) size *= static_cast<double>(dimension);
+    bytes += size;
+  }
+  std::error_code unknown;
+  const auto space = std::filesystem::space(std::filesystem::absolute(path).parent_path(), unknown);
+  if (unknown || bytes < static_cast<double>(space.available)) return;
+  throw UserError(
+      fmt::format("{}: the trace takes {:.3g} GB, but there are only {:.3g} GB; a shorter "
+                  "--seq or a smaller --batch makes it smaller",
+                  path.string(), bytes / 1e9, static_cast<double>(space.available) / 1e9));
+}
+
 }  // namespace
 
 std::string_view word_of(OperandRole role) {
@@ -216,12 +243,13 @@ std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path) {
   const Workload workload = transformer_workload(request.model, request.phase);
   const std::vector<QuantizedOperator> operators =
-      quantize_operators(workload, request.quantization);
+      quantize_operators(workload, request.quantization, request.phase);
   std::vector<TensorSpec> specs;
   for (std::size_t i = 0; i < operators.size(); ++i) {
     if (!operators[i].op.is_gemm()) continue;
     for (const OperandRole role : kRoles) add_specs(i, operators[i], role, specs);
   }
+  require_room(specs, path);
   SafetensorsWriter writer(path, metadata_of(request, workload, operators), std::move(specs));
   std::vector<TracedOperand> written;
   for (std::size_t i = 0; i < operators.size(); ++i) {
@@ -229,9 +257,9 @@ std::vector<TracedOperand> write_trace(const TraceRequest& request,
     if (!op.is_gemm()) continue;
     for (const OperandRole role : kRoles) {
       const OperandShape shape = operand_shape(op.gemm, role);
-      written.push_back(
-          {op.name, role, std::string(quantization_of(operators[i], role).code_format().name),
-           shape.rows, shape.k, write_operand(writer, i, operators[i], role, request.seed)});
+      written.push_back({op.name, role, format_text(quantization_of(operators[i], role)),
+                         shape.rows, shape.k,
+                         write_operand(writer, i, operators[i], role, request.seed)});
     }
   }
   writer.finish();

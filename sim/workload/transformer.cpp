@@ -57,6 +57,10 @@ void declare_properties(ParameterTable<Transformer>& table) {
   table.flag("mlp_bias", &T::mlp_bias, "biases of the MLP's projections");
   table.flag("lm_head_bias", &T::lm_head_bias, "bias of the vocabulary projection");
   table.flag("rotary", &T::rotary, "rotary position embedding of queries and keys");
+  table.integer("rotary_dim", &T::rotary_dim, {0, 4096}, "features",
+                "features of a head that the rotary position embedding turns; 0: all");
+  table.integer("max_position_embeddings", &T::max_position_embeddings, kTable, "tokens",
+                "longest sequence; 0: the rows of the learned table, if there is one");
   table.integer("position_embeddings", &T::position_embeddings, kTable, "positions",
                 "rows of a learned table of positions");
   table.integer("token_types", &T::token_types, {0, 1024}, "types", "rows of the segment table");
@@ -84,6 +88,10 @@ void declare_rules(ParameterTable<Transformer>& table) {
     if (t.num_attention_heads % t.num_key_value_heads == 0) return std::nullopt;
     return fmt::format("{} query heads are not a multiple of {} key-value heads",
                        t.num_attention_heads, t.num_key_value_heads);
+  });
+  table.rule("rotary_dim", [](const T& t) -> Problem {
+    if (t.rotary_dim <= t.head_dim) return std::nullopt;
+    return fmt::format("a head has only {} features", t.head_dim);
   });
   table.rule("num_experts_per_tok", [](const T& t) -> Problem {
     if (t.num_experts_per_tok <= t.num_local_experts) return std::nullopt;
@@ -261,7 +269,10 @@ class OperatorList {
     gemm("q_proj", OperatorClass::linear, {rows, query, t_.hidden_size});
     gemm("k_proj", OperatorClass::linear, {rows, key_value, t_.hidden_size});
     gemm("v_proj", OperatorClass::linear, {rows, key_value, t_.hidden_size});
-    if (t_.rotary) vector("rotary", OperatorKind::rotary, elements({rows, query + key_value}));
+    const std::uint64_t turned = t_.rotary_dim == 0 ? t_.head_dim : t_.rotary_dim;
+    if (t_.rotary)
+      vector("rotary", OperatorKind::rotary,
+             elements({rows, t_.num_attention_heads + t_.num_key_value_heads, turned}));
     gemm("attention_qk", OperatorClass::attention_qk, {score_rows, pass.context, t_.head_dim},
          heads);
     vector("softmax", OperatorKind::softmax, elements({score_rows, pass.context, heads}));
@@ -287,6 +298,7 @@ class OperatorList {
     if (t_.sublayer_norms) vector("mlp_sublayer_norm", OperatorKind::norm, wide);
     expert_gemm("down_proj", pairs, t_.hidden_size, t_.intermediate_size);
     if (t_.has_experts()) {
+      vector("expert_scale", OperatorKind::multiply, elements({pairs, t_.hidden_size}));
       vector("expert_sum", OperatorKind::add, elements({pairs, t_.hidden_size}));
     }
   }
@@ -314,8 +326,8 @@ constexpr std::uint64_t kMostChunks = 1024;
 std::uint64_t sequence_of(const Transformer& t, const PhaseOptions& options) {
   if (t.architecture != Architecture::vision) {
     if (options.sequence != 0) return options.sequence;
-    return t.position_embeddings == 0 ? kUsualSequence
-                                      : std::min(kUsualSequence, t.position_embeddings);
+    return t.longest_sequence() == 0 ? kUsualSequence
+                                     : std::min(kUsualSequence, t.longest_sequence());
   }
   const std::uint64_t tokens = t.patches() + 1;  // and the class token
   if (options.sequence == 0 || options.sequence == tokens) return tokens;
@@ -339,12 +351,12 @@ void require_fit(const Transformer& t, const PhaseOptions& options, std::uint64_
                     "sequence at once",
                     t.model));
   }
-  if (options.chunk != 0 && sequence / options.chunk > kMostChunks) {
+  if (options.chunk != 0 && (sequence - 1) / options.chunk >= kMostChunks) {
     problems.push_back(fmt::format("--chunk {}: more than {} chunks", options.chunk, kMostChunks));
   }
-  if (t.position_embeddings != 0 && sequence > t.position_embeddings) {
-    problems.push_back(fmt::format("--seq {}: {} has learned positions for {} tokens", sequence,
-                                   t.model, t.position_embeddings));
+  if (t.longest_sequence() != 0 && sequence > t.longest_sequence()) {
+    problems.push_back(fmt::format("--seq {}: {} takes at most {} tokens", sequence, t.model,
+                                   t.longest_sequence()));
   }
   if (!problems.empty()) throw UserError(problems);
 }

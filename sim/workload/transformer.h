@@ -47,9 +47,11 @@ struct Transformer {
   bool attention_bias = false;
   bool mlp_bias = false;
   bool lm_head_bias = false;
-  bool rotary = true;                     // rotary position embedding
-  std::uint64_t position_embeddings = 0;  // rows of a learned table
-  std::uint64_t token_types = 0;          // rows of BERT's segment table
+  bool rotary = true;                         // rotary position embedding
+  std::uint64_t rotary_dim = 0;               // features of a head that it turns; 0: all
+  std::uint64_t position_embeddings = 0;      // rows of a learned table
+  std::uint64_t max_position_embeddings = 0;  // longest sequence; 0: the rows of the table, if any
+  std::uint64_t token_types = 0;              // rows of BERT's segment table
   std::uint64_t num_local_experts = 1;
   std::uint64_t num_experts_per_tok = 1;
   Head head = Head::vocabulary;
@@ -64,6 +66,9 @@ struct Transformer {
   bool has_experts() const { return num_local_experts > 1; }
   std::uint64_t query_size() const { return num_attention_heads * head_dim; }
   std::uint64_t key_value_size() const { return num_key_value_heads * head_dim; }
+  std::uint64_t longest_sequence() const {
+    return max_position_embeddings != 0 ? max_position_embeddings : position_embeddings;
+  }
   std::uint64_t patches() const {
     return patch_size == 0 ? 0 : (image_size / patch_size) * (image_size / patch_size);
   }

@@ -59,6 +59,13 @@ TEST_F(TraceCli, AnArrayThatCannotHoldTheCodesIsRefused) {
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_THAT(run.output, HasSubstr("operator 'q_proj': fp16 activations and int4 weights do not "
                                     "fit the design's int8 and int8 exactly"));
+  // A mixture is no single format, whatever the array.
+  ASSERT_EQ(trace("bitmod_fp3.yaml").exit_code, 0);
+  const ProcessResult mixture = bitsmith(
+      {"run", shipped("configs/accelerators/systolic_fp16_16x16.yaml"), "--trace", file()});
+  EXPECT_EQ(mixture.exit_code, 2);
+  EXPECT_THAT(mixture.output, HasSubstr("every group has a format of its own (BitMoD)"));
+  ASSERT_EQ(trace("w4a16_g128.yaml").exit_code, 0);
   // An FP16 array holds both.
   EXPECT_EQ(
       bitsmith({"run", shipped("configs/accelerators/systolic_fp16_16x16.yaml"), "--trace", file()})
@@ -77,6 +84,16 @@ TEST_F(TraceCli, VerifyUsesItsOperands) {
     EXPECT_EQ(design["mismatches"], 0);
     EXPECT_GT(design["values_compared"], 100);
   }
+}
+
+// 2^24 tokens: the attention alone is half a petabyte.
+TEST_F(TraceCli, TooLargeForTheDiskIsSaidBeforeWriting) {
+  const ProcessResult result =
+      bitsmith({"trace", shipped("workloads/models/llama-2-7b.yaml"), "--quant",
+                shipped("configs/quant/fp16.yaml"), "--seq", "16777216", "-o", file()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("the trace takes"));
+  EXPECT_FALSE(fs::exists(file()));
 }
 
 TEST_F(TraceCli, MistakesOfAllInputsAtOnce) {

@@ -85,8 +85,8 @@ std::vector<std::string> rows_of(const std::vector<QuantizedOperator>& operators
   return rows;
 }
 
-// 300 tokens, the last 128 in fp16: 172 keys and values are quantized; the two halves of PV are
-// added.
+// KIVI, 300 tokens: 256 keys in two blocks and 44 left over; 172 values and the last 128. The two
+// parts of PV are added.
 TEST(QuantizedOperators, RecentTokensStayInFp16) {
   Workload workload;
   Operator qk{"attention_qk", {1, 300, 64}, 4, 2};
@@ -95,14 +95,18 @@ TEST(QuantizedOperators, RecentTokensStayInFp16) {
   pv.operator_class = OperatorClass::attention_pv;
   workload.operators = {qk, pv};
   const QuantizationConfig config = shipped("kivi_2bit");
-  EXPECT_THAT(rows_of(quantize_operators(workload, config)),
-              ElementsAre("attention_qk 1x172x64 uint2", "attention_qk_recent 1x128x64 fp16",
+  const PhaseOptions decode{Phase::decode, 300, 1};
+  EXPECT_THAT(rows_of(quantize_operators(workload, config, decode)),
+              ElementsAre("attention_qk 1x256x64 uint2", "attention_qk_recent 1x44x64 fp16",
                           "attention_pv 1x64x172 uint2", "attention_pv_recent 1x64x128 fp16",
                           "attention_pv_add 256"));
-  workload.operators[0].gemm.n = workload.operators[1].gemm.k = 100;
-  EXPECT_THAT(
-      rows_of(quantize_operators(workload, config)),
-      ElementsAre("attention_qk_recent 1x100x64 fp16", "attention_pv_recent 1x64x100 fp16"));
+  // A whole block of keys leaves none over; there are no more values than stay in fp16.
+  workload.operators[0].gemm.n = workload.operators[1].gemm.k = 128;
+  EXPECT_THAT(rows_of(quantize_operators(workload, config, decode)),
+              ElementsAre("attention_qk 1x128x64 uint2", "attention_pv_recent 1x64x128 fp16"));
+  // A prefill attends before the cache is stored.
+  EXPECT_THAT(rows_of(quantize_operators(workload, config, {Phase::prefill, 128, 1})),
+              ElementsAre("attention_qk 1x128x64 fp16", "attention_pv 1x64x128 fp16"));
 }
 
 // ---- streams

@@ -60,8 +60,8 @@ TEST_F(TraceTest, ReadsWhatWasWritten) {
     const TraceRequest wanted = request(name);
     const auto written = write_trace(wanted, file(name));
     const Trace trace(file(name));
-    const auto operators =
-        quantize_operators(transformer_workload(wanted.model, wanted.phase), wanted.quantization);
+    const auto operators = quantize_operators(transformer_workload(wanted.model, wanted.phase),
+                                              wanted.quantization, wanted.phase);
     ASSERT_EQ(trace.workload().operators.size(), operators.size());
     std::size_t gemms = 0;
     for (std::size_t i = 0; i < operators.size(); ++i) {

@@ -162,6 +162,20 @@ TEST(ChunkedPrefill, MeetsTheKeysSoFar) {
                                 "attention_qk 2x10x128 1", "softmax 640"));
 }
 
+// Phi-2 turns 32 of the 80 features of its 32 query and 32 key heads.
+TEST(VectorOperators, OfPhi2) {
+  for (const Operator& op :
+       transformer_workload(shipped("phi-2"), {Phase::prefill, 10, 1}).operators) {
+    if (op.name == "rotary") {
+      EXPECT_EQ(op.elements, 10U * (32 + 32) * 32);
+    }
+    EXPECT_NE(op.name, "mlp_norm");  // one norm for both branches, which are added at once
+    if (op.name == "mlp_add") {
+      EXPECT_EQ(op.elements, 2U * 10 * 2560);
+    }
+  }
+}
+
 TEST(Phases, ThatDoNotFitTheModelAreRefused) {
   const auto errors = [](const std::string& name, const PhaseOptions& options) {
     try {
@@ -175,10 +189,16 @@ TEST(Phases, ThatDoNotFitTheModelAreRefused) {
               ElementsAre("--phase decode: bert-base is no decoder; use prefill"));
   EXPECT_THAT(errors("bert-base", {Phase::prefill, 513, 1, 7}),
               ElementsAre(HasSubstr("--chunk: bert-base attends in both directions"),
-                          "--seq 513: bert-base has learned positions for 512 tokens"));
+                          "--seq 513: bert-base takes at most 512 tokens"));
   EXPECT_THAT(errors("vit-b", {Phase::prefill, 100, 1}), ElementsAre(HasSubstr("197 tokens")));
   EXPECT_THAT(errors("vit-b", {Phase::prefill, 197, 1}), ElementsAre());
   EXPECT_THAT(errors("gpt-2", {}), ElementsAre());
+  EXPECT_THAT(errors("opt-1.3b", {Phase::prefill, 2048, 1}), ElementsAre());
+  EXPECT_THAT(errors("opt-1.3b", {Phase::prefill, 2049, 1}),
+              ElementsAre("--seq 2049: opt-1.3b takes at most 2048 tokens"));
+  EXPECT_THAT(errors("llama-2-7b", {Phase::prefill, 2048, 1, 2}), ElementsAre());
+  EXPECT_THAT(errors("llama-2-7b", {Phase::prefill, 2049, 1, 2}),
+              ElementsAre("--chunk 2: more than 1024 chunks"));
   EXPECT_THAT(errors("llama-2-7b", {Phase::decode, 100, 1, 7}),
               ElementsAre("--chunk: only a prefill comes in chunks"));
   EXPECT_THAT(errors("llama-2-70b", {Phase::prefill, 1 << 24, 1 << 20}),

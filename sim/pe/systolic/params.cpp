@@ -74,7 +74,9 @@ ParameterTable<Params> make_table() {
                {"idle", ClockGating::idle},
                {"idle_pad", ClockGating::idle_pad}},
               "the PE-cycle classes in which a PE's operand registers hold still; sums hold still "
-              "without a token in any case, and in padding PEs with idle_pad")
+              "without a token in any case, and in padding PEs with idle_pad (os; in ws and is "
+              "sums pass "
+              "through padding)")
       .rtl("ClockGating");
   table.rule("weight", [](const Params& p) -> std::optional<std::string> {
     if (p.activation->kind == p.weight->kind) return std::nullopt;

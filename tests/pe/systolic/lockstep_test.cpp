@@ -62,6 +62,17 @@ TEST(SystolicLockstep, SinglePeWeightStationary) {
   expect_equal(params, 20000, 8);
 }
 
+// Operand registers that hold still in padding must not reach the sums.
+TEST(SystolicLockstep, WeightStationaryGatedInPadding) {
+  Params params;
+  params.dataflow = Dataflow::weight_stationary;
+  params.rows = 4;
+  params.cols = 3;
+  params.acc_rows = 5;
+  params.clock_gating = ClockGating::idle_pad;
+  expect_equal(params, 20000, 13);
+}
+
 TEST(SystolicLockstep, WideInputStationaryWithOddWidthsAndWrap) {
   Params params;
   params.dataflow = Dataflow::input_stationary;
