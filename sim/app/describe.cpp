@@ -7,14 +7,22 @@
 namespace bitsmith::app {
 namespace {
 
+// Too wide for a column of the table.
+bool is_long(const ParameterInfo& parameter) {
+  constexpr std::size_t kLongest = 40;
+  return parameter.allowed.size() > kLongest;
+}
+
 std::string parameter_table(const std::vector<ParameterInfo>& parameters) {
   TextTable table({"parameter", "type", "default", "allowed", "unit", "RTL"});
   for (const ParameterInfo& p : parameters) {
-    table.add_row(
-        {p.name, p.type, p.required ? "(required)" : p.default_value, p.allowed, p.unit, p.rtl});
+    table.add_row({p.name, p.type, p.required ? "(required)" : p.default_value,
+                   is_long(p) ? "(below)" : p.allowed, p.unit, p.rtl});
   }
   std::string text = table.text() + "\n";
-  for (const ParameterInfo& p : parameters) text += fmt::format("{}: {}\n", p.name, p.help);
+  for (const ParameterInfo& p : parameters) {
+    text += fmt::format("{}: {}{}\n", p.name, p.help, is_long(p) ? "; " + p.allowed : "");
+  }
   return text;
 }
 

@@ -46,6 +46,17 @@ struct PeCycles {
   std::uint64_t stalled = 0;  // the array takes no step
 
   std::uint64_t total() const { return mac + pad + idle + stalled; }
+  // One cycle of `pes` PEs, of which `useful` meet the token if one entered.
+  void count_step(bool advanced, bool fed, std::uint64_t useful, std::uint64_t pes) {
+    if (!advanced) {
+      stalled += pes;
+    } else if (!fed) {
+      idle += pes;
+    } else {
+      mac += useful;
+      pad += pes - useful;
+    }
+  }
   bool operator==(const PeCycles&) const = default;
 };
 

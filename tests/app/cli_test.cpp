@@ -273,7 +273,8 @@ TEST_F(Cli, DescribeComesFromTheOneDeclaration) {
   const ProcessResult result = bitsmith({"describe", "systolic"});
   EXPECT_EQ(result.exit_code, 0);
   for (const std::string word :
-       {"accumulator_bits", "4..48", "serial | overlapped", "DrainOverlapped", "PEs"}) {
+       {"accumulator_bits", "4..48", "serial | overlapped", "DrainOverlapped", "PEs",
+        "activation: format of the activations; int2 | int3"}) {
     EXPECT_THAT(result.output, HasSubstr(word));
   }
 }

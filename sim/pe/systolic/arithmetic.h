@@ -78,6 +78,17 @@ class Float32 {
   std::uint64_t overflows() const { return 0; }
 };
 
+// Calls make.operator()<Arithmetic>() with the narrowest one that is exact for these parameters.
+template <class Make>
+auto with_arithmetic(const Params& params, Make make) {
+  const int product_bits = params.activation->bits + params.weight->bits;
+  if (is_floating_point(params)) return make.template operator()<Float32>();
+  if (params.overflow != Overflow::exact) return make.template operator()<LimitedIntegers>();
+  if (params.accumulator_bits > 32) return make.template operator()<Wide>();
+  if (product_bits > 16) return make.template operator()<Medium>();
+  return make.template operator()<Narrow>();
+}
+
 // Decodes the lanes of a beat.
 class LaneReader {
  public:

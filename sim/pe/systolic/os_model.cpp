@@ -164,13 +164,10 @@ void OsDatapath<Arithmetic, kTwoSums>::pack_row(std::size_t r, std::uint32_t n,
 // ---- OsModel
 
 OsModel::AnyDatapath OsModel::make_datapath(const Params& params) {
-  const int product_bits = params.activation->bits + params.weight->bits;
   if (partial_sums(params) == 2) return OsDatapath<Float32, true>(params);
-  if (is_floating_point(params)) return OsDatapath<Float32, false>(params);
-  if (params.overflow != Overflow::exact) return OsDatapath<LimitedIntegers, false>(params);
-  if (params.accumulator_bits > 32) return OsDatapath<Wide, false>(params);
-  if (product_bits > 16) return OsDatapath<Medium, false>(params);
-  return OsDatapath<Narrow, false>(params);
+  return with_arithmetic(params, [&]<class Arithmetic>() -> AnyDatapath {
+    return OsDatapath<Arithmetic, false>(params);
+  });
 }
 
 OsModel::OsModel(const Params& params)
@@ -197,7 +194,7 @@ void OsModel::reset() {
   k_count_q_ = 0;
   drain_left_q_ = 0;
   adding_left_q_ = 0;
-  sums_open_ = false;
+  open_sums_.reset();
   flights_.clear();
   // The tokens in the skew become invalid; zero activations say the same.
   for (std::size_t i = 0; i < std::size_t{params_.rows} + params_.cols + 1; ++i) {
@@ -268,13 +265,7 @@ void OsModel::start_job() {
   check(
       job_.m >= 1 && job_.m <= params_.rows && job_.n >= 1 && job_.n <= params_.cols && job_.k >= 1,
       "a job that does not fit the array");
-  check(!job_.accumulate || (sums_open_ && open_job_.m == job_.m && open_job_.n == job_.n),
-        "a job accumulates without open sums of its shape");
-  open_k_ = (job_.accumulate ? open_k_ : 0) + job_.k;
-  check(params_.overflow != Overflow::exact || open_k_ <= longest_exact_k(params_),
-        "the K of accumulating jobs exceeds what the accumulator holds exactly");
-  sums_open_ = !job_.emit;
-  open_job_ = job_;
+  open_sums_.begin(params_, job_);
   flights_.push_back({now_, 0, job_.m, job_.n, !job_.accumulate, job_.emit, false});
   ++actions_[kJob];
 }
@@ -302,16 +293,9 @@ void OsModel::enter_token() {
 }
 
 void OsModel::count_step(bool advanced, bool fed) {
-  if (!advanced) {
-    pe_cycles_.stalled += pes_;
-  } else if (!fed) {
-    pe_cycles_.idle += pes_;
-  } else {
-    const std::uint64_t useful = std::uint64_t{job_.m} * job_.n;
-    pe_cycles_.mac += useful;
-    pe_cycles_.pad += pes_ - useful;
-    actions_[kMac] += useful;
-  }
+  const std::uint64_t useful = std::uint64_t{job_.m} * job_.n;
+  pe_cycles_.count_step(advanced, fed, useful, pes_);
+  if (advanced && fed) actions_[kMac] += useful;
 }
 
 std::uint64_t OsModel::overflows() const {

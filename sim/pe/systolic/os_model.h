@@ -15,6 +15,7 @@
 #include "pe/job.h"
 #include "pe/skid_buffer.h"
 #include "pe/systolic/arithmetic.h"
+#include "pe/systolic/open_sums.h"
 #include "pe/systolic/params.h"
 
 namespace bitsmith::systolic {
@@ -136,9 +137,7 @@ class OsModel {
   std::uint32_t drain_m_q_ = 0;
   std::uint32_t drain_n_q_ = 0;
 
-  bool sums_open_ = false;  // the next job may accumulate
-  Job open_job_;            // its m and n
-  std::uint64_t open_k_ = 0;
+  OpenSums open_sums_;
 
   std::uint64_t now_ = 0;  // steps taken
   AnyDatapath datapath_;

@@ -54,12 +54,9 @@ void WsDatapath<Arithmetic>::enter(const std::uint32_t* words, const Token& toke
 // ---- WsModel
 
 WsModel::AnyDatapath WsModel::make_datapath(const Params& params, std::size_t results) {
-  const int product_bits = params.activation->bits + params.weight->bits;
-  if (is_floating_point(params)) return WsDatapath<Float32>(params, results);
-  if (params.overflow != Overflow::exact) return WsDatapath<LimitedIntegers>(params, results);
-  if (params.accumulator_bits > 32) return WsDatapath<Wide>(params, results);
-  if (product_bits > 16) return WsDatapath<Medium>(params, results);
-  return WsDatapath<Narrow>(params, results);
+  return with_arithmetic(params, [&]<class Arithmetic>() -> AnyDatapath {
+    return WsDatapath<Arithmetic>(params, results);
+  });
 }
 
 WsModel::WsModel(const Params& params)
@@ -89,7 +86,7 @@ void WsModel::reset() {
   token_count_q_ = 0;
   reuse_left_q_ = 0;
   drain_left_q_ = 0;
-  sums_open_ = false;
+  open_sums_.reset();
   std::fill(due_.begin(), due_.end(), Due{});
   show_outputs();
 }
@@ -169,13 +166,7 @@ void WsModel::start_job() {
   shape_ = stream_shape(params_, job_);
   sta_count_q_ = 0;
   streaming_q_ = true;
-  check(!job_.accumulate || (sums_open_ && open_job_.m == job_.m && open_job_.n == job_.n),
-        "a job accumulates without open sums of its shape");
-  open_k_ = (job_.accumulate ? open_k_ : 0) + job_.k;
-  check(params_.overflow != Overflow::exact || open_k_ <= longest_exact_k(params_),
-        "the K of accumulating jobs exceeds what the accumulator holds exactly");
-  sums_open_ = !job_.emit;
-  open_job_ = job_;
+  open_sums_.begin(params_, job_);
   ++actions_[kJob];
 }
 
@@ -202,16 +193,9 @@ void WsModel::enter_token() {
 }
 
 void WsModel::count_step(bool advanced, bool fed) {
-  if (!advanced) {
-    pe_cycles_.stalled += pes_;
-  } else if (!fed) {
-    pe_cycles_.idle += pes_;
-  } else {
-    const std::uint64_t useful = std::uint64_t{job_.k} * shape_.lanes;
-    pe_cycles_.mac += useful;
-    pe_cycles_.pad += pes_ - useful;
-    actions_[kMac] += useful;
-  }
+  const std::uint64_t useful = std::uint64_t{job_.k} * shape_.lanes;
+  pe_cycles_.count_step(advanced, fed, useful, pes_);
+  if (advanced && fed) actions_[kMac] += useful;
 }
 
 std::uint64_t WsModel::overflows() const {

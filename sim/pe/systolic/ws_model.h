@@ -19,6 +19,7 @@
 #include "pe/job.h"
 #include "pe/skid_buffer.h"
 #include "pe/systolic/arithmetic.h"
+#include "pe/systolic/open_sums.h"
 #include "pe/systolic/params.h"
 
 namespace bitsmith::systolic {
@@ -113,9 +114,7 @@ class WsModel {
   std::uint32_t reuse_left_q_ = 0;
   std::uint32_t drain_left_q_ = 0;
 
-  bool sums_open_ = false;  // the next job may accumulate
-  Job open_job_;            // its m and n
-  std::uint64_t open_k_ = 0;
+  OpenSums open_sums_;
 
   std::uint64_t now_ = 0;  // steps taken
   std::vector<Due> due_;   // by step, a power of two of them
