@@ -112,7 +112,7 @@ void Stimulus::fill_codes(std::vector<std::uint16_t>& codes, const Format& forma
   for (std::uint16_t& code : codes) code = random_code(format, operands);
 }
 
-// Operands at the ends of their range in a third of all chains, so that sums reach theirs: the
+// Operands at the ends of their range in four of ten chains, so that sums reach theirs: the
 // largest positive sum, the largest negative one, and anything between.
 std::pair<Stimulus::Operands, Stimulus::Operands> Stimulus::random_operands() {
   switch (below(10)) {

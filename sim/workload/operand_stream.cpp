@@ -31,7 +31,7 @@ class OperandStream {
     const bool whole_tensor = quantization_.granularity == Granularity::tensor;
     if (quantizer_.method == QuantMethod::none) {
       result_.parameters.groups = {GroupParameters{}};
-      encode_rows([](std::uint64_t, std::uint64_t) { return std::size_t{0}; });
+      encode_with_one_group();
     } else if (whole_tensor) {
       one_group();
     } else if (quantization_.axis == LineAxis::along_k) {
@@ -55,29 +55,29 @@ class OperandStream {
   void for_rows(Visit visit) {
     for (std::uint64_t row = 0; row < shape_.rows; ++row) {
       make_rows(row, 1);
-      visit(row);
+      visit();
     }
   }
 
   // Two passes: the numbers of the group are seen before the first is encoded.
   void one_group() {
     GroupStatistics group;
-    for_rows([&](std::uint64_t) { group.add(values_); });
+    for_rows([&] { group.add(values_); });
     result_.parameters.groups = {choose(quantizer_, group)};
-    encode_rows([](std::uint64_t, std::uint64_t) { return std::size_t{0}; });
+    encode_with_one_group();
   }
 
   // Every column is a group: two passes with one number of each group at a time.
   void columns() {
     std::vector<GroupStatistics> groups(shape_.k);
-    for_rows([&](std::uint64_t) {
+    for_rows([&] {
       for (std::uint64_t k = 0; k < shape_.k; ++k) groups[k].add({&values_[k], 1});
     });
     for (const GroupStatistics& group : groups) {
       result_.parameters.groups.push_back(choose(quantizer_, group));
     }
     codes_.resize(shape_.k);
-    for_rows([&](std::uint64_t) {
+    for_rows([&] {
       for (std::uint64_t k = 0; k < shape_.k; ++k) {
         const GroupParameters& parameters = result_.parameters.groups[k];
         encode(quantizer_, parameters, {&values_[k], 1}, {&codes_[k], 1});
@@ -87,12 +87,11 @@ class OperandStream {
     });
   }
 
-  // The parameters are known; `group_of` says where those of a row are.
-  template <class GroupOf>
-  void encode_rows(GroupOf group_of) {
+  // The parameters of the only group are known.
+  void encode_with_one_group() {
+    const GroupParameters parameters = result_.parameters.groups.front();
     codes_.resize(shape_.k);
-    for_rows([&](std::uint64_t row) {
-      const GroupParameters& parameters = result_.parameters.groups[group_of(row, 0)];
+    for_rows([&] {
       encode(quantizer_, parameters, values_, codes_);
       count(values_, codes_, parameters);
       take_(codes_);
@@ -103,7 +102,7 @@ class OperandStream {
   void rows_on_their_own() {
     const std::uint64_t group = quantization_.group_of(shape_.k);
     codes_.resize(shape_.k);
-    for_rows([&](std::uint64_t) {
+    for_rows([&] {
       const float channel = has_two_levels(quantizer_) ? channel_scale_of_row(group) : 0;
       for (std::uint64_t k = 0; k < shape_.k; k += group) {
         const std::size_t size = std::min(group, shape_.k - k);
