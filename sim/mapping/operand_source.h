@@ -1,0 +1,35 @@
+// The operands of a workload's GEMMs as codes of a design's formats, rectangle by rectangle: seeded
+// random ones, or those of a trace.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "mapping/trace_operands.h"
+#include "pe/design.h"
+
+namespace bitsmith {
+
+class OperandSource {
+ public:
+  // Random codes; of a floating-point format only numbers of magnitude 2^-4 .. 2^4, no NaN.
+  OperandSource(const Design& design, std::uint64_t seed) : design_(design), seed_(seed) {}
+  // Those of the trace, the same for every GEMM of an operator's `count`. Both must outlive this.
+  OperandSource(const Design& design, const TraceOperands& trace)
+      : design_(design), trace_(&trace) {}
+
+  // A[m0 .. m0+m, k0 .. k0+k], row-major, into m*k codes. `op` is the number of the operator in the
+  // workload, `gemm` that of the GEMM below its count.
+  void read_a(std::size_t op, std::uint64_t gemm, std::uint64_t m0, std::uint64_t m,
+              std::uint64_t k0, std::uint64_t k, std::span<std::uint16_t> codes) const;
+  // W[k0 .. k0+k, n0 .. n0+n], row-major, into k*n codes.
+  void read_w(std::size_t op, std::uint64_t gemm, std::uint64_t k0, std::uint64_t k,
+              std::uint64_t n0, std::uint64_t n, std::span<std::uint16_t> codes) const;
+
+ private:
+  const Design& design_;
+  std::uint64_t seed_ = 0;
+  const TraceOperands* trace_ = nullptr;
+};
+
+}  // namespace bitsmith

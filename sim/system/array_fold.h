@@ -1,0 +1,102 @@
+// A design's timing over schedules: the array alone, job by job, with operands that may come late.
+#pragma once
+
+#include <cstdint>
+
+#include "mapping/schedule.h"
+#include "pe/job.h"
+
+namespace bitsmith {
+
+// Folds a design's timing over schedules. A repetition that leaves the array alike but later is not
+// folded again: all that follow add the same.
+template <class Timing>
+class ArrayFold {
+ public:
+  // What has been folded so far. Feeds, jobs, PE-cycles with a token and actions are final; times
+  // are those of the last job folded.
+  struct Sums {
+    std::uint64_t last_token = 0;  // of the last job: its last operands enter
+    std::uint64_t last_y = 0;      // of the last job that emits
+    std::uint64_t feed_steps = 0;
+    std::uint64_t macs = 0;
+    std::uint64_t jobs = 0;
+    std::uint64_t mac_pe_cycles = 0;
+    std::uint64_t pad_pe_cycles = 0;
+    ActionCounts actions;
+  };
+
+  ArrayFold(const Timing& timing, Pace pace) : timing_(timing), pace_(pace) {}
+
+  // Operands of all that follows are at the ports from `cycle` on.
+  void operands_from(std::uint64_t cycle) {
+    state_.not_before((cycle + pace_.interval - 1) / pace_.interval);
+  }
+
+  // When the first token of `schedule` would enter, were it run now.
+  std::uint64_t first_token(const Schedule& schedule) const {
+    const Schedule* first = &schedule;
+    while (!first->is_leaf()) first = &first->children.front();
+    typename Timing::State state = state_;
+    return timing_.next(state, first->job, pace_).start;
+  }
+
+  void run(const Schedule& schedule) {
+    for (std::uint64_t done = 0; done < schedule.repeat; ++done) {
+      const typename Timing::State state_before = state_;
+      const Sums sums_before = sums_;
+      run_once(schedule);
+      if (state_.alike(state_before)) {
+        skip(schedule.repeat - done - 1, state_before, sums_before);
+        return;
+      }
+    }
+  }
+
+  const Sums& sums() const { return sums_; }
+  const Pace& pace() const { return pace_; }
+
+ private:
+  void run_once(const Schedule& schedule) {
+    if (schedule.is_leaf()) return run_job(schedule.job);
+    for (const Schedule& child : schedule.children) run(child);
+  }
+
+  void run_job(const Job& job) {
+    const JobTiming timing = timing_.next(state_, job, pace_);
+    sums_.last_token = timing.operands_free;
+    if (job.emit) sums_.last_y = timing.last_y;
+    sums_.feed_steps += timing.feed_steps;
+    sums_.macs += std::uint64_t{job.m} * job.n * job.k;
+    ++sums_.jobs;
+    sums_.mac_pe_cycles += timing.mac_pe_cycles;
+    sums_.pad_pe_cycles += timing.pad_pe_cycles;
+    sums_.actions.add(timing.actions);
+  }
+
+  void skip(std::uint64_t times, const typename Timing::State& state_before,
+            const Sums& sums_before) {
+    const std::uint64_t steps = times * (state_.step - state_before.step);
+    state_.step += steps;
+    const auto extend = [times](std::uint64_t& sum, std::uint64_t before) {
+      sum += times * (sum - before);
+    };
+    sums_.last_token += steps * pace_.interval;
+    if (sums_.last_y != sums_before.last_y) sums_.last_y += steps * pace_.interval;
+    extend(sums_.feed_steps, sums_before.feed_steps);
+    extend(sums_.macs, sums_before.macs);
+    extend(sums_.jobs, sums_before.jobs);
+    extend(sums_.mac_pe_cycles, sums_before.mac_pe_cycles);
+    extend(sums_.pad_pe_cycles, sums_before.pad_pe_cycles);
+    for (std::size_t i = 0; i < ActionCounts::kMost; ++i) {
+      extend(sums_.actions[i], sums_before.actions[i]);
+    }
+  }
+
+  Timing timing_;
+  Pace pace_;
+  typename Timing::State state_;
+  Sums sums_;
+};
+
+}  // namespace bitsmith
