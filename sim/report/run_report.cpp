@@ -120,7 +120,8 @@ std::string run_table(const Accelerator& accelerator, const Workload& workload,
   const Design& design = *accelerator.design;
   TextTable operators({"operator", "M x N x K", "count x repeat", "MACs", "cycles", "array cycles",
                        "fill/drain", "utilization"});
-  for (const auto& [op, counts] : result.operators) {
+  for (const OperatorResult& row : result.operators) {
+    const auto& [op, counts, mapping, seen] = row;
     operators.add_row(table_row(op.name, fmt::format("{}x{}x{}", op.gemm.m, op.gemm.n, op.gemm.k),
                                 fmt::format("{} x {}", op.count, op.repeat), counts, design));
   }
