@@ -77,8 +77,8 @@ std::string array_table(const RunReportInput& input) {
 // Cycles, traffic, and how near an operator is to the roof above it.
 std::string operators_table(const RunReportInput& input) {
   const Accelerator& accelerator = input.accelerator;
-  TextTable table({"operator", "M x N x K or elements", "count x repeat", "cycles", "array cycles",
-                   "utilization", "DRAM MB", "ops/byte", "bound", "of roof"});
+  TextTable table({"operator", "size", "times", "cycles", "array cycles", "utilization", "DRAM MB",
+                   "ops/byte", "bound", "of roof"});
   const auto add = [&](const std::string& name, const Operator* op, const RunCounts& counts) {
     const DramBytes bytes = dram_bytes(counts, *accelerator.memory);
     const bool has_macs = counts.macs > 0;
