@@ -33,7 +33,10 @@ int run_command(const std::string& name) {
     for (const std::string_view id : design_names()) {
       text += fmt::format("  {}: {}\n", id, describe_design(id).title);
     }
-    text += "\naccelerator files\n" + parameter_table(accelerator_parameters().describe());
+    for (const auto& [key, parameters] : describe_accelerator()) {
+      text += fmt::format("\naccelerator files{}{}\n", key.empty() ? "" : ": ", key) +
+              parameter_table(parameters);
+    }
   } else {
     const DesignDescription design = describe_design(name);
     text =
