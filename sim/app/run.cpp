@@ -71,12 +71,12 @@ int run_command(Options& options) {
   diagnostics.throw_if_any();
   const RunAnswer answer = run(options.request);
   for (const std::string& warning : answer.warnings) print_message(warning);
-  const std::string json = json_text(run_json(answer.accelerator, answer.workload, answer.result));
+  const RunReportInput report{answer.accelerator, answer.workload, answer.result, options.engine,
+                              options.array};
+  const std::string json = json_text(run_json(report));
   if (!out_file.empty()) write_output(out_file, json);
   if (!options.json.empty()) write_output(options.json, json);
-  if (options.json != "-") {
-    write_output("-", run_table(answer.accelerator, answer.workload, answer.result));
-  }
+  if (options.json != "-") write_output("-", run_table(report));
   return 0;
 }
 
