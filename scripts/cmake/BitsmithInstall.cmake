@@ -23,6 +23,7 @@ include(CMakeFindDependencyMacro)
 find_dependency(fmt)
 find_dependency(nlohmann_json)
 find_dependency(yaml-cpp)
+find_dependency(ZLIB)
 include(\${CMAKE_CURRENT_LIST_DIR}/bitsmith-targets.cmake)
 ")
 configure_package_config_file(${PROJECT_BINARY_DIR}/bitsmith-config.cmake.in

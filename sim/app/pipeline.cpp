@@ -95,7 +95,12 @@ RunAnswer run(const RunRequest& request) {
     // Codes that the array could not hold would make these cycles those of another array.
     TraceOperands(Trace(request.trace), *answer.accelerator.design, false);
   }
-  answer.result = run_tile(*answer.accelerator.design, answer.workload);
+  if (!answer.accelerator.memory) {
+    answer.result = run_array(*answer.accelerator.design, answer.workload);
+    return answer;
+  }
+  answer.plan = make_plan(answer.accelerator, answer.workload);
+  answer.result = run_tile(answer.accelerator, answer.plan);
   return answer;
 }
 

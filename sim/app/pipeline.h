@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "system/accelerator.h"
+#include "system/plan.h"
 #include "system/run_result.h"
 #include "workload/transformer.h"
 
@@ -24,6 +25,7 @@ struct RunRequest {
 struct RunAnswer {
   Accelerator accelerator;
   Workload workload;
+  std::vector<PlannedOperator> plan;  // with a memory system
   RunResult result;
   std::vector<std::string> warnings;
 };

@@ -54,9 +54,10 @@ class BlockSequence {
 // Whether a block's sums can stay in the array: it has whole K, or is one tile of the array.
 bool keeps_sums(const Mapping& mapping, const GemmShape& gemm, const TileLimits& limits);
 
-// The jobs of a block: tiles of the largest size the array takes, rows of Y outermost, then
-// columns, K innermost.
-Schedule schedule_block(const Block& block, const TileLimits& limits);
+// The jobs of a block (schedule_tiles).
+inline Schedule schedule_block(const Block& block, const TileLimits& limits) {
+  return schedule_tiles({block.m, block.n, block.k}, limits, block.accumulate, block.emit);
+}
 
 // What a block needs room for in the buffers (beats as wide as the ports) and moves to and from
 // DRAM (without padding). Operands of tiles that several tiles of the block share count once: beats

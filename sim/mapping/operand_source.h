@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "mapping/trace_operands.h"
+#include "numerics/random_tensor.h"
 #include "pe/design.h"
 
 namespace bitsmith {
@@ -13,10 +15,9 @@ namespace bitsmith {
 class OperandSource {
  public:
   // Random codes; of a floating-point format only numbers of magnitude 2^-4 .. 2^4, no NaN.
-  OperandSource(const Design& design, std::uint64_t seed) : design_(design), seed_(seed) {}
-  // Those of the trace, the same for every GEMM of an operator's `count`. Both must outlive this.
-  OperandSource(const Design& design, const TraceOperands& trace)
-      : design_(design), trace_(&trace) {}
+  OperandSource(const Design& design, std::uint64_t seed);
+  // Those of the trace, the same for every GEMM of an operator's `count`. It must outlive this.
+  explicit OperandSource(const TraceOperands& trace) : trace_(&trace) {}
 
   // A[m0 .. m0+m, k0 .. k0+k], row-major, into m*k codes. `op` is the number of the operator in the
   // workload, `gemm` that of the GEMM below its count.
@@ -27,7 +28,15 @@ class OperandSource {
               std::uint64_t n0, std::uint64_t n, std::span<std::uint16_t> codes) const;
 
  private:
-  const Design& design_;
+  struct Drawn {
+    const Format* format = nullptr;
+    std::vector<std::uint16_t> numbers;  // floating point: what random numbers stand for
+  };
+  static Drawn drawn(const Format& format);
+  static void draw(const Drawn& from, std::uint64_t seed, const TileArea& area,
+                   std::span<std::uint16_t> codes);
+
+  Drawn a_, w_;
   std::uint64_t seed_ = 0;
   const TraceOperands* trace_ = nullptr;
 };

@@ -18,14 +18,15 @@ void add_some(Schedule& parent, std::uint64_t repeat, Make make) {
 Schedule leaf(const Job& job) { return {1, job, {}}; }
 
 // The jobs of one tile of Y: one, or several that accumulate.
-Schedule over_k(std::uint32_t m, std::uint32_t n, std::uint64_t k, std::uint32_t k_limit) {
+Schedule over_k(std::uint32_t m, std::uint32_t n, std::uint64_t k, std::uint32_t k_limit,
+                bool accumulate, bool emit) {
   const std::uint64_t jobs = (k + k_limit - 1) / k_limit;
   const auto last_k = static_cast<std::uint32_t>(k - (jobs - 1) * k_limit);
-  if (jobs == 1) return leaf({m, n, last_k, false, true});
+  if (jobs == 1) return leaf({m, n, last_k, accumulate, emit});
   Schedule chain;
-  add_some(chain, 1, [&] { return leaf({m, n, k_limit, false, false}); });
+  add_some(chain, 1, [&] { return leaf({m, n, k_limit, accumulate, false}); });
   add_some(chain, jobs - 2, [&] { return leaf({m, n, k_limit, true, false}); });
-  add_some(chain, 1, [&] { return leaf({m, n, last_k, true, true}); });
+  add_some(chain, 1, [&] { return leaf({m, n, last_k, true, emit}); });
   return chain;
 }
 
@@ -37,6 +38,23 @@ Schedule over_tiles(std::uint64_t size, std::uint32_t tile, Make make) {
   add_some(block, size % tile == 0 ? 0 : 1,
            [&] { return make(static_cast<std::uint32_t>(size % tile)); });
   return block;
+}
+
+void check_operator(const Operator& op, const TileLimits& limits) {
+  const GemmShape& gemm = op.gemm;
+  check(gemm.m > 0 && gemm.n > 0 && gemm.k > 0 && op.count > 0 && op.repeat > 0, "an empty GEMM");
+  if (gemm.k > limits.k_total) {
+    throw UserError(
+        fmt::format("operator '{}': K = {} may overflow the accumulator, which is exact up to K = "
+                    "{}; use a wider "
+                    "accumulator or another overflow rule",
+                    op.name, gemm.k, limits.k_total));
+  }
+  if (pe_cycle_bound(op, limits) >= kMostPeCycles) {
+    throw UserError(fmt::format(
+        "operator '{}': {} times {}x{}x{} is more PE-cycles than 64-bit counters hold", op.name,
+        static_cast<double>(op.count) * static_cast<double>(op.repeat), gemm.m, gemm.n, gemm.k));
+  }
 }
 
 }  // namespace
@@ -69,27 +87,34 @@ double pe_cycle_bound(const Operator& op, const TileLimits& limits) {
   return pes * cycles * occurrences;
 }
 
-Schedule schedule_operator(const Operator& op, const TileLimits& limits) {
-  const GemmShape& gemm = op.gemm;
-  check(gemm.m > 0 && gemm.n > 0 && gemm.k > 0 && op.count > 0 && op.repeat > 0, "an empty GEMM");
-  if (gemm.k > limits.k_total) {
-    throw UserError(
-        fmt::format("operator '{}': K = {} may overflow the accumulator, which is exact up to K = "
-                    "{}; use a wider "
-                    "accumulator or another overflow rule",
-                    op.name, gemm.k, limits.k_total));
-  }
-  if (pe_cycle_bound(op, limits) >= kMostPeCycles) {
-    throw UserError(fmt::format(
-        "operator '{}': {} times {}x{}x{} is more PE-cycles than 64-bit counters hold", op.name,
-        static_cast<double>(op.count) * static_cast<double>(op.repeat), gemm.m, gemm.n, gemm.k));
-  }
-  Schedule schedule = over_tiles(gemm.m, limits.m, [&](std::uint32_t m) {
-    return over_tiles(gemm.n, limits.n,
-                      [&](std::uint32_t n) { return over_k(m, n, gemm.k, limits.k); });
+Schedule schedule_tiles(const GemmShape& gemm, const TileLimits& limits, bool accumulate,
+                        bool emit) {
+  return over_tiles(gemm.m, limits.m, [&](std::uint32_t m) {
+    return over_tiles(gemm.n, limits.n, [&](std::uint32_t n) {
+      return over_k(m, n, gemm.k, limits.k, accumulate, emit);
+    });
   });
+}
+
+Schedule schedule_operator(const Operator& op, const TileLimits& limits) {
+  check_operator(op, limits);
+  Schedule schedule = schedule_tiles(op.gemm, limits, false, true);
   schedule.repeat = op.count;
   return schedule;
+}
+
+void check_counters(const Workload& workload, const TileLimits& limits) {
+  double bound = 0;
+  for (const Operator& op : workload.operators) {
+    if (!op.is_gemm()) continue;
+    check_operator(op, limits);
+    bound += pe_cycle_bound(op, limits);
+    if (bound >= kMostPeCycles) {
+      throw UserError(fmt::format(
+          "workload '{}': up to operator '{}' it is more PE-cycles than 64-bit counters hold",
+          workload.name, op.name));
+    }
+  }
 }
 
 }  // namespace bitsmith

@@ -34,20 +34,31 @@ TraceOperands::TraceOperands(const Trace& trace, const Design& design, bool skip
   if (!problems.empty() && (!skip_others || gemms_.empty())) throw UserError(problems);
 }
 
-OperandTile TraceOperands::tile(std::size_t op, std::uint64_t m0, std::uint32_t m, std::uint64_t n0,
-                                std::uint32_t n, std::uint64_t k0, std::uint64_t k) const {
-  const Conversions& to = conversions_.at(op);
-  OperandTile tile{std::vector<std::uint16_t>(m * k), std::vector<std::uint16_t>(k * n)};
+void TraceOperands::read_a(std::size_t op, std::uint64_t m0, std::uint64_t m, std::uint64_t k0,
+                           std::uint64_t k, std::span<std::uint16_t> codes) const {
+  const std::vector<std::uint16_t>& to = conversions_.at(op).a;
   for (std::uint64_t row = 0; row < m; ++row) {
-    const std::span out(tile.a.data() + row * k, k);
+    const std::span out = codes.subspan(row * k, k);
     trace_.read(op, OperandRole::activation, m0 + row, k0, out);
-    for (std::uint16_t& code : out) code = to.a[code];
+    for (std::uint16_t& code : out) code = to[code];
   }
+}
+
+void TraceOperands::read_w(std::size_t op, std::uint64_t k0, std::uint64_t k, std::uint64_t n0,
+                           std::uint64_t n, std::span<std::uint16_t> codes) const {
+  const std::vector<std::uint16_t>& to = conversions_.at(op).w;
   std::vector<std::uint16_t> column(k);
   for (std::uint64_t col = 0; col < n; ++col) {
     trace_.read(op, OperandRole::weight, n0 + col, k0, column);
-    for (std::uint64_t i = 0; i < k; ++i) tile.w[i * n + col] = to.w[column[i]];
+    for (std::uint64_t i = 0; i < k; ++i) codes[i * n + col] = to[column[i]];
   }
+}
+
+OperandTile TraceOperands::tile(std::size_t op, std::uint64_t m0, std::uint32_t m, std::uint64_t n0,
+                                std::uint32_t n, std::uint64_t k0, std::uint64_t k) const {
+  OperandTile tile{std::vector<std::uint16_t>(m * k), std::vector<std::uint16_t>(k * n)};
+  read_a(op, m0, m, k0, k, tile.a);
+  read_w(op, k0, k, n0, n, tile.w);
   return tile;
 }
 

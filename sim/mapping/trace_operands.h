@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,11 @@ class TraceOperands {
   // GEMMs that the design can compute, by their number in the workload.
   const std::vector<std::size_t>& gemms() const { return gemms_; }
   const GemmShape& shape(std::size_t op) const { return trace_.workload().operators[op].gemm; }
+  // Into m*k and k*n codes, row-major; nothing is allocated but a column.
+  void read_a(std::size_t op, std::uint64_t m0, std::uint64_t m, std::uint64_t k0, std::uint64_t k,
+              std::span<std::uint16_t> codes) const;
+  void read_w(std::size_t op, std::uint64_t k0, std::uint64_t k, std::uint64_t n0, std::uint64_t n,
+              std::span<std::uint16_t> codes) const;
   OperandTile tile(std::size_t op, std::uint64_t m0, std::uint32_t m, std::uint64_t n0,
                    std::uint32_t n, std::uint64_t k0, std::uint64_t k) const;
 

@@ -4,7 +4,9 @@
 // that no virtual call stands between two clock edges. A concrete design D provides besides this
 // interface
 //   D::Model  : Model(const Params&); step(const ArrayInputs&); outputs(); pe_cycles(); actions();
-//   D::Timing : Timing(const Params&); State; next(State&, const Job&, Pace) -> JobTiming.
+//               jobs_entered();
+//   D::Timing : Timing(const Params&); State: step, alike(), not_before();
+//               next(State&, const Job&, Pace) -> JobTiming.
 #pragma once
 
 #include <cstdint>
@@ -59,9 +61,15 @@ class Design {
   virtual std::uint64_t peak_macs_per_cycle() const = 0;
   virtual const Format& activation_format() const = 0;
   virtual const Format& weight_format() const = 0;
+  virtual std::uint32_t accumulator_bits() const = 0;  // of a result at the y port
   virtual std::span<const std::string_view> action_names() const = 0;
 
   virtual BeatCounts beats(const Job& job) const = 0;
+  // A tile A[m,k], W[k,n] of any size, also of many jobs.
+  virtual OperandBits operand_bits(std::uint64_t m, std::uint64_t n, std::uint64_t k) const {
+    return {.a = m * k * static_cast<std::uint64_t>(activation_format().bits),
+            .w = k * n * static_cast<std::uint64_t>(weight_format().bits)};
+  }
 
   // One beat of a channel. The views are the job's own tile, A[m,k] and W[k,n]; `beat` counts from
   // 0 below beats(job); `words` holds words_of_bits(width) words and is overwritten.

@@ -29,6 +29,13 @@ struct BeatCounts {
   std::uint64_t y = 0;
 };
 
+// Bits of a tile's operands as they are stored in DRAM, without padding.
+struct OperandBits {
+  std::uint64_t a = 0;
+  std::uint64_t w = 0;
+  std::uint64_t s = 0;
+};
+
 // The largest job an array takes.
 struct TileLimits {
   std::uint32_t m = 1;

@@ -10,9 +10,18 @@
 
 namespace bitsmith {
 
-nlohmann::ordered_json run_json(const Accelerator& accelerator, const Workload& workload,
-                                const RunResult& result);
-std::string run_table(const Accelerator& accelerator, const Workload& workload,
-                      const RunResult& result);
+struct RunReportInput {
+  const Accelerator& accelerator;
+  const Workload& workload;
+  const RunResult& result;
+  std::string engine = "tile";  // tile, cycle, roofline
+  std::string array = "model";  // model, rtl
+};
+
+// Figures that nobody computed are null, never 0: vector operators' cycles and all of the system's
+// without a memory, PE-cycles and actions of engine roofline, checked values but of engine cycle.
+nlohmann::ordered_json run_json(const RunReportInput& input);
+
+std::string run_table(const RunReportInput& input);
 
 }  // namespace bitsmith

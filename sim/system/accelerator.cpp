@@ -1,64 +1,233 @@
 #include "system/accelerator.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "common/file.h"
 #include "pe/registry.h"
 
 namespace bitsmith {
 namespace {
 
-ParameterTable<AcceleratorParams> make_table() {
+ParameterTable<AcceleratorParams> accelerator_table() {
   using A = AcceleratorParams;
   ParameterTable<A> table;
   table.text("design", &A::design, "file of the design, relative to this file").required();
-  table.choice("memory", &A::memory, {{"none", Memory::none}},
-               "none: operands are always there and results always taken");
+  table.text("memory", &A::memory,
+             "file of the memory, relative to this file; none: operands are always there and "
+             "results always taken");
   table.number("clock_ghz", &A::clock_ghz, {0.001, 100.0}, "GHz", "clock of the accelerator");
   return table;
 }
 
-// The overrides below "design.", without that step; or all others.
-std::vector<Override> overrides_of(const std::vector<Override>& all, bool of_the_design) {
-  std::vector<Override> chosen;
-  for (Override change : all) {
-    const bool nested = change.path.size() > 1 && change.path.front() == "design";
-    if (nested != of_the_design) continue;
-    if (nested) change.path.erase(change.path.begin());
-    chosen.push_back(std::move(change));
-  }
-  return chosen;
+// What the file of an accelerator with a memory has besides.
+ParameterTable<MemoryParams> memory_system_table() {
+  using M = MemoryParams;
+  ParameterTable<M> table;
+  table.format("stored", &M::stored,
+               {"fp16", "bf16", "fp8_e4m3", "fp8_e5m2", "int16", "int8", "int4"},
+               "format of results in DRAM and of what vector operators read");
+  table.flag("fuse_dequantize", &M::fuse_dequantize,
+             "results are converted before they are stored; otherwise accumulators are, and read "
+             "again to be converted");
+  table.flag("fuse_activation", &M::fuse_activation,
+             "activation functions are applied with that conversion, not by operators of their own");
+  return table;
 }
 
-// Reads the design that `root` names, if it names one; the accelerator's own reader judges the
-// rest.
-std::unique_ptr<const Design> read_named_design(const YamlNode& root,
-                                                const std::filesystem::path& folder,
-                                                const std::vector<Override>& overrides,
-                                                Diagnostics& diagnostics) {
-  const YamlNode* name = root.find("design");
-  if (name == nullptr || name->kind != YamlNode::Kind::scalar) return nullptr;
+ParameterTable<DramParams> dram_table() {
+  using D = DramParams;
+  ParameterTable<D> table;
+  table.choice("dram", &D::kind, {{"ideal", DramKind::ideal}},
+               "ideal: a latency and a bandwidth, no banks");
+  table.number("bandwidth_gb_s", &D::bandwidth_gb_s, {0.001, 100000.0}, "1e9 byte/s",
+               "of transfers, without overheads").required();
+  table.number("latency_ns", &D::latency_ns, {0.0, 100000.0}, "ns",
+               "from the end of a transfer to its answer").required();
+  table.integer("access_bytes", &D::access_bytes, {1, 65536}, "bytes", "of one access");
+  return table;
+}
+
+ParameterTable<BufferParams> buffer_table() {
+  using B = BufferParams;
+  ParameterTable<B> table;
+  table.integer("capacity_bytes", &B::capacity_bytes, {2, std::int64_t{1} << 40}, "bytes",
+                "of both halves together");
+  table.integer("banks", &B::banks, {1, 1024}, "", "of a half, accessed together");
+  table.integer("port_bits", &B::port_bits, {1, 65536}, "bits", "a bank reads or writes per cycle");
+  table.integer("latency", &B::latency, {1, 100}, "cycles", "from an address to its word");
+  return table;
+}
+
+ParameterTable<DmaParams> dma_table() {
+  using D = DmaParams;
+  ParameterTable<D> table;
+  table.integer("outstanding", &D::outstanding, {1, 4096}, "accesses", "without an answer");
+  table.integer("setup_cycles", &D::setup_cycles, {0, 10000}, "cycles", "per descriptor");
+  return table;
+}
+
+ParameterTable<VectorParams> vector_table() {
+  using V = VectorParams;
+  ParameterTable<V> table;
+  const auto passes = [&](const char* name, std::uint32_t V::*member, const char* what) {
+    table.integer(name, member, {1, 1000}, "passes", what);
+  };
+  table.integer("lanes", &V::lanes, {1, 65536}, "elements", "per cycle and pass");
+  table.integer("latency", &V::latency, {0, 10000}, "cycles",
+                "from the last elements in to their results out");
+  passes("dequantize_passes", &V::dequantize_passes, "accumulator to stored format");
+  passes("norm_passes", &V::norm_passes, "statistics, scale");
+  passes("softmax_passes", &V::softmax_passes, "maximum, exponential and sum, division");
+  passes("rotary_passes", &V::rotary_passes, "rotary position embedding");
+  passes("activation_passes", &V::activation_passes, "SiLU, GELU, ReLU");
+  passes("multiply_passes", &V::multiply_passes, "of two operands");
+  passes("add_passes", &V::add_passes, "of two operands");
+  passes("embedding_passes", &V::embedding_passes, "rows of a table");
+  return table;
+}
+
+ParameterTable<SequencerParams> sequencer_table() {
+  using S = SequencerParams;
+  ParameterTable<S> table;
+  table.integer("block_cycles", &S::block_cycles, {1, 10000}, "cycles", "to dispatch a block");
+  return table;
+}
+
+ParameterTable<MappingParams> mapping_table() {
+  using M = MappingParams;
+  constexpr auto kMost = static_cast<std::int64_t>(kLargestDimension);
+  ParameterTable<M> table;
+  table.integer("block_m", &M::block_m, {0, kMost}, "rows", "of a block of Y; 0: chosen");
+  table.integer("block_n", &M::block_n, {0, kMost}, "columns", "of a block of Y; 0: chosen");
+  table.integer("block_k", &M::block_k, {0, kMost}, "",
+                "K of a block; whole K unless the block is one tile of the array; 0: chosen");
+  table.choice("loop_order", &M::loop_order,
+               {{"best", LoopChoice::best},
+                {"m_outer", LoopChoice::m_outer},
+                {"n_outer", LoopChoice::n_outer}},
+               "m_outer: activations stay while weights pass; n_outer: weights stay; best: chosen");
+  return table;
+}
+
+// The maps of an accelerator file; calls visit(key, table, member of MemoryParams) for each.
+template <class Visitor>
+void for_each_section(Visitor visit) {
+  visit("activation_buffer", buffer_table(), &MemoryParams::activation_buffer);
+  visit("weight_buffer", buffer_table(), &MemoryParams::weight_buffer);
+  visit("result_buffer", buffer_table(), &MemoryParams::result_buffer);
+  visit("dma", dma_table(), &MemoryParams::dma);
+  visit("vector", vector_table(), &MemoryParams::vector);
+  visit("sequencer", sequencer_table(), &MemoryParams::sequencer);
+  visit("mapping", mapping_table(), &MemoryParams::mapping);
+}
+
+// Overrides by the file they change.
+struct Overrides {
+  std::vector<Override> accelerator, design, memory;
+};
+
+bool is_below(const Override& change, std::string_view key) {
+  return change.path.size() > 1 && change.path.front() == key;
+}
+
+Overrides split(const std::vector<Override>& all) {
+  Overrides result;
+  for (Override change : all) {
+    std::vector<Override>* to = is_below(change, "design")   ? &result.design
+                                : is_below(change, "memory") ? &result.memory
+                                                             : &result.accelerator;
+    if (to != &result.accelerator) change.path.erase(change.path.begin());
+    to->push_back(std::move(change));
+  }
+  return result;
+}
+
+// Reads the file that `key` of `root` names, if it names one; the accelerator's own reader judges
+// the rest.
+std::optional<YamlNode> read_named_file(const YamlNode& root, std::string_view key,
+                                        const std::filesystem::path& folder,
+                                        const std::vector<Override>& overrides,
+                                        Diagnostics& diagnostics) {
+  const YamlNode* name = root.find(key);
+  if (name == nullptr || name->kind != YamlNode::Kind::scalar) return std::nullopt;
   const std::filesystem::path file = folder / name->scalar;
-  std::string text;
   try {
-    text = read_file(file, yaml::kByteLimit);
+    YamlNode map = yaml::parse(read_file(file, yaml::kByteLimit), file.string(), diagnostics);
+    for (const Override& change : overrides) apply(change, map);
+    return map;
   } catch (const UserError& error) {
     diagnostics.add(name->where, error.what());
-    return nullptr;
+    return std::nullopt;
   }
-  YamlNode design = yaml::parse(text, file.string(), diagnostics);
-  for (const Override& change : overrides) apply(change, design);
-  return read_design(design, diagnostics);
+}
+
+// Each part is read from a map of its own keys, so that every table judges its own.
+YamlNode part_of(const YamlNode& root, const std::vector<ParameterInfo>& keys) {
+  YamlNode part = root;
+  std::erase_if(part.entries, [&](const YamlEntry& entry) {
+    return std::none_of(keys.begin(), keys.end(),
+                        [&](const ParameterInfo& key) { return key.name == entry.key; });
+  });
+  return part;
+}
+
+std::vector<std::string_view> section_keys() {
+  std::vector<std::string_view> keys;
+  for_each_section([&](const char* key, const auto&, auto) { keys.push_back(key); });
+  return keys;
+}
+
+// What surrounds the array, without the DRAM.
+void read_surroundings(const YamlNode& root, MemoryParams& params, Diagnostics& diagnostics) {
+  const auto table = memory_system_table();
+  params = table.read(part_of(root, table.describe()), diagnostics);
+  for_each_section([&](const char* key, const auto& section, auto member) {
+    if (const YamlNode* map = root.find(key)) params.*member = section.read(*map, diagnostics);
+  });
+}
+
+// The accelerator's own keys; the others are known, wrong, or need a memory.
+AcceleratorParams read_params(const YamlNode& root, Diagnostics& diagnostics) {
+  std::vector<std::string_view> others = section_keys();
+  const auto table = memory_system_table();
+  const std::vector<ParameterInfo> flat = table.describe();
+  for (const ParameterInfo& info : flat) others.push_back(info.name);
+  const AcceleratorParams params = accelerator_table().read(root, diagnostics, others);
+  const YamlNode* memory = root.find("memory");
+  if (memory != nullptr && params.memory != "none") return params;
+  for (const YamlEntry& entry : root.entries) {
+    if (std::find(others.begin(), others.end(), entry.key) == others.end()) continue;
+    diagnostics.add(entry.key_where, fmt::format("'{}' needs a memory: name a file of "
+                                                 "configs/memory as 'memory', not 'none'",
+                                                 entry.key));
+  }
+  return params;
 }
 
 }  // namespace
 
-const ParameterTable<AcceleratorParams>& accelerator_parameters() {
-  static const ParameterTable<AcceleratorParams> table = make_table();
-  return table;
+nlohmann::ordered_json Accelerator::resolved() const {
+  nlohmann::ordered_json result = accelerator_table().resolved(params);
+  result["design"] = design->resolved();
+  if (!memory) return result;
+  result["memory"] = dram_table().resolved(memory->dram);
+  result.update(memory_system_table().resolved(*memory));
+  for_each_section([&](const char* key, const auto& table, auto member) {
+    result[key] = table.resolved((*memory).*member);
+  });
+  return result;
 }
 
-nlohmann::ordered_json Accelerator::resolved() const {
-  nlohmann::ordered_json result = accelerator_parameters().resolved(params);
-  result["design"] = design->resolved();
+std::vector<std::pair<std::string, std::vector<ParameterInfo>>> describe_accelerator() {
+  std::vector<std::pair<std::string, std::vector<ParameterInfo>>> result;
+  std::vector<ParameterInfo> flat = accelerator_table().describe();
+  for (ParameterInfo& info : memory_system_table().describe()) flat.push_back(std::move(info));
+  result.emplace_back("", std::move(flat));
+  for_each_section([&](const char* key, const auto& table, auto) {
+    result.emplace_back(key, table.describe());
+  });
+  result.emplace_back("memory", dram_table().describe());
   return result;
 }
 
@@ -66,13 +235,28 @@ Accelerator load_accelerator(const std::filesystem::path& path,
                              const std::vector<Override>& overrides) {
   Diagnostics diagnostics;
   YamlNode root = yaml::read(path, diagnostics);
-  for (const Override& change : overrides_of(overrides, false)) apply(change, root);
+  const Overrides changes = split(overrides);
+  for (const Override& change : changes.accelerator) apply(change, root);
   Accelerator accelerator;
   accelerator.name = path.stem().string();
-  accelerator.params = accelerator_parameters().read(root, diagnostics);
-  accelerator.design =
-      read_named_design(root, path.parent_path(), overrides_of(overrides, true), diagnostics);
+  accelerator.params = read_params(root, diagnostics);
+  const std::filesystem::path folder = path.parent_path();
+  if (const auto map = read_named_file(root, "design", folder, changes.design, diagnostics)) {
+    accelerator.design = read_design(*map, diagnostics);
+  }
+  if (accelerator.params.memory != "none") {
+    MemoryParams& memory = accelerator.memory.emplace();
+    read_surroundings(root, memory, diagnostics);
+    if (const auto map = read_named_file(root, "memory", folder, changes.memory, diagnostics)) {
+      memory.dram = dram_table().read(*map, diagnostics);
+    }
+  } else if (!changes.memory.empty()) {
+    diagnostics.add(changes.memory.front().where, "there is no memory to change; 'memory' is none");
+  }
   diagnostics.throw_if_any();
+  if (accelerator.memory) {
+    memory_times(*accelerator.design, *accelerator.memory, accelerator.params.clock_ghz);
+  }
   return accelerator;
 }
 
@@ -81,20 +265,63 @@ Accelerator make_accelerator(const std::string& name, YamlNode design,
   Diagnostics diagnostics;
   YamlNode root = yaml::parse("memory: none\nclock_ghz: 1.0\n", name);
   apply({{"design"}, name, {name, 0, 0}}, root);
-  for (const Override& change : overrides_of(overrides, false)) {
-    if (change.path.front() == "design") {
-      diagnostics.add(change.where, "no accelerator file that could name another design");
+  const Overrides changes = split(overrides);
+  for (const Override& change : changes.accelerator) {
+    if (change.path.front() == "design" || change.path.front() == "memory") {
+      diagnostics.add(change.where, "no accelerator file that could name another " +
+                                        change.path.front());
     } else {
       apply(change, root);
     }
   }
-  for (const Override& change : overrides_of(overrides, true)) apply(change, design);
+  if (!changes.memory.empty()) {
+    diagnostics.add(changes.memory.front().where, "there is no memory to change");
+  }
+  for (const Override& change : changes.design) apply(change, design);
   Accelerator accelerator;
   accelerator.name = name;
-  accelerator.params = accelerator_parameters().read(root, diagnostics);
+  accelerator.params = read_params(root, diagnostics);
   accelerator.design = read_design(design, diagnostics);
   diagnostics.throw_if_any();
   return accelerator;
+}
+
+MemoryTimes memory_times(const Design& design, const MemoryParams& memory, double clock_ghz) {
+  const ChannelWidths widths = design.channel_widths();
+  const BufferParams& a = memory.activation_buffer;
+  const BufferParams& w = memory.weight_buffer;
+  const BufferParams& y = memory.result_buffer;
+  MemoryTimes times;
+  times.period_ps = static_cast<std::uint64_t>(std::llround(1000.0 / clock_ghz));
+  times.access_bytes = memory.dram.access_bytes;
+  // A bandwidth of 1 GB/s is a byte per 1000 ps.
+  times.dram.access_ps = static_cast<std::uint64_t>(
+      std::ceil(1000.0 * memory.dram.access_bytes / memory.dram.bandwidth_gb_s - 1e-9));
+  times.dram.latency_ps = static_cast<std::uint64_t>(std::llround(1000 * memory.dram.latency_ns));
+  const std::uint64_t access_bits = times.access_bytes * 8;
+  times.a_write_cycles = a.cycles_for(access_bits);
+  times.w_write_cycles = w.cycles_for(access_bits);
+  times.y_read_cycles = y.cycles_for(access_bits);
+  times.operand_latency = std::max(a.latency, w.latency);
+  times.a_port_cycles = a.cycles_for(widths.a);
+  times.w_port_cycles = w.cycles_for(std::max(widths.w, widths.s));
+  times.y_port_cycles = y.cycles_for(widths.y);
+  times.interval = std::max({times.a_port_cycles, times.w_port_cycles, times.y_port_cycles});
+
+  std::vector<std::string> problems;
+  const auto judge = [&](const char* name, const BufferParams& buffer) {
+    const std::uint64_t needed =
+        (access_bits * times.period_ps + times.dram.access_ps - 1) / times.dram.access_ps;
+    if (buffer.bits_per_cycle() >= needed) return;
+    problems.push_back(fmt::format(
+        "'{}': banks x port_bits = {} bits per cycle do not keep up with the DRAM, which needs {}",
+        name, buffer.bits_per_cycle(), needed));
+  };
+  judge("activation_buffer", a);
+  judge("weight_buffer", w);
+  judge("result_buffer", y);
+  if (!problems.empty()) throw UserError(problems);
+  return times;
 }
 
 }  // namespace bitsmith

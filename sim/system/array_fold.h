@@ -8,24 +8,34 @@
 
 namespace bitsmith {
 
+// What has been folded so far. Feeds, jobs, PE-cycles with a token and actions add up; times are
+// those of the last job folded.
+struct ArraySums {
+  std::uint64_t last_token = 0;  // of the last job: its last operands enter
+  std::uint64_t last_y = 0;      // of the last job that emits
+  std::uint64_t feed_steps = 0;
+  std::uint64_t macs = 0;
+  std::uint64_t jobs = 0;
+  std::uint64_t mac_pe_cycles = 0;
+  std::uint64_t pad_pe_cycles = 0;
+  ActionCounts actions;
+
+  // Adds all but the times.
+  void add(const ArraySums& other, std::uint64_t times) {
+    feed_steps += times * other.feed_steps;
+    macs += times * other.macs;
+    jobs += times * other.jobs;
+    mac_pe_cycles += times * other.mac_pe_cycles;
+    pad_pe_cycles += times * other.pad_pe_cycles;
+    actions.add(other.actions, times);
+  }
+};
+
 // Folds a design's timing over schedules. A repetition that leaves the array alike but later is not
 // folded again: all that follow add the same.
 template <class Timing>
 class ArrayFold {
  public:
-  // What has been folded so far. Feeds, jobs, PE-cycles with a token and actions are final; times
-  // are those of the last job folded.
-  struct Sums {
-    std::uint64_t last_token = 0;  // of the last job: its last operands enter
-    std::uint64_t last_y = 0;      // of the last job that emits
-    std::uint64_t feed_steps = 0;
-    std::uint64_t macs = 0;
-    std::uint64_t jobs = 0;
-    std::uint64_t mac_pe_cycles = 0;
-    std::uint64_t pad_pe_cycles = 0;
-    ActionCounts actions;
-  };
-
   ArrayFold(const Timing& timing, Pace pace) : timing_(timing), pace_(pace) {}
 
   // Operands of all that follows are at the ports from `cycle` on.
@@ -44,7 +54,7 @@ class ArrayFold {
   void run(const Schedule& schedule) {
     for (std::uint64_t done = 0; done < schedule.repeat; ++done) {
       const typename Timing::State state_before = state_;
-      const Sums sums_before = sums_;
+      const ArraySums sums_before = sums_;
       run_once(schedule);
       if (state_.alike(state_before)) {
         skip(schedule.repeat - done - 1, state_before, sums_before);
@@ -53,8 +63,9 @@ class ArrayFold {
     }
   }
 
-  const Sums& sums() const { return sums_; }
+  const ArraySums& sums() const { return sums_; }
   const Pace& pace() const { return pace_; }
+  const typename Timing::State& state() const { return state_; }
 
  private:
   void run_once(const Schedule& schedule) {
@@ -75,28 +86,20 @@ class ArrayFold {
   }
 
   void skip(std::uint64_t times, const typename Timing::State& state_before,
-            const Sums& sums_before) {
+            const ArraySums& before) {
     const std::uint64_t steps = times * (state_.step - state_before.step);
     state_.step += steps;
-    const auto extend = [times](std::uint64_t& sum, std::uint64_t before) {
-      sum += times * (sum - before);
-    };
     sums_.last_token += steps * pace_.interval;
-    if (sums_.last_y != sums_before.last_y) sums_.last_y += steps * pace_.interval;
-    extend(sums_.feed_steps, sums_before.feed_steps);
-    extend(sums_.macs, sums_before.macs);
-    extend(sums_.jobs, sums_before.jobs);
-    extend(sums_.mac_pe_cycles, sums_before.mac_pe_cycles);
-    extend(sums_.pad_pe_cycles, sums_before.pad_pe_cycles);
-    for (std::size_t i = 0; i < ActionCounts::kMost; ++i) {
-      extend(sums_.actions[i], sums_before.actions[i]);
-    }
+    if (sums_.last_y != before.last_y) sums_.last_y += steps * pace_.interval;
+    const ArraySums now = sums_;
+    sums_.add(now, times);
+    sums_.add(before, ~times + 1);  // modulo 2^64: times (now - before)
   }
 
   Timing timing_;
   Pace pace_;
   typename Timing::State state_;
-  Sums sums_;
+  ArraySums sums_;
 };
 
 }  // namespace bitsmith

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "config/parameter_table.h"
 #include "mapping/blocks.h"
@@ -18,7 +17,6 @@ struct DramParams {
   double bandwidth_gb_s = 25.6;  // 1e9 bytes per second
   double latency_ns = 30.0;      // from the end of a transfer to its answer
   std::uint32_t access_bytes = 64;
-  std::string source;  // of the figures
 };
 
 // Both halves together.

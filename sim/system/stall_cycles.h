@@ -48,9 +48,10 @@ class StallAccount {
   void vector_tail(const TailTimes& tail);
 
   const StallCycles& stalls() const { return stalls_; }
+  // Everything before this edge has a cause.
+  std::uint64_t accounted() const { return accounted_; }
 
  private:
-  // Everything before this edge has a cause.
   void until(std::uint64_t edge, std::uint64_t& cause);
 
   MemoryTimes times_;

@@ -45,6 +45,9 @@ struct Operator {
   OperatorClass operator_class = OperatorClass::linear;
   // Of all that is no GEMM, in one occurrence: results, or the terms that are added to something.
   std::uint64_t elements = 0;
+  bool makes_keys_values = false;  // the results of this GEMM are keys or values
+  bool feeds_activation = false;   // all results of this GEMM go through the activation function of
+                                   // the next operator of that kind, and nothing else does
 
   bool is_gemm() const { return kind == OperatorKind::gemm; }
 };

@@ -233,15 +233,19 @@ class OperatorList {
     } else if (t_.head == Head::classifier) {
       gemm("classifier", OperatorClass::lm_head, {rows, t_.num_labels, t_.hidden_size});
     } else {
-      gemm("pooler", OperatorClass::lm_head, {rows, t_.hidden_size, t_.hidden_size});
+      gemm("pooler", OperatorClass::lm_head, {rows, t_.hidden_size, t_.hidden_size}, 1,
+           Results::to_activation);
       vector("pooler_activation", OperatorKind::activation, elements({rows, t_.hidden_size}));
     }
   }
 
  private:
+  enum class Results { plain, keys_values, to_activation };
+
   void gemm(std::string name, OperatorClass operator_class, GemmShape shape,
-            std::uint64_t count = 1) {
-    add({std::move(name), shape, count, repeat_, OperatorKind::gemm, operator_class, 0});
+            std::uint64_t count = 1, Results results = Results::plain) {
+    add({std::move(name), shape, count, repeat_, OperatorKind::gemm, operator_class, 0,
+         results == Results::keys_values, results == Results::to_activation});
   }
   void vector(std::string name, OperatorKind kind, std::uint64_t count) {
     add({std::move(name), {}, 1, repeat_, kind, OperatorClass::linear, count});
@@ -267,8 +271,10 @@ class OperatorList {
     const std::uint64_t score_rows =
         pass.tokens * (t_.num_attention_heads / t_.num_key_value_heads);
     gemm("q_proj", OperatorClass::linear, {rows, query, t_.hidden_size});
-    gemm("k_proj", OperatorClass::linear, {rows, key_value, t_.hidden_size});
-    gemm("v_proj", OperatorClass::linear, {rows, key_value, t_.hidden_size});
+    for (const char* name : {"k_proj", "v_proj"}) {
+      gemm(name, OperatorClass::linear, {rows, key_value, t_.hidden_size}, 1,
+           Results::keys_values);
+    }
     const std::uint64_t turned = t_.rotary_dim == 0 ? t_.head_dim : t_.rotary_dim;
     if (t_.rotary)
       vector("rotary", OperatorKind::rotary,
@@ -291,10 +297,15 @@ class OperatorList {
       gemm("router", OperatorClass::router, {pass.rows(), t_.num_local_experts, t_.hidden_size});
       vector("router_softmax", OperatorKind::softmax, logits);
     }
-    if (t_.mlp == Mlp::gated) expert_gemm("gate_proj", pairs, t_.intermediate_size, t_.hidden_size);
-    expert_gemm("up_proj", pairs, t_.intermediate_size, t_.hidden_size);
+    const bool gated = t_.mlp == Mlp::gated;
+    if (gated) {
+      expert_gemm("gate_proj", pairs, t_.intermediate_size, t_.hidden_size,
+                  Results::to_activation);
+    }
+    expert_gemm("up_proj", pairs, t_.intermediate_size, t_.hidden_size,
+                gated ? Results::plain : Results::to_activation);
     vector("mlp_activation", OperatorKind::activation, wide);
-    if (t_.mlp == Mlp::gated) vector("mlp_multiply", OperatorKind::multiply, wide);
+    if (gated) vector("mlp_multiply", OperatorKind::multiply, wide);
     if (t_.sublayer_norms) vector("mlp_sublayer_norm", OperatorKind::norm, wide);
     expert_gemm("down_proj", pairs, t_.hidden_size, t_.intermediate_size);
     if (t_.has_experts()) {
@@ -304,12 +315,16 @@ class OperatorList {
   }
 
   // `pairs` rows spread evenly over the experts: some get one more than the others.
-  void expert_gemm(const std::string& name, std::uint64_t pairs, std::uint64_t n, std::uint64_t k) {
+  void expert_gemm(const std::string& name, std::uint64_t pairs, std::uint64_t n, std::uint64_t k,
+                   Results results = Results::plain) {
     const std::uint64_t fewest = pairs / t_.num_local_experts;
     const std::uint64_t with_one_more = pairs % t_.num_local_experts;
-    if (with_one_more > 0) gemm(name, OperatorClass::linear, {fewest + 1, n, k}, with_one_more);
+    if (with_one_more > 0) {
+      gemm(name, OperatorClass::linear, {fewest + 1, n, k}, with_one_more, results);
+    }
     if (fewest > 0) {
-      gemm(name, OperatorClass::linear, {fewest, n, k}, t_.num_local_experts - with_one_more);
+      gemm(name, OperatorClass::linear, {fewest, n, k}, t_.num_local_experts - with_one_more,
+           results);
     }
   }
 

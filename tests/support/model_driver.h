@@ -1,5 +1,5 @@
-// Drives an array with operands always there and results always taken, enabled every II-th cycle:
-// the situation that a design's timing is exact about.
+// Drives an array with operands always there, or from a cycle of their own on, and results always
+// taken, enabled every II-th cycle: the situations that a design's timing is exact about.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +24,7 @@ struct DrivenJob {
 struct ObservedJob {
   std::uint64_t start = 0;  // cycle in which its first token entered (by the model's counts)
   std::uint64_t operands_free = 0;  // cycle in which its last token entered
+  std::uint64_t entered = 0;        // the same by the model's jobs_entered()
   std::uint64_t first_y = 0;
   std::uint64_t last_y = 0;
   std::vector<std::int64_t> y;  // [m][n], when it emits
@@ -81,11 +82,20 @@ std::uint64_t token_count(const Array& array, const Design& design) {
   return 0;
 }
 
+// Jobs whose last token has entered the array; 0 for Verilated RTL.
+template <class Array>
+std::uint64_t entered_count(const Array& array) {
+  if constexpr (requires { array.jobs_entered(); }) return array.jobs_entered();
+  return 0;
+}
+
 // Steps `array` (a cycle model or Verilated RTL, fresh out of reset) through the jobs. `tokens_of`
-// says in how many steps operands of a job enter. The last job must emit.
+// says in how many steps operands of a job enter. The beats of job i, of all channels, are at the
+// ports from cycle arrivals[i] on, from cycle 0 if there are no arrivals. The last job must emit.
 template <class Array, class TokensOf>
 DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJob>& jobs, Pace pace,
-                  TokensOf tokens_of) {
+                  TokensOf tokens_of, const std::vector<std::uint64_t>& arrivals = {}) {
+  check(arrivals.empty() || arrivals.size() == jobs.size(), "arrivals of other jobs");
   struct Channel {
     std::size_t job = 0;
     std::uint64_t beat = 0;
@@ -106,34 +116,39 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
   std::size_t feeding = 0;
   std::uint64_t fed = 0;
   std::uint64_t tokens_before = token_count(array, design);
+  std::uint64_t entered_before = entered_count(array);
+  std::size_t entering = 0;
   const auto skip_silent = [&] {
     while (y_job < jobs.size() && !jobs[y_job].job.emit) ++y_job;
   };
   skip_silent();
 
   // Far beyond what any of these jobs takes; a hang fails instead of hanging the tests.
-  std::uint64_t patience = 10000;
+  std::uint64_t patience = 10000 + (arrivals.empty() ? 0 : arrivals.back());
   for (const DrivenJob& driven : jobs) {
     patience += pace.interval * 100 * (driven.job.k + driven.job.m + driven.job.n);
   }
   for (std::uint64_t cycle = 0; y_job < jobs.size(); ++cycle) {
+    const auto is_there = [&](const Channel& channel) {
+      return channel.job < jobs.size() && (arrivals.empty() || cycle >= arrivals[channel.job]);
+    };
     check(cycle < patience, "the array does not deliver its results");
     ArrayInputs in;
     in.en = pace.interval == 1 || cycle % pace.interval == 1;
     in.y_ready = true;
-    if (job_channel.job < jobs.size()) {
+    if (is_there(job_channel)) {
       design.pack_job(jobs[job_channel.job].job, job_channel.words);
       in.job_valid = true;
       in.job = job_channel.words.data();
     }
-    if (a_channel.job < jobs.size()) {
+    if (is_there(a_channel)) {
       const DrivenJob& d = jobs[a_channel.job];
       design.pack_a(d.job, {d.a.data(), d.job.m, d.job.k, d.job.k}, a_channel.beat,
                     a_channel.words);
       in.a_valid = true;
       in.a = a_channel.words.data();
     }
-    if (w_channel.job < jobs.size()) {
+    if (is_there(w_channel)) {
       const DrivenJob& d = jobs[w_channel.job];
       design.pack_w(d.job, {d.w.data(), d.job.k, d.job.n, d.job.n}, w_channel.beat,
                     w_channel.words);
@@ -178,6 +193,10 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
       }
     }
     tokens_before = tokens;
+    for (; entered_before < entered_count(array); ++entered_before) {
+      check(entering < jobs.size(), "more jobs have entered than there are");
+      result.jobs[entering++].entered = cycle;
+    }
   }
   return result;
 }

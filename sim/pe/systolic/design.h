@@ -36,6 +36,7 @@ class Design final : public bitsmith::Design {
   std::uint64_t peak_macs_per_cycle() const override { return pe_count(); }
   const Format& activation_format() const override { return *params_.activation; }
   const Format& weight_format() const override { return *params_.weight; }
+  std::uint32_t accumulator_bits() const override { return params_.accumulator_bits; }
   std::span<const std::string_view> action_names() const override;
   BeatCounts beats(const Job& job) const override;
   void pack_job(const Job& job, std::span<std::uint32_t> words) const override;

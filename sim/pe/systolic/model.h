@@ -32,6 +32,10 @@ class Model {
     return std::visit([](const auto& model) -> const ActionCounts& { return model.actions(); },
                       model_);
   }
+  // Jobs whose last token has entered the array since construction; a reset leaves it as it is.
+  std::uint64_t jobs_entered() const {
+    return std::visit([](const auto& model) { return model.jobs_entered(); }, model_);
+  }
   // Additions that left the accumulator's range (Overflow::wrap and saturate).
   std::uint64_t overflows() const {
     return std::visit([](const auto& model) { return model.overflows(); }, model_);

@@ -281,6 +281,7 @@ void OsModel::enter_token() {
     return;
   }
   k_count_q_ = 0;
+  ++jobs_entered_;
   flights_.back().entered = true;
   flights_.back().last_step = now_;
   if (!job_.emit) return;

@@ -108,6 +108,8 @@ class OsModel {
 
   const PeCycles& pe_cycles() const { return pe_cycles_; }
   const ActionCounts& actions() const { return actions_; }
+  // Jobs whose last token has entered the array since construction; a reset leaves it as it is.
+  std::uint64_t jobs_entered() const { return jobs_entered_; }
   // Additions that left the accumulator's range (Overflow::wrap and saturate).
   std::uint64_t overflows() const;
 
@@ -147,6 +149,7 @@ class OsModel {
   ArrayOutputs outputs_;
   PeCycles pe_cycles_;
   ActionCounts actions_;
+  std::uint64_t jobs_entered_ = 0;
 };
 
 }  // namespace bitsmith::systolic

@@ -26,6 +26,21 @@ class Timing {
       return drain_ahead == other.drain_ahead && wait_ahead == other.wait_ahead &&
              preload_lead == other.preload_lead;
     }
+
+    // Nothing of the jobs that follow, neither a stationary beat nor a token, enters before step
+    // `earliest`. Beats and descriptors that are at the ports from cycle R on can enter in cycle R
+    // + 1 at the earliest: that is step ceil(R / pace.interval).
+    void not_before(std::uint64_t earliest) {
+      if (earliest <= step) {
+        preload_lead = std::min(preload_lead, step - earliest);
+        return;
+      }
+      const std::uint64_t idle = earliest - step;
+      step = earliest;
+      drain_ahead -= std::min(drain_ahead, idle);
+      wait_ahead -= std::min(wait_ahead, idle);
+      preload_lead = 0;
+    }
   };
 
   explicit Timing(const Params& params) : params_(params) {}

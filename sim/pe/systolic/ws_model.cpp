@@ -189,6 +189,7 @@ void WsModel::enter_token() {
   if (++token_count_q_ != shape_.tokens) return;
   token_count_q_ = 0;
   streaming_q_ = false;
+  ++jobs_entered_;
   if (params_.drain == Drain::serial) drain_left_q_ = ws_drain_steps(params_);
 }
 

@@ -76,6 +76,8 @@ class WsModel {
 
   const PeCycles& pe_cycles() const { return pe_cycles_; }
   const ActionCounts& actions() const { return actions_; }
+  // Jobs whose last token has entered the array since construction; a reset leaves it as it is.
+  std::uint64_t jobs_entered() const { return jobs_entered_; }
   std::uint64_t overflows() const;
 
  private:
@@ -124,6 +126,7 @@ class WsModel {
   ArrayOutputs outputs_;
   PeCycles pe_cycles_;
   ActionCounts actions_;
+  std::uint64_t jobs_entered_ = 0;
 };
 
 }  // namespace bitsmith::systolic

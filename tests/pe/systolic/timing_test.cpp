@@ -1,5 +1,5 @@
 // timing == cycle model: every cycle, every PE-cycle class and every action count, over random
-// arrays, jobs and enable intervals.
+// arrays, jobs, enable intervals and arrivals of operands.
 #include "pe/systolic/timing.h"
 
 #include <gtest/gtest.h>
@@ -17,19 +17,22 @@ using test::DriveResult;
 
 class Prediction {
  public:
-  Prediction(const Params& params, const std::vector<Job>& jobs, Pace pace)
-      : pes_(std::uint64_t{params.rows} * params.cols), pace_(pace) {
-    const Timing timing(params);
-    Timing::State state;
-    for (const Job& job : jobs) {
-      jobs_.push_back(timing.next(state, job, pace));
-      feeds_ += jobs_.back().feed_steps;
-      pe_.mac += jobs_.back().mac_pe_cycles;
-      pe_.pad += jobs_.back().pad_pe_cycles;
-      actions_.add(jobs_.back().actions);
-    }
+  Prediction(const Params& params, Pace pace)
+      : pes_(std::uint64_t{params.rows} * params.cols), pace_(pace), timing_(params) {}
+
+  // The operands of the jobs that are added from now on are at the ports from `cycle` on.
+  void arrival(std::uint64_t cycle) {
+    state_.not_before((cycle + pace_.interval - 1) / pace_.interval);
+  }
+  void add(const Job& job) {
+    jobs_.push_back(timing_.next(state_, job, pace_));
+    feeds_ += jobs_.back().feed_steps;
+    pe_.mac += jobs_.back().mac_pe_cycles;
+    pe_.pad += jobs_.back().pad_pe_cycles;
+    actions_.add(jobs_.back().actions);
   }
 
+  const Timing::State& state() const { return state_; }
   const std::vector<JobTiming>& jobs() const { return jobs_; }
   const ActionCounts& actions() const { return actions_; }
   PeCycles pe_cycles() const {
@@ -44,11 +47,33 @@ class Prediction {
  private:
   std::uint64_t pes_;
   Pace pace_;
+  Timing timing_;
+  Timing::State state_;
   std::vector<JobTiming> jobs_;
   std::uint64_t feeds_ = 0;
   PeCycles pe_;
   ActionCounts actions_;
 };
+
+void expect_seen(const Prediction& predicted, const Design& design,
+                 const std::vector<DrivenJob>& jobs, const Model& model, const DriveResult& seen) {
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const Job& job = jobs[i].job;
+    SCOPED_TRACE(fmt::format("job {} of {}: {}x{}x{}{}{}", i, jobs.size(), job.m, job.n, job.k,
+                             job.accumulate ? " accumulate" : "", job.emit ? " emit" : ""));
+    ASSERT_EQ(predicted.jobs()[i].start, seen.jobs[i].start);
+    ASSERT_EQ(predicted.jobs()[i].operands_free, seen.jobs[i].operands_free);
+    ASSERT_EQ(predicted.jobs()[i].operands_free, seen.jobs[i].entered);
+    if (!job.emit) continue;
+    ASSERT_EQ(predicted.jobs()[i].first_y, seen.jobs[i].first_y);
+    ASSERT_EQ(predicted.jobs()[i].last_y, seen.jobs[i].last_y);
+    ASSERT_EQ(seen.jobs[i].y, test::golden_of_chain(design, jobs, i));
+  }
+  ASSERT_EQ(model.jobs_entered(), jobs.size());
+  ASSERT_EQ(predicted.actions(), model.actions());
+  ASSERT_EQ(predicted.pe_cycles(), model.pe_cycles());
+  ASSERT_EQ(model.pe_cycles().total(), design.pe_count() * seen.cycles);
+}
 
 TEST(SystolicTiming, EqualsTheCycleModel) {
   std::mt19937_64 random(2024);
@@ -61,27 +86,78 @@ TEST(SystolicTiming, EqualsTheCycleModel) {
     SCOPED_TRACE(
         fmt::format("round {}: {} interval {}", round, design.resolved().dump(), pace.interval));
     std::vector<DrivenJob> driven;
-    for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
+    Prediction predicted(params, pace);
+    for (const Job& job : jobs) {
+      driven.push_back(test::random_driven_job(design, job, random));
+      predicted.add(job);
+    }
     Model model(params);
     const DriveResult seen = drive(model, design, driven, pace, test::SystolicTokens{params});
-    const Prediction predicted(params, jobs, pace);
-
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      SCOPED_TRACE(
-          fmt::format("job {} of {}: {}x{}x{}", i, jobs.size(), jobs[i].m, jobs[i].n, jobs[i].k));
-      ASSERT_EQ(predicted.jobs()[i].start, seen.jobs[i].start);
-      ASSERT_EQ(predicted.jobs()[i].operands_free, seen.jobs[i].operands_free);
-      ++jobs_compared;
-      if (!jobs[i].emit) continue;
-      ASSERT_EQ(predicted.jobs()[i].first_y, seen.jobs[i].first_y);
-      ASSERT_EQ(predicted.jobs()[i].last_y, seen.jobs[i].last_y);
-      ASSERT_EQ(seen.jobs[i].y, test::golden_of_chain(design, driven, i));
-    }
-    ASSERT_EQ(predicted.actions(), model.actions());
-    ASSERT_EQ(predicted.pe_cycles(), model.pe_cycles());
-    ASSERT_EQ(model.pe_cycles().total(), design.pe_count() * seen.cycles);
+    expect_seen(predicted, design, driven, model, seen);
+    if (HasFatalFailure()) return;
+    jobs_compared += jobs.size();
   }
   EXPECT_GT(jobs_compared, 20000U);
+}
+
+// An arrival after `before`: with the one before it, about when the array could take the operands,
+// or long after that.
+std::uint64_t random_arrival(const Params& params, const Timing::State& state, Pace pace,
+                             std::uint64_t before, std::mt19937_64& random) {
+  const std::uint64_t free = pace.cycle_of_step(state.step);
+  // From the rows of a preload to a whole drain.
+  const std::uint64_t near =
+      pace.interval * (random() % 2 == 0 ? params.rows : 4 + 3 * (params.rows + params.cols));
+  switch (random() % 5) {
+    case 0:
+      return before;
+    case 1:
+      return std::max(before, free) + random() % 1000;
+    default:
+      return std::max(before + near, free + random() % (2 * near)) - near;
+  }
+}
+
+// Jobs come in blocks, cut anywhere, and all operands of a block arrive at once.
+TEST(SystolicTiming, LateOperandsEqualTheCycleModel) {
+  std::mt19937_64 random(77);
+  std::uint64_t early = 0, in_preload = 0, in_drain = 0, late = 0, continued = 0;
+  for (int round = 0; round < 4000; ++round) {
+    const Params params = test::random_systolic_params(random);
+    const Design design(params);
+    const std::vector<Job> jobs = test::random_systolic_jobs(params, random);
+    const Pace pace{1 + random() % 3};
+    std::vector<DrivenJob> driven;
+    std::vector<std::uint64_t> arrivals;
+    Prediction predicted(params, pace);
+    std::uint64_t arrival = 0;
+    for (const Job& job : jobs) {
+      if (driven.empty() || random() % 3 == 0) {
+        const Timing::State before = predicted.state();
+        arrival = random_arrival(params, before, pace, arrival, random);
+        predicted.arrival(arrival);
+        const Timing::State& after = predicted.state();
+        ++(after.step == before.step && after.alike(before) ? early
+           : after.step == before.step                      ? in_preload
+           : after.drain_ahead + after.wait_ahead != 0      ? in_drain
+                                                            : late);
+        continued += job.accumulate ? 1 : 0;
+      }
+      driven.push_back(test::random_driven_job(design, job, random));
+      predicted.add(job);
+      arrivals.push_back(arrival);
+    }
+    SCOPED_TRACE(fmt::format("round {}: {} interval {} arrivals {}", round,
+                             design.resolved().dump(), pace.interval, fmt::join(arrivals, " ")));
+    Model model(params);
+    const DriveResult seen =
+        drive(model, design, driven, pace, test::SystolicTokens{params}, arrivals);
+    expect_seen(predicted, design, driven, model, seen);
+    if (HasFatalFailure()) return;
+  }
+  for (const std::uint64_t blocks : {early, in_preload, in_drain, late, continued}) {
+    EXPECT_GT(blocks, 400U);
+  }
 }
 
 // Weight stationary 4x4, jobs of k = 4 and m = 4, by hand. Weight beats in steps 0..3, tokens in
@@ -113,6 +189,54 @@ TEST(SystolicTiming, WeightStationaryByHand) {
   // Overlapped preload, serial drain: only the tokens wait.
   params.preload = Preload::overlapped;
   EXPECT_EQ(starts(false).second.start, 1U + 16);
+}
+
+// The same arrays: what arrives with the last of the job before's four tokens has one step less to
+// wait than what arrives after it; a whole column's beats before, nothing.
+TEST(SystolicTiming, LateStationaryOperandsByHand) {
+  Params params;
+  params.dataflow = Dataflow::weight_stationary;
+  params.rows = params.cols = 4;
+  const auto start = [&](std::uint64_t step, bool accumulate) {
+    const Timing timing(params);
+    Timing::State state;
+    timing.next(state, {4, 4, 4, false, !accumulate}, {});
+    state.not_before(step);
+    return timing.next(state, {4, 4, 4, accumulate, true}, {}).start;
+  };
+  EXPECT_EQ(start(4, false), 1U + 8);
+  EXPECT_EQ(start(5, false), 1U + 9);
+  EXPECT_EQ(start(8, false), 1U + 12);
+  EXPECT_EQ(start(100, false), 1U + 104);
+  // Open sums can be read from step 10 on.
+  EXPECT_EQ(start(5, true), 1U + 10);
+  EXPECT_EQ(start(6, true), 1U + 10);
+  EXPECT_EQ(start(7, true), 1U + 11);
+  // Beats wait for the last result in step 15.
+  params.preload = Preload::serial;
+  params.drain = Drain::serial;
+  EXPECT_EQ(start(16, false), 1U + 20);
+  EXPECT_EQ(start(17, false), 1U + 21);
+}
+
+TEST(SystolicModel, CountsTheJobsThatEnteredAcrossAReset) {
+  for (const Dataflow dataflow : {Dataflow::output_stationary, Dataflow::weight_stationary}) {
+    Params params;
+    params.rows = params.cols = 2;
+    params.dataflow = dataflow;
+    const Design design(params);
+    std::mt19937_64 random(1);
+    const std::vector<DrivenJob> jobs = {
+        test::random_driven_job(design, {2, 2, 2, false, true}, random)};
+    Model model(params);
+    drive(model, design, jobs, {}, test::SystolicTokens{params});
+    ArrayInputs reset;
+    reset.rst_n = false;
+    model.step(reset);
+    EXPECT_EQ(model.jobs_entered(), 1U);
+    drive(model, design, jobs, {}, test::SystolicTokens{params});
+    EXPECT_EQ(model.jobs_entered(), 2U);
+  }
 }
 
 // SCALE-Sim's example, 16x16, 128x128x128, everything serial: each of 8 x 8 folds loads 16 beats,

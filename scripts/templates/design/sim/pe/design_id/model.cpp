@@ -93,6 +93,7 @@ void Model::enter_token(bool last) {
   ++actions_[kWBeat];
   actions_[kMac] += std::min(params_.lanes, job_.k - k_done_q_);
   k_done_q_ = last ? 0 : k_done_q_ + params_.lanes;
+  if (last) ++jobs_entered_;
 }
 
 // REPLACE: the arithmetic of your PE, as the hardware does it. All lanes, as in the RTL: those

@@ -25,6 +25,8 @@ class Model {
 
   const PeCycles& pe_cycles() const { return pe_cycles_; }
   const ActionCounts& actions() const { return actions_; }
+  // Jobs whose last token has entered the array since construction; a reset leaves it as it is.
+  std::uint64_t jobs_entered() const { return jobs_entered_; }
 
  private:
   void reset();
@@ -60,6 +62,7 @@ class Model {
   ArrayOutputs outputs_;
   PeCycles pe_cycles_;
   ActionCounts actions_;
+  std::uint64_t jobs_entered_ = 0;
 };
 
 }  // namespace bitsmith::design_id

@@ -2,6 +2,7 @@
 // action count (tests/pe/design_id/timing_test.cpp).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "pe/design_id/params.h"
@@ -19,6 +20,11 @@ class Timing {
     std::uint64_t step = 0;  // first step in which the next job's tokens may enter
 
     bool alike(const State&) const { return true; }
+
+    // Nothing of the jobs that follow enters before step `earliest`. Beats and descriptors that are
+    // at the ports from cycle R on can enter in cycle R + 1 at the earliest: that is step
+    // ceil(R / pace.interval).
+    void not_before(std::uint64_t earliest) { step = std::max(step, earliest); }
   };
 
   explicit Timing(const Params& params) : params_(params) {}

@@ -1,0 +1,57 @@
+#include "mapping/operand_source.h"
+
+#include "common/error.h"
+#include "numerics/random_tensor.h"
+
+namespace bitsmith {
+namespace {
+
+// Operands of different operators and GEMMs have nothing to do with each other.
+std::uint64_t stream_seed(std::uint64_t seed, std::size_t op, std::uint64_t gemm, bool weights) {
+  return seed + 0x9e3779b97f4a7c15U * (4 * op + (weights ? 1 : 0) + 1) + 0xd1b54a32d192ed03U * gemm;
+}
+
+// Random numbers of this width stand for floating-point ones.
+constexpr int kNumberBits = 11;
+
+}  // namespace
+
+OperandSource::Drawn OperandSource::drawn(const Format& format) {
+  if (format.kind != FormatKind::minifloat) return {&format, {}};
+  Drawn result{find_format("int16"), {}};
+  constexpr int kHalf = 1 << (kNumberBits - 1);
+  for (int i = 0; i < 2 * kHalf; ++i) {
+    const double magnitude = 0.0625 + 15.9375 * (i % kHalf) / kHalf;
+    result.numbers.push_back(
+        static_cast<std::uint16_t>(encode(format, i < kHalf ? magnitude : -magnitude)));
+  }
+  return result;
+}
+
+void OperandSource::draw(const Drawn& from, std::uint64_t seed, const TileArea& area,
+                         std::span<std::uint16_t> codes) {
+  fill_codes(*from.format, seed, area, codes);
+  if (from.numbers.empty()) return;
+  for (std::uint16_t& code : codes) code = from.numbers[code % from.numbers.size()];
+}
+
+OperandSource::OperandSource(const Design& design, std::uint64_t seed)
+    : a_(drawn(design.activation_format())), w_(drawn(design.weight_format())), seed_(seed) {}
+
+void OperandSource::read_a(std::size_t op, std::uint64_t gemm, std::uint64_t m0, std::uint64_t m,
+                           std::uint64_t k0, std::uint64_t k,
+                           std::span<std::uint16_t> codes) const {
+  check(codes.size() == m * k, "room for another tile of A");
+  if (trace_ != nullptr) return trace_->read_a(op, m0, m, k0, k, codes);
+  draw(a_, stream_seed(seed_, op, gemm, false), {m0, k0, m, k}, codes);
+}
+
+void OperandSource::read_w(std::size_t op, std::uint64_t gemm, std::uint64_t k0, std::uint64_t k,
+                           std::uint64_t n0, std::uint64_t n,
+                           std::span<std::uint16_t> codes) const {
+  check(codes.size() == k * n, "room for another tile of W");
+  if (trace_ != nullptr) return trace_->read_w(op, k0, k, n0, n, codes);
+  draw(w_, stream_seed(seed_, op, gemm, true), {k0, n0, k, n}, codes);
+}
+
+}  // namespace bitsmith

@@ -1,0 +1,48 @@
+// The DMA and an ideal DRAM, descriptor by descriptor: which descriptor is picked when, when its
+// requests are issued and when its last answer is seen (sim/system/README.md).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "system/memory_params.h"
+
+namespace bitsmith {
+
+// Edges and picoseconds of the operator.
+struct DescriptorTimes {
+  std::uint64_t pick = 0;          // edges
+  std::uint64_t last_issue = 0;
+  std::uint64_t answered = 0;      // its last answer is seen
+  std::uint64_t transfer_begin = 0;  // ps
+  std::uint64_t transfer_end = 0;
+};
+
+class DmaFold {
+ public:
+  DmaFold(const MemoryTimes& times, const DmaParams& dma);
+
+  // The first edge at which another descriptor can be picked.
+  std::uint64_t next_pick() const { return next_pick_; }
+
+  // Moves `accesses` >= 1, picked at edge `pick` >= next_pick(), the first one issued `setup`
+  // edges after that at the earliest.
+  DescriptorTimes move(std::uint64_t pick, std::uint64_t setup, std::uint64_t accesses);
+
+  // Appends what has a say in later moves, times relative to next_pick().
+  void write_state(std::vector<std::int64_t>& numbers) const;
+
+ private:
+  void issue_one(std::uint64_t& issue);
+  void issue_many(std::uint64_t& issue, std::uint64_t accesses);
+
+  MemoryTimes times_;
+  // Enough requests may be open for transfers to follow each other without a gap.
+  bool gapless_;
+  std::uint64_t next_pick_ = 0;
+  std::uint64_t bus_free_ = 0;           // ps
+  std::vector<std::uint64_t> answers_;   // ps, of the last `outstanding` requests, as a ring
+  std::size_t oldest_ = 0;
+};
+
+}  // namespace bitsmith

@@ -1,0 +1,149 @@
+#include "system/roofline.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "mapping/blocks.h"
+#include "mapping/schedule.h"
+
+namespace bitsmith {
+namespace {
+
+__extension__ typedef unsigned __int128 Wide;
+
+std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
+
+// ceil(a * b / c); the result is known to fit.
+std::uint64_t scaled_up(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+  return static_cast<std::uint64_t>((Wide{a} * b + c - 1) / c);
+}
+
+// What one occurrence of an operator moves at least.
+struct Traffic {
+  std::uint64_t weights = 0;  // or KV cache
+  std::uint64_t activations = 0;
+  std::uint64_t results = 0;
+  std::uint64_t total() const { return weights + activations + results; }
+};
+
+// PE-cycles, generously; what stays below kMostPeCycles fits every counter.
+double bound_of(const ProgramOperator& program, const Design& design, double cycles_per_byte) {
+  constexpr double kMostBytes = 16;  // of an operand or result, scales included
+  const Operator& op = program.op;
+  const auto m = static_cast<double>(op.gemm.m), n = static_cast<double>(op.gemm.n),
+             k = static_cast<double>(op.gemm.k), count = static_cast<double>(op.count);
+  const auto elements = static_cast<double>(program.vector.elements);
+  const double macs = op.is_gemm() ? m * n * k * count : 0;
+  const double cycles =
+      op.is_gemm()
+          ? 1 + kMostBytes * (m * k + k * n + m * n) * count * cycles_per_byte
+          : elements * (static_cast<double>(program.vector.passes) + kMostBytes * cycles_per_byte);
+  return (macs + cycles * static_cast<double>(design.pe_count())) * static_cast<double>(op.repeat);
+}
+
+Traffic traffic_of(const ProgramOperator& program, const Design& design) {
+  const Operator& op = program.op;
+  Traffic traffic;
+  if (op.is_gemm()) {
+    const BlockFootprint whole = footprint(design, op.gemm.m, op.gemm.n, op.gemm.k);
+    traffic.weights = whole.w_dram_bytes * op.count;
+    traffic.activations = whole.a_dram_bytes * op.count;
+    traffic.results = ceil_div(whole.results * op.count * program.output_bits, 8);
+  } else {
+    traffic.activations = ceil_div(program.vector.elements * program.vector.input_bits, 8);
+    traffic.results = ceil_div(program.vector.elements * program.vector.output_bits, 8);
+  }
+  return traffic;
+}
+
+std::uint64_t& cause_of(const Traffic& traffic, StallCycles& stalls) {
+  if (traffic.weights >= std::max(traffic.activations, traffic.results)) return stalls.weights;
+  return traffic.activations >= traffic.results ? stalls.activations : stalls.results;
+}
+
+RunCounts once(const Accelerator& accelerator, const MemoryTimes& times,
+               const ProgramOperator& program) {
+  const Design& design = *accelerator.design;
+  const Operator& op = program.op;
+  const Traffic traffic = traffic_of(program, design);
+  RunCounts counts;
+  std::uint64_t compute = 0;
+  if (op.is_gemm()) {
+    counts.macs = op.gemm.m * op.gemm.n * op.gemm.k * op.count;
+    compute = ceil_div(counts.macs, design.peak_macs_per_cycle());
+    counts.array_cycles = compute;
+  } else {
+    compute =
+        program.vector.passes * ceil_div(program.vector.elements, accelerator.memory->vector.lanes);
+    counts.stall_cycles.vector = compute;
+  }
+  const std::uint64_t dram =
+      scaled_up(traffic.total(), times.dram.access_ps, times.access_bytes * times.period_ps);
+  counts.cycles = std::max(compute, dram);
+  cause_of(traffic, counts.stall_cycles) += counts.cycles - compute;
+
+  counts.pe_cycles.mac = scaled_up(counts.macs, design.pe_count(), design.peak_macs_per_cycle());
+  counts.pe_cycles.idle = design.pe_count() * counts.cycles - counts.pe_cycles.mac;
+
+  const auto accesses = [&](std::uint64_t bytes) { return ceil_div(bytes, times.access_bytes); };
+  SystemCounts& system = counts.system;
+  (program.weights_are_kv_cache ? system.kv_cache_reads : system.weight_reads) =
+      accesses(traffic.weights);
+  system.activation_reads = accesses(traffic.activations);
+  (program.results_are_kv_cache ? system.kv_cache_writes : system.result_writes) =
+      accesses(traffic.results);
+  return counts;
+}
+
+MemoryTimes times_of(const Accelerator& accelerator) {
+  return memory_times(*accelerator.design, *accelerator.memory, accelerator.params.clock_ghz);
+}
+
+}  // namespace
+
+double dram_bytes_per_cycle(const MemoryTimes& times) {
+  return static_cast<double>(times.access_bytes) * static_cast<double>(times.period_ps) /
+         static_cast<double>(times.dram.access_ps);
+}
+
+RunResult run_roofline(const Accelerator& accelerator, const std::vector<PlannedOperator>& plan) {
+  if (!accelerator.memory) {
+    throw UserError("engine 'roofline' needs a memory; the accelerator's 'memory' is none");
+  }
+  const MemoryTimes times = times_of(accelerator);
+  RunResult result;
+  double bound = 0;
+  for (const PlannedOperator& planned : plan) {
+    const Operator& op = planned.program.op;
+    bound += bound_of(planned.program, *accelerator.design, 1 / dram_bytes_per_cycle(times));
+    if (bound >= kMostPeCycles) {
+      throw UserError(fmt::format(
+          "up to operator '{}' it is more PE-cycles than 64-bit counters hold", op.name));
+    }
+    OperatorResult row{op, {}, planned.mapping, planned.mappings_seen};
+    row.counts.add(once(accelerator, times, planned.program), op.repeat);
+    result.total.add(row.counts, 1);
+    result.operators.push_back(std::move(row));
+  }
+  return result;
+}
+
+RooflinePoint roofline_point(const Accelerator& accelerator, const RunCounts& counts) {
+  check(accelerator.memory.has_value(), "a roofline needs a memory");
+  const MemoryTimes times = times_of(accelerator);
+  const double operations = 2 * static_cast<double>(counts.macs);
+  const double bytes =
+      static_cast<double>(counts.system.dram_reads() + counts.system.dram_writes()) *
+      static_cast<double>(times.access_bytes);
+  check(bytes > 0 && counts.cycles > 0, "a GEMM moves something and takes time");
+  const double peak = 2 * static_cast<double>(accelerator.design->peak_macs_per_cycle());
+  RooflinePoint point;
+  point.operations_per_byte = operations / bytes;
+  const double slope = point.operations_per_byte * dram_bytes_per_cycle(times);
+  point.bound = slope < peak ? RooflineBound::memory : RooflineBound::compute;
+  point.attainable_ops_per_cycle = std::min(peak, slope);
+  point.achieved_ops_per_cycle = operations / static_cast<double>(counts.cycles);
+  return point;
+}
+
+}  // namespace bitsmith
