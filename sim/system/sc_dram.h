@@ -94,7 +94,7 @@ class ScDram : public sc_core::sc_module, public tlm::tlm_fw_transport_if<> {
   ScGuard& guard_;
   DramController& controller_;
   MemoryContents& contents_;
-  sc_core::sc_event wake_{"wake"};
+  sc_core::sc_event wake_{"answer_due"};
   std::vector<tlm::tlm_generic_payload*> waiting_;  // by slot, the controller's id
   std::vector<std::uint64_t> free_;
 };
