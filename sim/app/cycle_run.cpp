@@ -22,3 +22,6 @@ RunResult run_cycle_engine(const Accelerator& accelerator, const std::vector<Pla
 }
 
 }  // namespace bitsmith::app
+
+// The SystemC library has a main of its own that wants this; ours is used instead.
+int sc_main(int, char**) { return 1; }
