@@ -113,7 +113,7 @@ CycleRun in_child(Simulate simulate) {
     pipe.close_end(0);
     CycleRun run;
     try {
-      Timeline timeline(100000);
+      Timeline timeline(1000000);
       const RunResult result = simulate(timeline);
       run.total = result.total;
       for (const OperatorResult& op : result.operators) run.operators.push_back(op.counts);

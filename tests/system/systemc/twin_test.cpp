@@ -104,7 +104,7 @@ std::string compare(SystemMaker& system, std::uint64_t seed, Tally& tally) {
     return run_cycle(system.accelerator, system.plan, operands, model, {{}, &timeline});
   });
   if (!cycle.error.empty()) return "\n  engine cycle " + cycle.error;
-  Timeline timeline(100000);
+  Timeline timeline(1000000);
   TileOptions options;
   options.timeline = &timeline;
   const RunResult tile = run_tile(system.accelerator, system.plan, options);
