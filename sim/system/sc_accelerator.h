@@ -71,7 +71,7 @@ class ScAccelerator : public sc_core::sc_module {
         tensors(design, operands),
         controller_(times.dram),
         ledger_(design, times, timeline),
-        tap_(array),
+        tap_(guard, array),
         wires(widths_),
         clock("clock", times.period_ps),
         dram("dram", guard, controller_, tensors),

@@ -93,7 +93,9 @@ class ScSender : public ScClocked, public DispatchIf {
            std::uint64_t port_cycles)
       : ScClocked(name, guard), feed_(std::move(feed)), beat_(width), port_cycles_(port_cycles) {}
 
-  void start(const BlockRun& run) override { runs_.push_back(run); }
+  void start(const BlockRun& run) override {
+    if (run.work->is_gemm()) runs_.push_back(run);
+  }
 
   std::uint64_t events() const { return events_; }
 

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "pe/array_ports.h"
 #include "pe/job.h"
+#include "system/sc_clocked.h"
 
 namespace bitsmith {
 
@@ -96,19 +97,13 @@ template <class Array>
 class ArrayTap final : public TokenLog {
  public:
   // `array` must outlive this. Jobs it has done before do not count.
-  explicit ArrayTap(Array& array) : array_(array), jobs_before_(array.jobs_entered()) {
+  ArrayTap(ScGuard& guard, Array& array)
+      : guard_(guard), array_(array), jobs_before_(array.jobs_entered()) {
     fed_ = fed();
   }
 
   void step(const ArrayInputs& in) {
-    array_.step(in);
-    const std::uint64_t fed_now = fed();
-    note(fed_now != fed_, array_.jobs_entered() - jobs_before_);
-    fed_ = fed_now;
-    if constexpr (requires { array_.failure(); }) {
-      const std::string wrong = array_.failure();
-      if (!wrong.empty()) throw InternalError(wrong);
-    }
+    guard_.run([&] { guarded_step(in); });
   }
   decltype(auto) outputs() const { return array_.outputs(); }
 
@@ -121,6 +116,18 @@ class ArrayTap final : public TokenLog {
     return {array_.pe_cycles(), array_.actions(), array_.jobs_entered() - jobs_before_};
   }
 
+  void guarded_step(const ArrayInputs& in) {
+    array_.step(in);
+    const std::uint64_t fed_now = fed();
+    note(fed_now != fed_, array_.jobs_entered() - jobs_before_);
+    fed_ = fed_now;
+    if constexpr (requires { array_.failure(); }) {
+      const std::string wrong = array_.failure();
+      if (!wrong.empty()) throw InternalError(wrong);
+    }
+  }
+
+  ScGuard& guard_;
   Array& array_;
   std::uint64_t jobs_before_;
   std::uint64_t fed_ = 0;

@@ -75,22 +75,25 @@ class ScVectorUnit : public ScClocked, public DispatchIf {
   // Counts a block and returns the cycles it takes.
   std::uint64_t count(const BlockRun& run) const {
     ScWork& work = *run.work;
-    const BufferParams& buffer = memory_.result_buffer;
+    const BufferParams& results = memory_.result_buffer;
     const std::uint64_t elements = run.block.m * run.block.n;
     const std::uint64_t passes = work.passes();
-    std::uint64_t bits = elements * work.accumulator_bits();
-    if (work.is_gemm()) {
-      work.counts.result_buffer_reads += passes * buffer.cycles_for(bits);
-    } else {
-      const std::uint64_t input_bits = work.bits(Tensor::activations, run.block);
-      bits = std::max(input_bits, work.bits(Tensor::results, run.block));
-      work.counts.activation_buffer_reads +=
-          passes * memory_.activation_buffer.cycles_for(input_bits);
-    }
-    work.counts.result_buffer_writes += buffer.cycles_for(work.bits(Tensor::results, run.block));
-    work.counts.vector_operations += elements * passes;
     const std::uint64_t lanes = memory_.vector.lanes;
-    return passes * std::max((elements + lanes - 1) / lanes, buffer.cycles_for(bits));
+    const std::uint64_t stored_words = results.cycles_for(work.bits(Tensor::results, run.block));
+    std::uint64_t cycles = (elements + lanes - 1) / lanes;
+    if (work.is_gemm()) {
+      const std::uint64_t words = results.cycles_for(elements * work.accumulator_bits());
+      cycles = std::max(cycles, words);
+      work.counts.result_buffer_reads += passes * words;
+    } else {
+      const std::uint64_t words =
+          memory_.activation_buffer.cycles_for(work.bits(Tensor::activations, run.block));
+      cycles = std::max({cycles, words, stored_words});
+      work.counts.activation_buffer_reads += passes * words;
+    }
+    work.counts.result_buffer_writes += stored_words;
+    work.counts.vector_operations += elements * passes;
+    return passes * cycles;
   }
 
   const MemoryParams& memory_;
