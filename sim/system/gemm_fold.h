@@ -321,7 +321,10 @@ class GemmFold {
       // The first iteration may load what stays for the others. Blocks in flight must be past it.
       const bool starts_alike = level + 1 == loops_.size();
       if (!starts_alike && iteration * loop.blocks < kRecent) continue;
-      if (try_to_skip(loop, iteration, finders_[level])) return;
+      if (!try_to_skip(loop, iteration, finders_[level])) continue;
+      // The loops inside start anew.
+      for (std::size_t inner = 0; inner < level; ++inner) finders_[inner].restart();
+      return;
     }
   }
 

@@ -47,7 +47,7 @@ VectorFold::Kind VectorFold::kind_of(std::uint64_t elements) const {
   counts.activation_buffer_writes = a.cycles_for(input_bits);
   counts.activation_buffer_reads = work.passes * a.cycles_for(input_bits);
   counts.result_buffer_writes = y.cycles_for(output_bits);
-  counts.result_buffer_reads = y.cycles_for(8 * pieces(output_bits, 8));
+  counts.result_buffer_reads = y.cycles_for(output_bits);
   counts.vector_operations = work.passes * elements;
   return kind;
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "system/systemc/cycle_child.h"
-#include "system/systemc/random_system.h"
+#include "support/random_system.h"
 #include "system/tile_engine.h"
 
 namespace bitsmith {
