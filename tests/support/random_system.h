@@ -18,7 +18,9 @@ namespace bitsmith::test {
 
 class SystemMaker {
  public:
-  explicit SystemMaker(std::uint64_t seed) : random_(seed) {}
+  // GEMMs of at most `largest` rows, columns and K; vector operators of ten times as many elements.
+  explicit SystemMaker(std::uint64_t seed, std::uint64_t largest = 30)
+      : random_(seed), largest_(largest) {}
 
   systolic::Params params;
   Accelerator accelerator;
@@ -133,9 +135,9 @@ class SystemMaker {
       op.repeat = from_to(1, 3);
       if (chance(4)) {
         op.kind = static_cast<OperatorKind>(from_to(1, 7));
-        op.elements = from_to(1, 300);
+        op.elements = from_to(1, 10 * largest_);
       } else {
-        const std::uint64_t most = chance(2) ? 30 : 10;
+        const std::uint64_t most = chance(2) ? largest_ : 10;
         op.gemm = {from_to(1, most), from_to(1, most), from_to(1, most)};
         op.count = from_to(1, 3);
         op.operator_class = chance(2) ? OperatorClass::attention_qk : OperatorClass::linear;
@@ -214,6 +216,7 @@ class SystemMaker {
   }
 
   std::mt19937_64 random_;
+  std::uint64_t largest_;
 };
 
 }  // namespace bitsmith::test
