@@ -49,6 +49,7 @@ class ScSequencer : public ScClocked {
   }
 
   bool is_done() const { return done_; }
+  std::uint64_t operator_number() const { return work_ == nullptr ? 0 : work_->number(); }
   std::uint64_t blocks_dispatched() const { return next_; }  // of this operator
 
  private:

@@ -243,6 +243,22 @@ TEST(CycleEngine, ValuesAreGolden) {
   }
 }
 
+// Everything a waveform shows is there, edge by edge; nothing else changes.
+TEST(CycleEngine, WritesAWaveform) {
+  const TemporaryFolder folder("cycle_engine");
+  const std::filesystem::path wave = folder.path() / "wave.fst";
+  System system;
+  system.make_plan(one_gemm({2, 2, 3}), {2, 2, 3, LoopOrder::m_outer});
+  const CycleRun run = test::in_child([&](Timeline&) {
+    Model model(system.params);
+    const OperandSource operands(*system.accelerator.design, 7);
+    return run_cycle(system.accelerator, system.plan, operands, model, {wave, nullptr});
+  });
+  expect_sound(run);
+  EXPECT_EQ(run.total.cycles, 42U);
+  EXPECT_GT(std::filesystem::file_size(wave), 500U);
+}
+
 // ---- arrays that are wrong
 
 // Flips a bit of one y beat.
