@@ -26,29 +26,59 @@ std::string parameter_table(const std::vector<ParameterInfo>& parameters) {
   return text;
 }
 
-int run_command(const std::string& name) {
-  std::string text;
-  if (name.empty()) {
-    text = "designs (bitsmith describe DESIGN for the parameters)\n";
-    for (const std::string_view id : design_names()) {
-      text += fmt::format("  {}: {}\n", id, describe_design(id).title);
-    }
-    text += "\naccelerator files\n" + parameter_table(accelerator_parameters().describe());
-  } else {
-    const DesignDescription design = describe_design(name);
-    text =
-        fmt::format("{}: {}\n\n{}", design.name, design.title, parameter_table(design.parameters));
+std::string designs_text() {
+  std::string text = "designs (bitsmith describe DESIGN for the parameters)\n";
+  for (const std::string_view id : design_names()) {
+    text += fmt::format("  {}: {}\n", id, describe_design(id).title);
   }
-  write_output("-", text);
+  return text +
+         "\nfiles\n"
+         "  accelerator: design, memory, clock, and what surrounds the array (bitsmith describe "
+         "accelerator)\n"
+         "  memory: the DRAM (bitsmith describe memory)\n";
+}
+
+// The file named by `memory` has a description of its own.
+std::string accelerator_text() {
+  std::string text;
+  for (const auto& [key, parameters] : describe_accelerator()) {
+    if (key == "memory") continue;
+    text += key.empty() ? "accelerator file (configs/accelerators)\n\n"
+                        : fmt::format("\nmap '{}' of an accelerator file with a memory\n\n", key);
+    text += parameter_table(parameters);
+  }
+  return text;
+}
+
+std::string memory_text() {
+  for (const auto& [key, parameters] : describe_accelerator()) {
+    if (key == "memory") {
+      return "memory file (configs/memory)\n\n" + parameter_table(parameters);
+    }
+  }
+  throw InternalError("memory files are not described");
+}
+
+std::string design_text(const std::string& name) {
+  const DesignDescription design = describe_design(name);
+  return fmt::format("{}: {}\n\n{}", design.name, design.title, parameter_table(design.parameters));
+}
+
+int run_command(const std::string& name) {
+  write_output("-", name.empty()            ? designs_text()
+                    : name == "accelerator" ? accelerator_text()
+                    : name == "memory"      ? memory_text()
+                                            : design_text(name));
   return 0;
 }
 
 }  // namespace
 
 Action add_describe(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("describe", "designs, their parameters, ranges and units");
+  CLI::App* command = app.add_subcommand(
+      "describe", "designs, accelerator and memory files: parameters, ranges and units");
   const auto name = std::make_shared<std::string>();
-  command->add_option("design", *name, "name of a design");
+  command->add_option("what", *name, "name of a design, 'accelerator' or 'memory'");
   return [name] { return run_command(*name); };
 }
 

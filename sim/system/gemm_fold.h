@@ -140,15 +140,16 @@ class GemmFold {
   using Finder = RepetitionFinder<Moment, Sums>;
   static constexpr std::uint64_t kNone = std::uint64_t{1} << 63;
 
-  // The loops over blocks, innermost (all k of a block of Y) first: iterations, of which the last
-  // may be smaller, and blocks of an iteration.
+  // The loops over blocks, innermost (K) first: iterations, of which the last may be unlike the
+  // others, and blocks of an iteration.
   struct Loop {
     std::uint64_t iterations;
     bool has_edge;
     std::uint64_t blocks;
   };
+  using Loops = std::array<Loop, 4>;
 
-  static std::array<Loop, 3> block_loops(const Operator& op, const Mapping& mapping) {
+  static Loops block_loops(const Operator& op, const Mapping& mapping) {
     const auto pieces = [](std::uint64_t size, std::uint64_t piece) {
       return (size + piece - 1) / piece;
     };
@@ -160,7 +161,9 @@ class GemmFold {
     Loop outer = m_outer ? over_m : over_n;
     inner.blocks = k;
     outer.blocks = k * inner.iterations;
-    return {inner, outer, Loop{op.count, false, outer.blocks * outer.iterations}};
+    // The last block of K emits, whether or not it is smaller.
+    return {Loop{k, true, 1}, inner, outer,
+            Loop{op.count, false, outer.blocks * outer.iterations}};
   }
 
   State& state(std::uint64_t block) { return states_[block % kRecent]; }
@@ -315,9 +318,9 @@ class GemmFold {
       if (place % loop.blocks != 0) continue;
       const std::uint64_t iteration = place / loop.blocks % loop.iterations;
       if (iteration == 0) finders_[level].restart();
-      // The first iteration may load what stays for the others; blocks in flight must be past it.
-      if (level == 0 && iteration * loop.blocks < kRecent) continue;
-      if (level == 1 && iteration == 0) continue;
+      // The first iteration may load what stays for the others. Blocks in flight must be past it.
+      const bool starts_alike = level + 1 == loops_.size();
+      if (!starts_alike && iteration * loop.blocks < kRecent) continue;
       if (try_to_skip(loop, iteration, finders_[level])) return;
     }
   }
@@ -366,8 +369,12 @@ class GemmFold {
     }
     put(emitted_ - stored_);
     for (std::uint64_t n = emitted_ - std::min<std::uint64_t>(emitted_, 2); n < emitted_; ++n) {
-      put_time(store(n).eligible);
-      if (n < stored_) put_time(store(n).half_free);
+      // What is over before anything else could start has no say.
+      const Store& former = store(n);
+      put(former.eligible <= account_.accounted() ? kNone : former.eligible - now);
+      if (n >= stored_) continue;
+      const bool is_over = former.half_free <= std::min(account_.accounted(), last_dispatch_);
+      put(is_over ? kNone : former.half_free - now);
     }
     std::uint64_t oldest = now;
     for (std::uint64_t n = stored_; n < emitted_; ++n) {
@@ -428,7 +435,7 @@ class GemmFold {
   const MemoryTimes& times_;
   const ProgramOperator& program_;
   BlockSequence sequence_;
-  std::array<Loop, 3> loops_;
+  Loops loops_;
   BlockKinds kinds_;
   DmaFold dma_;
   ArrayFold<Timing> array_;
@@ -453,7 +460,7 @@ class GemmFold {
   std::uint64_t last_y_ = 0;
   std::uint64_t last_answer_ = 0;
 
-  std::array<Finder, 3> finders_;
+  std::array<Finder, 4> finders_;
   std::vector<std::int64_t> relative_;
   std::uint64_t looked_at_ = ~std::uint64_t{0};
   std::uint64_t skipped_blocks_ = 0;

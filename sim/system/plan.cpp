@@ -89,9 +89,9 @@ class MappingSearch {
     for (const std::uint64_t m : block_sizes(gemm.m, limits.m, fixed.block_m)) {
       for (const std::uint64_t n : block_sizes(gemm.n, limits.n, fixed.block_n)) {
         for (const std::uint64_t k : k_sizes(gemm.k, limits.k, fixed.block_k)) {
-          if (k < gemm.k && (m > limits.m || n > limits.n)) break;
           for (const LoopOrder order : loop_orders(memory_.mapping.loop_order)) {
-            add({m, n, k, order});
+            const Mapping mapping{m, n, k, order};
+            if (keeps_sums(mapping, gemm, limits)) add(mapping);
           }
         }
       }
@@ -174,7 +174,7 @@ class MappingSearch {
     const std::uint64_t n = block_sizes(gemm.n, limits.n, fixed.block_n).front();
     const std::uint64_t k = k_sizes(gemm.k, limits.k, fixed.block_k).back();
     std::vector<std::string> problems;
-    if (k < gemm.k && (m > limits.m || n > limits.n)) {
+    if (!keeps_sums({m, n, k, LoopOrder::m_outer}, gemm, limits)) {
       problems.push_back(fmt::format(
           "operator '{}': a block with less than whole K (block_k {} of {}) must be one tile of the "
           "array, at most {}x{}, not {}x{}: its sums stay in the array",

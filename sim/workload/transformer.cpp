@@ -240,12 +240,11 @@ class OperatorList {
   }
 
  private:
-  enum class Results { plain, keys_values, to_activation };
+  using Results = GemmResults;
 
   void gemm(std::string name, OperatorClass operator_class, GemmShape shape,
             std::uint64_t count = 1, Results results = Results::plain) {
-    add({std::move(name), shape, count, repeat_, OperatorKind::gemm, operator_class, 0,
-         results == Results::keys_values, results == Results::to_activation});
+    add({std::move(name), shape, count, repeat_, OperatorKind::gemm, operator_class, 0, results});
   }
   void vector(std::string name, OperatorKind kind, std::uint64_t count) {
     add({std::move(name), {}, 1, repeat_, kind, OperatorClass::linear, count});

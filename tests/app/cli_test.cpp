@@ -15,6 +15,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 namespace fs = std::filesystem;
 
 class Cli : public testing::Test {
@@ -277,6 +278,22 @@ TEST_F(Cli, DescribeComesFromTheOneDeclaration) {
         "activation: format of the activations; int2 | int3"}) {
     EXPECT_THAT(result.output, HasSubstr(word));
   }
+}
+
+TEST_F(Cli, DescribeKnowsTheOtherFilesToo) {
+  const ProcessResult accelerator = bitsmith({"describe", "accelerator"});
+  EXPECT_EQ(accelerator.exit_code, 0);
+  for (const std::string word : {"clock_ghz", "fuse_dequantize", "map 'weight_buffer'",
+                                 "capacity_bytes", "softmax_passes", "m_outer | n_outer"}) {
+    EXPECT_THAT(accelerator.output, HasSubstr(word));
+  }
+  EXPECT_THAT(accelerator.output, Not(HasSubstr("bandwidth_gb_s")));
+  const ProcessResult memory = bitsmith({"describe", "memory"});
+  EXPECT_EQ(memory.exit_code, 0);
+  for (const std::string word : {"bandwidth_gb_s", "latency_ns", "access_bytes", "1e9 byte/s"}) {
+    EXPECT_THAT(memory.output, HasSubstr(word));
+  }
+  EXPECT_THAT(bitsmith({"describe"}).output, HasSubstr("bitsmith describe memory"));
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "common/error.h"
 #include "pe/systolic/design.h"
+#include "system/tile_engine.h"
 
 namespace bitsmith {
 namespace {
@@ -137,6 +140,34 @@ TEST(Roofline, PointsSayWhatBounds) {
   EXPECT_EQ(point.bound, RooflineBound::compute);
   EXPECT_DOUBLE_EQ(point.attainable_ops_per_cycle, 512);
   EXPECT_DOUBLE_EQ(point.achieved_ops_per_cycle, 512);
+}
+
+// Whatever the system, engine tile is below the roof.
+TEST(Roofline, NoScheduleBeatsIt) {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 200; ++round) {
+    SCOPED_TRACE(round);
+    constexpr double kBandwidths[] = {1, 8, 25.6, 64};
+    Accelerator on = accelerator(kBandwidths[random() % 4]);
+    on.memory->dma.outstanding = 1 + static_cast<std::uint32_t>(random() % 64);
+    Workload workload{"random", {}};
+    Operator gemm{"gemm", {1 + random() % 100, 1 + random() % 100, 1 + random() % 200}, 1, 2};
+    gemm.count = 1 + random() % 3;
+    Operator norm{"norm", {}, 1, 1, OperatorKind::norm};
+    norm.elements = 1 + random() % 20000;
+    workload.operators = {gemm, norm};
+    const std::vector<PlannedOperator> plan = make_plan(on, workload);
+    const RunResult tile = run_tile(on, plan), roof = run_roofline(on, plan);
+    for (std::size_t i = 0; i < plan.size(); ++i) {
+      const RunCounts &above = tile.operators[i].counts, &least = roof.operators[i].counts;
+      ASSERT_GE(above.cycles, least.cycles);
+      ASSERT_GE(above.system.dram_reads(), least.system.dram_reads());
+      ASSERT_GE(above.system.dram_writes(), least.system.dram_writes());
+      ASSERT_EQ(above.macs, least.macs);
+    }
+    const RooflinePoint point = roofline_point(on, tile.operators[0].counts);
+    ASSERT_LE(point.achieved_ops_per_cycle, point.attainable_ops_per_cycle);
+  }
 }
 
 TEST(Roofline, RefusesWhatItCannotDo) {

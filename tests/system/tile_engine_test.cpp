@@ -93,7 +93,7 @@ TEST(TileEngine, KnownTotals) {
 TEST(TileEngine, OperatorsAddUpAndWaitForEachOther) {
   const systolic::Design design{systolic::Params{}};
   const Workload workload{"two", {{"first", {20, 20, 50}, 2, 3}, {"second", {1, 40, 9}, 1, 1}}};
-  const RunResult result = run_tile(design, workload);
+  const RunResult result = run_array(design, workload);
   const RunCounts first =
       run_schedule(design, schedule_operator(workload.operators[0], design.tile_limits()));
   ASSERT_EQ(result.operators.size(), 2U);
@@ -110,8 +110,8 @@ TEST(TileEngine, TotalsThatNoCounterHoldsAreTheUsersMistake) {
   const systolic::Design design{systolic::Params{}};
   const std::uint64_t side = std::uint64_t{1} << 25;
   const Operator op{"g", {side, side, 1024}, 1, 1};
-  EXPECT_NO_THROW(run_tile(design, {"one", {op}}));
-  EXPECT_THROW(run_tile(design, {"many", {op, op, op, op, op}}), UserError);
+  EXPECT_NO_THROW(run_array(design, {"one", {op}}));
+  EXPECT_THROW(run_array(design, {"many", {op, op, op, op, op}}), UserError);
 }
 
 // A GEMM of 2^36 jobs takes no longer than a small one and its counts do not overflow.
