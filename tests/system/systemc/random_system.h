@@ -139,8 +139,7 @@ class SystemMaker {
         op.gemm = {from_to(1, most), from_to(1, most), from_to(1, most)};
         op.count = from_to(1, 3);
         op.operator_class = chance(2) ? OperatorClass::attention_qk : OperatorClass::linear;
-        op.makes_keys_values = chance(3);
-        op.feeds_activation = chance(3);
+        op.results = static_cast<GemmResults>(below(3));
       }
       workload.operators.push_back(op);
     }
