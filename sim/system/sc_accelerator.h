@@ -1,5 +1,5 @@
-// The engine `cycle`: the accelerator of sim/system/README.md as SystemC modules, in true cycles and
-// with true data.
+// The engine `cycle`: the accelerator of sim/system/README.md as SystemC modules, in true cycles
+// and with true data.
 #pragma once
 
 #include <cstdint>
@@ -89,8 +89,9 @@ class ScAccelerator : public sc_core::sc_module {
         pins("array", tap_, widths_),
         writer("writer", guard, design, times.y_port_cycles, buffers_.results),
         vector_unit("vector_unit", guard, memory, times, timeline),
-        sequencer("sequencer", guard, memory, times,
-                  {works, ledger_, tap_, vector_unit, tensors, result, [this] { return events(); }}) {
+        sequencer(
+            "sequencer", guard, memory, times,
+            {works, ledger_, tap_, vector_unit, tensors, result, [this] { return events(); }}) {
     connect_clock();
     connect_array();
     connect_counts();
@@ -135,8 +136,8 @@ class ScAccelerator : public sc_core::sc_module {
 
  private:
   void connect_clock() {
-    for (ScClocked* module : std::initializer_list<ScClocked*>{
-             &dma, &jobs, &a_reader, &w_reader, &writer, &vector_unit, &sequencer}) {
+    for (ScClocked* module : std::initializer_list<ScClocked*>{&dma, &jobs, &a_reader, &w_reader,
+                                                               &writer, &vector_unit, &sequencer}) {
       module->clk_i(clock);
     }
     pins.clk_i(clock);
@@ -247,8 +248,7 @@ RunResult run_cycle(const Accelerator& accelerator, const std::vector<PlannedOpe
   if (design.channel_widths().s > 0) {
     throw UserError("engine cycle cannot feed a scale channel yet; use tile");
   }
-  const MemoryTimes times =
-      memory_times(design, *accelerator.memory, accelerator.params.clock_ghz);
+  const MemoryTimes times = memory_times(design, *accelerator.memory, accelerator.params.clock_ghz);
   std::deque<ScWork> works;
   for (const PlannedOperator& planned : plan) {
     works.emplace_back(planned, works.size(), design, *accelerator.memory);
@@ -257,6 +257,7 @@ RunResult run_cycle(const Accelerator& accelerator, const std::vector<PlannedOpe
   result.checked.emplace();
   if (works.empty()) return result;
 
+  check(!sc_core::sc_start_of_simulation_invoked(), "engine cycle runs once per process");
   sc_core::sc_report_handler::set_handler(sc_report_as_exception);
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
   ScAccelerator<Array> system("accelerator", design, *accelerator.memory, times, works, operands,

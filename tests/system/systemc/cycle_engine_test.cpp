@@ -208,12 +208,11 @@ struct ValueCase {
 TEST(CycleEngine, ValuesAreGolden) {
   using systolic::Dataflow;
   const GemmShape shape{13, 11, 29};
-  for (const Dataflow dataflow : {Dataflow::output_stationary, Dataflow::weight_stationary,
-                                  Dataflow::input_stationary}) {
-    for (const ValueCase& item : {ValueCase{dataflow, "int8", "int8", 1},
-                                  ValueCase{dataflow, "int8", "int4", 2},
-                                  ValueCase{dataflow, "fp8_e4m3", "fp8_e4m3", 2},
-                                  ValueCase{dataflow, "fp16", "fp16", 3}}) {
+  for (const Dataflow dataflow :
+       {Dataflow::output_stationary, Dataflow::weight_stationary, Dataflow::input_stationary}) {
+    for (const ValueCase& item :
+         {ValueCase{dataflow, "int8", "int8", 1}, ValueCase{dataflow, "int8", "int4", 2},
+          ValueCase{dataflow, "fp8_e4m3", "fp8_e4m3", 2}, ValueCase{dataflow, "fp16", "fp16", 3}}) {
       for (const Mapping& mapping :
            {Mapping{13, 11, 29, LoopOrder::m_outer}, Mapping{7, 3, 29, LoopOrder::m_outer},
             Mapping{7, 3, 29, LoopOrder::n_outer}, Mapping{3, 4, 10, LoopOrder::n_outer}}) {
