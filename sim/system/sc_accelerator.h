@@ -1,10 +1,12 @@
-// The engine `cycle`: the accelerator of sim/system/README.md as SystemC modules, in true cycles and
-// with true data.
+// The engine `cycle`: the accelerator of sim/system/README.md as SystemC modules, in true cycles
+// and with true data.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <systemc>
 #include <vector>
 
@@ -19,6 +21,7 @@
 #include "system/sc_clocked.h"
 #include "system/sc_dma.h"
 #include "system/sc_dram.h"
+#include "system/sc_fst_trace.h"
 #include "system/sc_ledger.h"
 #include "system/sc_sender.h"
 #include "system/sc_sequencer.h"
@@ -86,8 +89,9 @@ class ScAccelerator : public sc_core::sc_module {
         pins("array", tap_, widths_),
         writer("writer", guard, design, times.y_port_cycles, buffers_.results),
         vector_unit("vector_unit", guard, memory, times, timeline),
-        sequencer("sequencer", guard, memory, times,
-                  {works, ledger_, tap_, vector_unit, tensors, result, [this] { return events(); }}) {
+        sequencer(
+            "sequencer", guard, memory, times,
+            {works, ledger_, tap_, vector_unit, tensors, result, [this] { return events(); }}) {
     connect_clock();
     connect_array();
     connect_counts();
@@ -99,10 +103,41 @@ class ScAccelerator : public sc_core::sc_module {
     sequencer.blocks_o(vector_unit);
   }
 
+  // Declares all that a waveform shows.
+  void show_in(ScFstTrace& trace) const {
+    const auto channel = [&](const std::string& scope, const auto& valid, const auto& ready,
+                             const auto& beat, std::uint32_t bits) {
+      trace.add("accelerator." + scope, "valid", valid);
+      trace.add("accelerator." + scope, "ready", ready);
+      trace.add("accelerator." + scope, "beat", beat, bits);
+    };
+    channel("job", wires.job_valid, wires.job_ready, wires.job, widths_.job);
+    channel("a", wires.a_valid, wires.a_ready, wires.a, widths_.a);
+    channel("w", wires.w_valid, wires.w_ready, wires.w, widths_.w);
+    channel("y", wires.y_valid, wires.y_ready, wires.y, widths_.y);
+    trace.add("accelerator.array", "en", wires.en);
+    trace.add("accelerator.array", "jobs_entered", wires.jobs_entered);
+    trace.add_state("accelerator.array", "tokens", 64, [this] { return tap_.tokens(); });
+    trace.add_state("accelerator.sequencer", "operator", 32,
+                    [this] { return sequencer.operator_number(); });
+    trace.add_state("accelerator.sequencer", "blocks_dispatched", 64,
+                    [this] { return sequencer.blocks_dispatched(); });
+    trace.add_state("accelerator.dma", "issuing", 1, [this] { return dma.is_issuing() ? 1 : 0; });
+    trace.add_state("accelerator.dma", "in_flight", 16, [this] { return dma.in_flight(); });
+    trace.add("accelerator.dma", "a_resident", wires.a_resident);
+    trace.add("accelerator.dma", "w_resident", wires.w_resident);
+    trace.add("accelerator.dma", "stored", wires.stored);
+    trace.add("accelerator.writer", "blocks_written", wires.blocks_written);
+    trace.add_state("accelerator.vector_unit", "busy", 1,
+                    [this] { return vector_unit.is_busy() ? 1 : 0; });
+    trace.add("accelerator.vector_unit", "inputs_passed", wires.inputs_passed);
+    trace.add("accelerator.vector_unit", "results_passed", wires.results_passed);
+  }
+
  private:
   void connect_clock() {
-    for (ScClocked* module : std::initializer_list<ScClocked*>{
-             &dma, &jobs, &a_reader, &w_reader, &writer, &vector_unit, &sequencer}) {
+    for (ScClocked* module : std::initializer_list<ScClocked*>{&dma, &jobs, &a_reader, &w_reader,
+                                                               &writer, &vector_unit, &sequencer}) {
       module->clk_i(clock);
     }
     pins.clk_i(clock);
@@ -213,8 +248,7 @@ RunResult run_cycle(const Accelerator& accelerator, const std::vector<PlannedOpe
   if (design.channel_widths().s > 0) {
     throw UserError("engine cycle cannot feed a scale channel yet; use tile");
   }
-  const MemoryTimes times =
-      memory_times(design, *accelerator.memory, accelerator.params.clock_ghz);
+  const MemoryTimes times = memory_times(design, *accelerator.memory, accelerator.params.clock_ghz);
   std::deque<ScWork> works;
   for (const PlannedOperator& planned : plan) {
     works.emplace_back(planned, works.size(), design, *accelerator.memory);
@@ -223,12 +257,20 @@ RunResult run_cycle(const Accelerator& accelerator, const std::vector<PlannedOpe
   result.checked.emplace();
   if (works.empty()) return result;
 
+  check(!sc_core::sc_start_of_simulation_invoked(), "engine cycle runs once per process");
   sc_core::sc_report_handler::set_handler(sc_report_as_exception);
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
   ScAccelerator<Array> system("accelerator", design, *accelerator.memory, times, works, operands,
                               array, options.timeline);
+  std::optional<ScFstTrace> trace;
+  if (!options.wave.empty()) {
+    trace.emplace("trace", system.guard, options.wave, times.period_ps);
+    trace->clk_i(system.clock);
+    system.show_in(*trace);
+  }
   sc_core::sc_start();
   system.guard.rethrow();
+  if (trace) trace->finish();
   check(system.sequencer.is_done(), "the simulation ended before its work");
   result = std::move(system.result);
   result.checked = system.tensors.checked();

@@ -128,10 +128,9 @@ class ResultHalf {
     const auto width = static_cast<int>(program.output_bits);
     packed_.assign(words_for_bits(bytes * 8), 0);
     for (std::size_t i = 0; i < values_.size(); ++i) {
-      const auto code =
-          program.output == nullptr
-              ? static_cast<std::uint64_t>(values_[i])
-              : convert_result(design, values_[i], *program.output, work.exponent());
+      const auto code = program.output == nullptr
+                            ? static_cast<std::uint64_t>(values_[i])
+                            : convert_result(design, values_[i], *program.output, work.exponent());
       put_bits(packed_, i * program.output_bits, width, code);
     }
     bytes_of_words(packed_, bytes_);

@@ -90,8 +90,8 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
     std::uint64_t issued_bytes = 0;
     std::uint64_t in_flight = 0;
     bool issued = false;
-    bool answered = false;         // something is
-    std::uint64_t begin_ps = 0;    // of its first transfer
+    bool answered = false;       // something is
+    std::uint64_t begin_ps = 0;  // of its first transfer
 
     bool is_store() const { return tensor == Tensor::results; }
   };
@@ -179,8 +179,7 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
   }
 
   // Written now, seen at the next edge.
-  void announce(Halves& halves, std::uint64_t& resident,
-                sc_core::sc_out<std::uint64_t>& signal) {
+  void announce(Halves& halves, std::uint64_t& resident, sc_core::sc_out<std::uint64_t>& signal) {
     while (!halves.arriving.empty() && halves.arriving.front().first <= now() + 1) {
       fill(halves.arriving.front().second);
       halves.arriving.pop_front();
@@ -397,8 +396,8 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
   std::uint64_t store_block_ = 0;
   std::uint64_t stores_picked_ = 0;
 
-  Descriptor* current_ = nullptr;  // has requests to issue
-  std::deque<Descriptor> active_;  // has requests to issue or without an answer
+  Descriptor* current_ = nullptr;      // has requests to issue
+  std::deque<Descriptor> active_;      // has requests to issue or without an answer
   std::deque<std::uint64_t> answers_;  // times at which they came since the last edge
   std::uint32_t in_flight_ = 0;
   PayloadPool pool_;

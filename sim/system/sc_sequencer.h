@@ -49,6 +49,7 @@ class ScSequencer : public ScClocked {
   }
 
   bool is_done() const { return done_; }
+  std::uint64_t operator_number() const { return work_ == nullptr ? 0 : work_->number(); }
   std::uint64_t blocks_dispatched() const { return next_; }  // of this operator
 
  private:
@@ -241,8 +242,8 @@ class ScSequencer : public ScClocked {
   TokenLog::Counts before_;
   TailTimes tail_;
 
-  std::uint64_t next_ = 0;  // block
-  Block block_;             // the next
+  std::uint64_t next_ = 0;                   // block
+  Block block_;                              // the next
   std::uint64_t dispatched_ = 0;             // edge at which the block before is
   std::uint64_t a_loads_ = 0, w_loads_ = 0;  // of blocks dispatched
   std::uint64_t stores_ = 0;                 // of blocks dispatched, of this operator

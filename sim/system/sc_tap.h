@@ -122,8 +122,7 @@ class ArrayTap final : public TokenLog {
     note(fed_now != fed_, array_.jobs_entered() - jobs_before_);
     fed_ = fed_now;
     if constexpr (requires { array_.failure(); }) {
-      const std::string wrong = array_.failure();
-      if (!wrong.empty()) throw InternalError(wrong);
+      if (const auto& wrong = array_.failure(); !wrong.empty()) throw InternalError(wrong);
     }
   }
 

@@ -164,13 +164,12 @@ class ScTensors final : public MemoryContents {
     }
   }
 
-  void note_mismatch(const Block& block, std::size_t i, std::uint64_t stored,
-                     std::uint64_t right) {
+  void note_mismatch(const Block& block, std::size_t i, std::uint64_t stored, std::uint64_t right) {
     if (checked_.mismatches++ > 0) return;
-    checked_.first_mismatch = fmt::format(
-        "operator '{}', GEMM {}: Y[{}, {}] is {:#x} in DRAM, golden is {:#x}",
-        work_->program().op.name, block.gemm, block.m0 + i / block.n, block.n0 + i % block.n,
-        stored, right);
+    checked_.first_mismatch =
+        fmt::format("operator '{}', GEMM {}: Y[{}, {}] is {:#x} in DRAM, golden is {:#x}",
+                    work_->program().op.name, block.gemm, block.m0 + i / block.n,
+                    block.n0 + i % block.n, stored, right);
   }
 
   const Design& design_;

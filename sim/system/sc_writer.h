@@ -57,7 +57,8 @@ class ScWriter : public ScClocked, public DispatchIf {
 
   void store_beat() {
     ResultHalf& half = halves_[run_.store % 2];
-    design_.unpack_y(job_, beat_i.read().words, beat_, half.tile(walk_.row(), walk_.column(), job_));
+    design_.unpack_y(job_, beat_i.read().words, beat_,
+                     half.tile(walk_.row(), walk_.column(), job_));
     run_.work->counts.result_buffer_writes += port_cycles_;
     if (++beat_ < beats_) return;
     walk_.next();

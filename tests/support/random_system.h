@@ -27,6 +27,7 @@ class SystemMaker {
   std::vector<PlannedOperator> plan;
 
   void make() {
+    many_blocks_ = chance(20);
     make_design();
     make_memory();
     make_plan();
@@ -128,6 +129,14 @@ class SystemMaker {
 
   Workload make_workload() {
     Workload workload{"random", {}};
+    if (many_blocks_) {
+      Operator op;
+      op.name = "op";
+      op.gemm = {from_to(10, 50), from_to(10, 50), from_to(1, 20)};
+      op.count = from_to(1, 4);
+      workload.operators.push_back(op);
+      return workload;
+    }
     const std::uint64_t count = from_to(1, 3);
     for (std::uint64_t i = 0; i < count; ++i) {
       Operator op;
@@ -149,7 +158,10 @@ class SystemMaker {
   }
 
   // Half of the sizes are the largest.
-  std::uint64_t block_size(std::uint64_t size) { return chance(2) ? size : from_to(1, size); }
+  std::uint64_t block_size(std::uint64_t size) {
+    if (many_blocks_) return from_to(2, 8);
+    return chance(2) ? size : from_to(1, size);
+  }
 
   Mapping random_mapping(const GemmShape& gemm) {
     const TileLimits limits = accelerator.design->tile_limits();
@@ -189,8 +201,8 @@ class SystemMaker {
         continue;
       }
       const Mapping& mapping = *planned.mapping;
-      const BlockFootprint print = footprint(*accelerator.design, mapping.block_m, mapping.block_n,
-                                             mapping.block_k);
+      const BlockFootprint print =
+          footprint(*accelerator.design, mapping.block_m, mapping.block_n, mapping.block_k);
       a = std::max(a, print.a_buffer_bits);
       w = std::max(w, print.w_buffer_bits);
       y = std::max(y, print.y_buffer_bits);
@@ -217,6 +229,7 @@ class SystemMaker {
 
   std::mt19937_64 random_;
   std::uint64_t largest_;
+  bool many_blocks_ = false;  // one GEMM of hundreds: what repeats may be skipped
 };
 
 }  // namespace bitsmith::test

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "common/process.h"
 #include "pe/systolic/design.h"
+#include "support/fst_wave.h"
 #include "system/systemc/cycle_child.h"
 
 namespace bitsmith {
@@ -206,12 +208,11 @@ struct ValueCase {
 TEST(CycleEngine, ValuesAreGolden) {
   using systolic::Dataflow;
   const GemmShape shape{13, 11, 29};
-  for (const Dataflow dataflow : {Dataflow::output_stationary, Dataflow::weight_stationary,
-                                  Dataflow::input_stationary}) {
-    for (const ValueCase& item : {ValueCase{dataflow, "int8", "int8", 1},
-                                  ValueCase{dataflow, "int8", "int4", 2},
-                                  ValueCase{dataflow, "fp8_e4m3", "fp8_e4m3", 2},
-                                  ValueCase{dataflow, "fp16", "fp16", 3}}) {
+  for (const Dataflow dataflow :
+       {Dataflow::output_stationary, Dataflow::weight_stationary, Dataflow::input_stationary}) {
+    for (const ValueCase& item :
+         {ValueCase{dataflow, "int8", "int8", 1}, ValueCase{dataflow, "int8", "int4", 2},
+          ValueCase{dataflow, "fp8_e4m3", "fp8_e4m3", 2}, ValueCase{dataflow, "fp16", "fp16", 3}}) {
       for (const Mapping& mapping :
            {Mapping{13, 11, 29, LoopOrder::m_outer}, Mapping{7, 3, 29, LoopOrder::m_outer},
             Mapping{7, 3, 29, LoopOrder::n_outer}, Mapping{3, 4, 10, LoopOrder::n_outer}}) {
@@ -241,6 +242,31 @@ TEST(CycleEngine, ValuesAreGolden) {
       }
     }
   }
+}
+
+// The edges of OneBlockByHand: what is at the ports at edge e is there from edge e - 1 on.
+TEST(CycleEngine, WritesAWaveform) {
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  const std::filesystem::path path = folder.path() / "wave.fst";
+  System system;
+  system.make_plan(one_gemm({2, 2, 3}), {2, 2, 3, LoopOrder::m_outer});
+  const CycleRun run = test::in_child([&](Timeline&) {
+    Model model(system.params);
+    const OperandSource operands(*system.accelerator.design, 7);
+    return run_cycle(system.accelerator, system.plan, operands, model, {path, nullptr});
+  });
+  expect_sound(run);
+  EXPECT_EQ(run.total.cycles, 42U);
+  const test::Wave wave = test::read_wave(path);
+  const auto high = [](std::uint64_t from, std::uint64_t to) {
+    return test::Changes{{0, "0"}, {from, "1"}, {to, "0"}};
+  };
+  EXPECT_EQ(wave.signals.at("accelerator.a.valid"), high(13000, 16000));
+  EXPECT_EQ(wave.signals.at("accelerator.w.valid"), high(13000, 16000));
+  EXPECT_EQ(wave.signals.at("accelerator.job.valid"), high(13000, 14000));
+  EXPECT_EQ(wave.signals.at("accelerator.y.valid"), high(22000, 24000));
+  EXPECT_EQ(wave.signals.at("accelerator.vector_unit.busy"), high(25000, 27000));
+  EXPECT_EQ(wave.signals.at("accelerator.clk").size(), 2 * 42U);
 }
 
 // ---- arrays that are wrong

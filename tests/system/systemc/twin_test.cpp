@@ -63,7 +63,8 @@ std::string difference(const RunCounts& cycle, const RunCounts& tile) {
   const auto left = named(cycle), right = named(tile);
   for (std::size_t i = 0; i < left.size(); ++i) {
     if (left[i].second == right[i].second) continue;
-    text += fmt::format("\n  {}: cycle {}, tile {}", left[i].first, left[i].second, right[i].second);
+    text +=
+        fmt::format("\n  {}: cycle {}, tile {}", left[i].first, left[i].second, right[i].second);
   }
   return text.empty() ? "\n  a count without a name" : text;
 }
@@ -146,10 +147,10 @@ int run(std::uint64_t rounds, std::uint64_t first) {
     ++failures;
     fmt::print("seed {}: the engines differ\n{}{}\n", seed, system.text(), wrong);
   }
-  fmt::print("{} systems: {} operators, {} with K in several blocks, {} values, {} systems with "
-             "slow ports, {} starved; {} differ\n",
-             rounds, tally.operators, tally.split, tally.values, tally.interval, tally.starved,
-             failures);
+  fmt::print(
+      "{} systems: {} operators, {} with K in several blocks, {} values, {} systems with "
+      "slow ports, {} starved; {} differ\n",
+      rounds, tally.operators, tally.split, tally.values, tally.interval, tally.starved, failures);
   if (rounds >= 2000 && failures == 0 &&
       (tally.interval < 100 || tally.starved < 100 || tally.split < 100)) {
     fmt::print("too few of some kind\n");
