@@ -25,8 +25,8 @@ struct RunRequest {
   std::string scale_sim_topology;      // file of SCALE-Sim, with or without
   std::string scale_sim_config;        // file of SCALE-Sim
   Engine engine = Engine::tile;
-  CycleRequest cycle;                // engine cycle; its timeline is ignored
-  std::uint64_t seed = 1;            // of random operands, engine cycle
+  CycleRequest cycle;                 // engine cycle; its timeline is ignored
+  std::uint64_t seed = 1;             // of random operands, engine cycle
   std::uint64_t timeline_events = 0;  // kept in RunAnswer::timeline
 };
 

@@ -1,6 +1,6 @@
 // The Verilated RTL in the place of an array's cycle model: the ports are the RTL's, every one is
-// compared with the model's after every clock edge, and what no port shows (PE-cycles, actions, jobs
-// that entered) comes from the model, which gets the same inputs.
+// compared with the model's after every clock edge, and what no port shows (PE-cycles, actions,
+// jobs that entered) comes from the model, which gets the same inputs.
 #pragma once
 
 #include <cstdint>

@@ -59,8 +59,7 @@ BlockKind BlockKinds::make(const Block& block) const {
 
   const std::uint64_t stored_bits = size.results * program_.output_bits;
   kind.y_accesses = pieces(pieces(stored_bits, 8), times_.access_bytes);
-  (program_.results_are_kv_cache ? counts.kv_cache_writes : counts.result_writes) =
-      kind.y_accesses;
+  (program_.results_are_kv_cache ? counts.kv_cache_writes : counts.result_writes) = kind.y_accesses;
   counts.result_buffer_reads = y.cycles_for(stored_bits);
   if (program_.passes == 0) return kind;
   const std::uint64_t words = y.cycles_for(size.results * design_.accumulator_bits());

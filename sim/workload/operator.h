@@ -33,8 +33,8 @@ std::string_view word_of(OperatorKind kind);
 enum class OperatorClass { linear, attention_qk, attention_pv, lm_head, router, patch_embedding };
 std::string_view word_of(OperatorClass operator_class);
 
-// What becomes of a GEMM's results: keys and values go to the KV cache; those `to_activation` make up
-// what the next operator of kind `activation` works on.
+// What becomes of a GEMM's results: keys and values go to the KV cache; those `to_activation` make
+// up what the next operator of kind `activation` works on.
 enum class GemmResults { plain, keys_values, to_activation };
 std::string_view word_of(GemmResults results);
 

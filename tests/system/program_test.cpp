@@ -80,8 +80,7 @@ TEST(Program, WithoutFusionAccumulatorsGoThroughDram) {
 }
 
 TEST(Program, AttentionReadsTheKvCache) {
-  const Transformer llama = load_transformer(home_folder() /
-                                             "workloads/models/llama-2-7b.yaml");
+  const Transformer llama = load_transformer(home_folder() / "workloads/models/llama-2-7b.yaml");
   const auto program =
       make_program(transformer_workload(llama, {Phase::decode, 100}), design("int8", "int8"), {});
   std::uint64_t cached = 0;
