@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "system/systemc/cycle_child.h"
 #include "support/random_system.h"
+#include "system/systemc/cycle_child.h"
 #include "system/tile_engine.h"
 
 namespace bitsmith {
