@@ -175,8 +175,8 @@ class ScAccelerator : public sc_core::sc_module {
   }
 
   void connect_counts() {
-    jobs_entered_o(wires.jobs_entered);
-    tap_.jobs_entered_o = &jobs_entered_o;
+    jobs_entered_port_(wires.jobs_entered);
+    tap_.jobs_entered_o = &jobs_entered_port_;
     writer.blocks_written_o(wires.blocks_written);
     vector_unit.blocks_written_i(wires.blocks_written);
     vector_unit.inputs_passed_o(wires.inputs_passed);
@@ -213,7 +213,7 @@ class ScAccelerator : public sc_core::sc_module {
   IdealDram controller_;
   ScLedger ledger_;
   ArrayTap<Array> tap_;
-  sc_core::sc_out<std::uint64_t> jobs_entered_o{"jobs_entered_o"};
+  sc_core::sc_out<std::uint64_t> jobs_entered_port_{"jobs_entered_o"};
 
  public:
   ScWires wires;

@@ -18,6 +18,7 @@ namespace bitsmith {
 namespace {
 
 namespace fs = std::filesystem;
+using test::Changes;
 using test::read_wave;
 using test::Wave;
 using testing::ElementsAre;
