@@ -34,10 +34,10 @@ std::vector<LoopOrder> loop_orders(LoopChoice choice) {
   return {LoopOrder::m_outer, LoopOrder::n_outer};
 }
 
-// K by powers of two, in whole jobs where the array's jobs are short.
-std::vector<std::uint64_t> k_sizes(std::uint64_t k, std::uint32_t job_k, std::uint64_t fixed) {
+// K by powers of two, in whole jobs where the array's jobs are short, and where sums can be cut.
+std::vector<std::uint64_t> k_sizes(std::uint64_t k, const TileLimits& limits, std::uint64_t fixed) {
   if (fixed != 0) return {std::min(fixed, k)};
-  const std::uint64_t step = job_k < k ? job_k : 1;
+  const std::uint64_t step = limits.k < k ? limits.k : limits.k_step;
   std::vector<std::uint64_t> sizes;
   for (std::uint64_t size = k; size >= 1; size /= 2) {
     const std::uint64_t whole = std::min(k, pieces(size, step) * step);
@@ -88,7 +88,7 @@ class MappingSearch {
     const MappingParams& fixed = memory_.mapping;
     for (const std::uint64_t m : block_sizes(gemm.m, limits.m, fixed.block_m)) {
       for (const std::uint64_t n : block_sizes(gemm.n, limits.n, fixed.block_n)) {
-        for (const std::uint64_t k : k_sizes(gemm.k, limits.k, fixed.block_k)) {
+        for (const std::uint64_t k : k_sizes(gemm.k, limits, fixed.block_k)) {
           for (const LoopOrder order : loop_orders(memory_.mapping.loop_order)) {
             const Mapping mapping{m, n, k, order};
             if (keeps_sums(mapping, gemm, limits)) add(mapping);
@@ -172,13 +172,16 @@ class MappingSearch {
     const MappingParams& fixed = memory_.mapping;
     const std::uint64_t m = block_sizes(gemm.m, limits.m, fixed.block_m).front();
     const std::uint64_t n = block_sizes(gemm.n, limits.n, fixed.block_n).front();
-    const std::uint64_t k = k_sizes(gemm.k, limits.k, fixed.block_k).back();
+    const std::uint64_t k = k_sizes(gemm.k, limits, fixed.block_k).back();
     std::vector<std::string> problems;
     if (!keeps_sums({m, n, k, LoopOrder::m_outer}, gemm, limits)) {
       problems.push_back(fmt::format(
           "operator '{}': a block with less than whole K (block_k {} of {}) must be one tile of the "
           "array, at most {}x{}, not {}x{}: its sums stay in the array",
           program_.op.name, k, gemm.k, limits.m, limits.n, m, n));
+      if (k % limits.k_step != 0) {
+        problems.back() += fmt::format("; and block_k a multiple of {}", limits.k_step);
+      }
     }
     const BlockFootprint size = footprint(design_, m, n, k);
     const auto judge = [&](const char* name, const BufferParams& buffer, std::uint64_t bits) {
