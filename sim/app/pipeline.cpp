@@ -86,15 +86,18 @@ void simulate(const RunRequest& request, RunAnswer& answer) {
   const Operands operands(request, *accelerator.design);
   if (!accelerator.memory) {
     if (request.engine != Engine::tile || request.timeline_events > 0) {
-      throw UserError(fmt::format(
-          "{}: memory is none: engines cycle and roofline and a timeline need a memory; use tile, "
-          "and `bitsmith verify` for the array against its RTL",
-          request.accelerator));
+      throw UserError(
+          fmt::format("accelerator {}: memory is none: engines cycle and roofline and a timeline "
+                      "need a memory; use tile, "
+                      "and `bitsmith verify` for the array against its RTL",
+                      accelerator.name));
     }
     answer.result = run_array(*accelerator.design, answer.workload);
     return;
   }
-  answer.plan = make_plan(accelerator, answer.workload);
+  answer.plan = request.engine == Engine::roofline
+                    ? make_plan_without_mappings(accelerator, answer.workload)
+                    : make_plan(accelerator, answer.workload);
   answer.timeline = Timeline(request.timeline_events);
   Timeline* timeline = request.timeline_events > 0 ? &answer.timeline : nullptr;
   switch (request.engine) {

@@ -154,15 +154,37 @@ Stimulus::Chain Stimulus::random_chain() {
   for (std::uint32_t i = 0; i < length; ++i) {
     const std::uint64_t room = std::min<std::uint64_t>(limits_.k, limits_.k_total - chain.k_total);
     if (room == 0) break;
+    const std::uint32_t k = chance(50) ? usual_k : 1 + below(usual_k);
     chain.k.push_back(static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(chance(50) ? usual_k : 1 + below(usual_k), room)));
+        std::min<std::uint64_t>(i + 1 < length ? length_of_part(k) : k, room)));
     chain.k_total += chain.k.back();
+    if (chain.k.back() % limits_.k_step != 0) break;  // nothing can follow
   }
   chain.operands.a.resize(chain.m * chain.k_total);
   chain.operands.w.resize(chain.k_total * chain.n);
   fill_codes(chain.operands.a, design_.activation_format(), a_operands);
   fill_codes(chain.operands.w, design_.weight_format(), w_operands);
   return chain;
+}
+
+// A k that another job can follow.
+std::uint32_t Stimulus::length_of_part(std::uint32_t k) const {
+  const std::uint32_t parts = (k + limits_.k_step - 1) / limits_.k_step;
+  return std::min(parts * limits_.k_step, limits_.k);
+}
+
+// Any scale, or ones above zeros and the reverse: the ends of numbers of any width within a code.
+// Traces bring no scales.
+void Stimulus::fill_scales(Chain& chain) {
+  if (widths_.s == 0) return;
+  const auto bits = static_cast<int>(design_.scale_bits());
+  chain.s.resize(design_.scale_rows(chain.k_total) * chain.n);
+  const bool any = chance(75);
+  for (std::uint16_t& code : chain.s) {
+    const std::uint64_t ones = low_mask(static_cast<int>(below(design_.scale_bits() + 1)));
+    const std::uint64_t end = chance(50) ? ones : ~ones;
+    code = static_cast<std::uint16_t>((any ? random_() : end) & low_mask(bits));
+  }
 }
 
 // A tile of a GEMM of the trace, from the beginning of k; in half of all cases in more jobs than
@@ -182,7 +204,8 @@ Stimulus::Chain Stimulus::traced_chain() {
   chain.m = m;
   chain.n = n;
   chain.k_total = std::min({gemm.k, limits_.k_total, std::uint64_t{kLongestK}});
-  const std::uint32_t longest = chance(50) ? limits_.k : 1 + below(std::min(limits_.k, kLongK));
+  const std::uint32_t longest =
+      chance(50) ? limits_.k : length_of_part(1 + below(std::min(limits_.k, kLongK)));
   for (std::uint64_t left = chain.k_total; left > 0; left -= chain.k.back()) {
     chain.k.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(left, longest)));
   }
@@ -204,11 +227,15 @@ Stimulus::PendingJob Stimulus::cut_job(const Chain& chain, std::size_t job,
   }
   const auto begin = chain.operands.w.begin() + static_cast<std::ptrdiff_t>(k_begin * chain.n);
   pending.w.assign(begin, begin + static_cast<std::ptrdiff_t>(std::size_t{k} * chain.n));
+  const auto s_begin =
+      chain.s.begin() + static_cast<std::ptrdiff_t>(design_.scale_rows(k_begin) * chain.n);
+  pending.s.assign(s_begin, s_begin + static_cast<std::ptrdiff_t>(design_.scale_rows(k) * chain.n));
   return pending;
 }
 
 void Stimulus::add_chain() {
-  const Chain chain = traced_ != nullptr ? traced_chain() : random_chain();
+  Chain chain = traced_ != nullptr ? traced_chain() : random_chain();
+  fill_scales(chain);
   longest_chain_ = std::max<std::uint64_t>(longest_chain_, chain.k.size());
   std::uint64_t k_begin = 0;
   for (std::size_t job = 0; job < chain.k.size(); ++job) {
@@ -217,8 +244,9 @@ void Stimulus::add_chain() {
   }
   std::vector<std::int64_t>& y = jobs_.back().y;
   y.resize(std::size_t{chain.m} * chain.n);
-  design_.golden({chain.operands.a.data(), chain.m, chain.k_total, chain.k_total},
-                 {chain.operands.w.data(), chain.k_total, chain.n, chain.n},
+  design_.golden({{chain.operands.a.data(), chain.m, chain.k_total, chain.k_total},
+                  {chain.operands.w.data(), chain.k_total, chain.n, chain.n},
+                  {chain.s.data(), design_.scale_rows(chain.k_total), chain.n, chain.n}},
                  {y.data(), chain.m, chain.n, chain.n});
 }
 
@@ -246,7 +274,8 @@ void Stimulus::pack(ChannelIndex channel, const PendingJob& pending, std::uint64
     case kWChannel:
       return design_.pack_w(job, {pending.w.data(), job.k, job.n, job.n}, beat, words);
     default:
-      throw InternalError("no design has a scale channel yet");
+      return design_.pack_s(job, {pending.s.data(), design_.scale_rows(job.k), job.n, job.n}, beat,
+                            words);
   }
 }
 

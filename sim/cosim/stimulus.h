@@ -44,6 +44,7 @@ class Stimulus {
     BeatCounts beats;
     std::vector<std::uint16_t> a;  // [m][k]
     std::vector<std::uint16_t> w;  // [k][n]
+    std::vector<std::uint16_t> s;  // [scale rows of k][n]
     std::vector<std::int64_t> y;   // [m][n], golden, when the job emits
   };
 
@@ -71,17 +72,20 @@ class Stimulus {
     std::uint64_t k_total = 0;
     std::vector<std::uint32_t> k;  // of each job
     OperandTile operands;
+    std::vector<std::uint16_t> s;  // scales, [scale rows of k_total][n]
   };
 
   void add_chain();
   Chain random_chain();
   Chain traced_chain();
+  void fill_scales(Chain& chain);
   PendingJob cut_job(const Chain& chain, std::size_t job, std::uint64_t k_begin) const;
   std::uint16_t random_code(const Format& format, Operands operands);
   void fill_codes(std::vector<std::uint16_t>& codes, const Format& format, Operands operands);
   std::pair<Operands, Operands> random_operands();
   std::uint32_t random_size(std::uint32_t most);
   std::uint32_t random_k();
+  std::uint32_t length_of_part(std::uint32_t k) const;
   void offer(ChannelIndex channel);
   std::uint64_t beats_of(ChannelIndex channel, const PendingJob& job) const;
   void pack(ChannelIndex channel, const PendingJob& job, std::uint64_t beat);

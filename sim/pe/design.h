@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/error.h"
 #include "config/parameter_table.h"
 #include "numerics/format.h"
 #include "pe/array_ports.h"
@@ -68,24 +69,35 @@ class Design {
   // A tile A[m,k], W[k,n] of any size, also of many jobs.
   virtual OperandBits operand_bits(std::uint64_t m, std::uint64_t n, std::uint64_t k) const {
     return {.a = m * k * static_cast<std::uint64_t>(activation_format().bits),
-            .w = k * n * static_cast<std::uint64_t>(weight_format().bits)};
+            .w = k * n * static_cast<std::uint64_t>(weight_format().bits),
+            .s = scale_rows(k) * n * scale_bits()};
   }
+  // Designs whose weights come with scales: bits of a scale's code, with whatever goes with it, and
+  // rows of S[rows,n] for weights W[k,n]. Rows of accumulating jobs follow each other.
+  virtual std::uint32_t scale_bits() const { return 0; }
+  virtual std::uint64_t scale_rows([[maybe_unused]] std::uint64_t k) const { return 0; }
 
-  // One beat of a channel. The views are the job's own tile, A[m,k] and W[k,n]; `beat` counts from
-  // 0 below beats(job); `words` holds words_of_bits(width) words and is overwritten.
+  // One beat of a channel. The views are the job's own tile, A[m,k], W[k,n] and S[scale_rows(k),n];
+  // `beat` counts from 0 below beats(job); `words` holds words_of_bits(width) words and is
+  // overwritten.
   virtual void pack_job(const Job& job, std::span<std::uint32_t> words) const = 0;
   virtual void pack_a(const Job& job, CodeView a, std::uint64_t beat,
                       std::span<std::uint32_t> words) const = 0;
   virtual void pack_w(const Job& job, CodeView w, std::uint64_t beat,
                       std::span<std::uint32_t> words) const = 0;
+  virtual void pack_s([[maybe_unused]] const Job& job, [[maybe_unused]] CodeView s,
+                      [[maybe_unused]] std::uint64_t beat,
+                      [[maybe_unused]] std::span<std::uint32_t> words) const {
+    throw InternalError("a design without a scale channel");
+  }
   // Writes the results of one beat into Y[m,n]: what is in the accumulator, sign-extended; for a
   // floating-point accumulator these are its bits.
   virtual void unpack_y(const Job& job, std::span<const std::uint32_t> words, std::uint64_t beat,
                         MatrixView<std::int64_t> y) const = 0;
 
-  // The right results, as unpack_y gives them: Y[M,N] = A[M,K] x W[K,N] for any M, N and K up to
-  // tile_limits().k_total.
-  virtual void golden(CodeView a, CodeView w, MatrixView<std::int64_t> y) const = 0;
+  // The right results, as unpack_y gives them: Y[M,N] = A[M,K] x W[K,N], scaled if there are
+  // scales, for any M, N and K up to tile_limits().k_total.
+  virtual void golden(const OperandViews& operands, MatrixView<std::int64_t> y) const = 0;
 };
 
 }  // namespace bitsmith

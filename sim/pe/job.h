@@ -42,6 +42,7 @@ struct TileLimits {
   std::uint32_t n = 1;
   std::uint32_t k = 1;        // per job
   std::uint64_t k_total = 1;  // over consecutive accumulating jobs; results are exact up to here
+  std::uint32_t k_step = 1;   // the k of a job that another one continues is a multiple of this
 };
 
 // Every PE-cycle is exactly one of these; they sum to PEs x cycles. A PE is charged for the token

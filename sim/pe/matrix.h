@@ -19,4 +19,11 @@ struct MatrixView {
 // Operand values as codes of their format (the low bits).
 using CodeView = MatrixView<const std::uint16_t>;
 
+// What a GEMM is made of: A[m,k], W[k,n] and, for designs that have them, S[scale_rows(k),n].
+struct OperandViews {
+  CodeView a;
+  CodeView w;
+  CodeView s = {};
+};
+
 }  // namespace bitsmith

@@ -4,13 +4,12 @@
 #include <map>
 #include <tuple>
 
+#include "common/divide.h"
 #include "common/error.h"
 #include "system/tile_engine.h"
 
 namespace bitsmith {
 namespace {
-
-std::uint64_t pieces(std::uint64_t size, std::uint64_t piece) { return (size + piece - 1) / piece; }
 
 // Tiles as long as this may be cut.
 constexpr std::uint64_t kShortTile = 64;
@@ -34,10 +33,10 @@ std::vector<LoopOrder> loop_orders(LoopChoice choice) {
   return {LoopOrder::m_outer, LoopOrder::n_outer};
 }
 
-// K by powers of two, in whole jobs where the array's jobs are short.
-std::vector<std::uint64_t> k_sizes(std::uint64_t k, std::uint32_t job_k, std::uint64_t fixed) {
+// K by powers of two, in whole jobs where the array's jobs are short, and where sums can be cut.
+std::vector<std::uint64_t> k_sizes(std::uint64_t k, const TileLimits& limits, std::uint64_t fixed) {
   if (fixed != 0) return {std::min(fixed, k)};
-  const std::uint64_t step = job_k < k ? job_k : 1;
+  const std::uint64_t step = limits.k < k ? limits.k : limits.k_step;
   std::vector<std::uint64_t> sizes;
   for (std::uint64_t size = k; size >= 1; size /= 2) {
     const std::uint64_t whole = std::min(k, pieces(size, step) * step);
@@ -88,7 +87,7 @@ class MappingSearch {
     const MappingParams& fixed = memory_.mapping;
     for (const std::uint64_t m : block_sizes(gemm.m, limits.m, fixed.block_m)) {
       for (const std::uint64_t n : block_sizes(gemm.n, limits.n, fixed.block_n)) {
-        for (const std::uint64_t k : k_sizes(gemm.k, limits.k, fixed.block_k)) {
+        for (const std::uint64_t k : k_sizes(gemm.k, limits, fixed.block_k)) {
           for (const LoopOrder order : loop_orders(memory_.mapping.loop_order)) {
             const Mapping mapping{m, n, k, order};
             if (keeps_sums(mapping, gemm, limits)) add(mapping);
@@ -101,9 +100,10 @@ class MappingSearch {
   void add(const Mapping& mapping) {
     const BlockFootprint size =
         footprint(design_, mapping.block_m, mapping.block_n, mapping.block_k);
-    const bool fits = size.a_buffer_bits <= memory_.activation_buffer.half_bits() &&
-                      size.w_buffer_bits <= memory_.weight_buffer.half_bits() &&
-                      size.y_buffer_bits <= memory_.result_buffer.half_bits();
+    const bool fits =
+        size.a_buffer_bits <= memory_.activation_buffer.half_bits() &&
+        size.w_buffer_bits + size.s_buffer_bits <= memory_.weight_buffer.half_bits() &&
+        size.y_buffer_bits <= memory_.result_buffer.half_bits();
     if (!fits) return;
     Candidate candidate{mapping, accesses(mapping), 0, candidates_.size()};
     candidate.cycles = least_cycles(candidate.accesses);
@@ -172,7 +172,9 @@ class MappingSearch {
     const MappingParams& fixed = memory_.mapping;
     const std::uint64_t m = block_sizes(gemm.m, limits.m, fixed.block_m).front();
     const std::uint64_t n = block_sizes(gemm.n, limits.n, fixed.block_n).front();
-    const std::uint64_t k = k_sizes(gemm.k, limits.k, fixed.block_k).back();
+    const bool one_tile = m <= limits.m && n <= limits.n;
+    const std::uint64_t k =
+        fixed.block_k != 0 || one_tile ? k_sizes(gemm.k, limits, fixed.block_k).back() : gemm.k;
     std::vector<std::string> problems;
     if (!keeps_sums({m, n, k, LoopOrder::m_outer}, gemm, limits)) {
       problems.push_back(
@@ -180,6 +182,9 @@ class MappingSearch {
                       "one tile of the "
                       "array, at most {}x{}, not {}x{}: its sums stay in the array",
                       program_.op.name, k, gemm.k, limits.m, limits.n, m, n));
+      if (k % limits.k_step != 0) {
+        problems.back() += fmt::format("; and block_k a multiple of {}", limits.k_step);
+      }
     }
     const BlockFootprint size = footprint(design_, m, n, k);
     const auto judge = [&](const char* name, const BufferParams& buffer, std::uint64_t bits) {
@@ -192,7 +197,7 @@ class MappingSearch {
                       2 * pieces(bits, 8)));
     };
     judge("activation_buffer", memory_.activation_buffer, size.a_buffer_bits);
-    judge("weight_buffer", memory_.weight_buffer, size.w_buffer_bits);
+    judge("weight_buffer", memory_.weight_buffer, size.w_buffer_bits + size.s_buffer_bits);
     judge("result_buffer", memory_.result_buffer, size.y_buffer_bits);
     check(!problems.empty(), "no mapping, and no reason why");
     throw UserError(problems);
@@ -235,6 +240,18 @@ std::vector<PlannedOperator> make_plan(const Accelerator& accelerator, const Wor
     plan.push_back(std::move(planned));
   }
   if (!problems.empty()) throw UserError(problems);
+  return plan;
+}
+
+std::vector<PlannedOperator> make_plan_without_mappings(const Accelerator& accelerator,
+                                                        const Workload& workload) {
+  check(accelerator.memory.has_value(), "a plan needs a memory");
+  check_counters(workload, accelerator.design->tile_limits());
+  std::vector<PlannedOperator> plan;
+  for (ProgramOperator& program :
+       make_program(workload, *accelerator.design, *accelerator.memory)) {
+    plan.push_back({std::move(program), {}, 0});
+  }
   return plan;
 }
 

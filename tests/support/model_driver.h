@@ -16,8 +16,9 @@ namespace bitsmith::test {
 
 struct DrivenJob {
   Job job;
-  std::vector<std::uint16_t> a;  // [m][k] codes
-  std::vector<std::uint16_t> w;  // [k][n] codes
+  std::vector<std::uint16_t> a;       // [m][k] codes
+  std::vector<std::uint16_t> w;       // [k][n] codes
+  std::vector<std::uint16_t> s = {};  // [scale rows of k][n] codes
 };
 
 // What was seen of one job at the ports.
@@ -37,12 +38,14 @@ struct DriveResult {
 
 inline DrivenJob random_driven_job(const Design& design, const Job& job, std::mt19937_64& random) {
   DrivenJob driven{job, std::vector<std::uint16_t>(std::size_t{job.m} * job.k),
-                   std::vector<std::uint16_t>(std::size_t{job.k} * job.n)};
+                   std::vector<std::uint16_t>(std::size_t{job.k} * job.n),
+                   std::vector<std::uint16_t>(design.scale_rows(job.k) * job.n)};
   const auto fill = [&](std::vector<std::uint16_t>& codes, int bits) {
     for (auto& code : codes) code = static_cast<std::uint16_t>(random() & low_mask(bits));
   };
   fill(driven.a, design.activation_format().bits);
   fill(driven.w, design.weight_format().bits);
+  fill(driven.s, static_cast<int>(design.scale_bits()));
   return driven;
 }
 
@@ -55,7 +58,7 @@ inline std::vector<std::int64_t> golden_of_chain(const Design& design,
   const Job& shape = jobs[last].job;
   std::size_t k_total = 0;
   for (std::size_t i = first; i <= last; ++i) k_total += jobs[i].job.k;
-  std::vector<std::uint16_t> a(shape.m * k_total), w;
+  std::vector<std::uint16_t> a(shape.m * k_total), w, s;
   std::size_t begin = 0;
   for (std::size_t i = first; i <= last; ++i) {
     const std::size_t k = jobs[i].job.k;
@@ -64,10 +67,13 @@ inline std::vector<std::int64_t> golden_of_chain(const Design& design,
                   a.begin() + static_cast<std::ptrdiff_t>(m * k_total + begin));
     }
     w.insert(w.end(), jobs[i].w.begin(), jobs[i].w.end());
+    s.insert(s.end(), jobs[i].s.begin(), jobs[i].s.end());
     begin += k;
   }
   std::vector<std::int64_t> y(std::size_t{shape.m} * shape.n);
-  design.golden({a.data(), shape.m, k_total, k_total}, {w.data(), k_total, shape.n, shape.n},
+  design.golden({{a.data(), shape.m, k_total, k_total},
+                 {w.data(), k_total, shape.n, shape.n},
+                 {s.data(), s.size() / shape.n, shape.n, shape.n}},
                 {y.data(), shape.m, shape.n, shape.n});
   return y;
 }
@@ -102,10 +108,11 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
     std::vector<std::uint32_t> words;
   };
   const ChannelWidths widths = design.channel_widths();
-  Channel job_channel, a_channel, w_channel;
+  Channel job_channel, a_channel, w_channel, s_channel;
   job_channel.words.resize(words_for_bits(widths.job));
   a_channel.words.resize(words_for_bits(widths.a));
   w_channel.words.resize(words_for_bits(widths.w));
+  s_channel.words.resize(words_for_bits(widths.s));
 
   DriveResult result;
   result.jobs.resize(jobs.size());
@@ -155,6 +162,13 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
       in.w_valid = true;
       in.w = w_channel.words.data();
     }
+    if (widths.s != 0 && is_there(s_channel)) {
+      const DrivenJob& d = jobs[s_channel.job];
+      design.pack_s(d.job, {d.s.data(), d.s.size() / d.job.n, d.job.n, d.job.n}, s_channel.beat,
+                    s_channel.words);
+      in.s_valid = true;
+      in.s = s_channel.words.data();
+    }
     const ArrayOutputs before = array.outputs();
     if (before.y_valid) {
       ObservedJob& observed = result.jobs[y_job];
@@ -182,6 +196,10 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
     if (in.w_valid && before.w_ready && ++w_channel.beat == beats[w_channel.job].w) {
       w_channel.beat = 0;
       ++w_channel.job;
+    }
+    if (in.s_valid && before.s_ready && ++s_channel.beat == beats[s_channel.job].s) {
+      s_channel.beat = 0;
+      ++s_channel.job;
     }
     const std::uint64_t tokens = token_count(array, design);
     if (tokens != tokens_before && feeding < jobs.size()) {

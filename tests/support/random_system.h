@@ -32,7 +32,6 @@ class SystemMaker {
     make_memory();
     make_plan();
     fit_buffers();
-    fit_bandwidth();
   }
 
   std::string text() const {
@@ -150,7 +149,7 @@ class SystemMaker {
         op.gemm = {from_to(1, most), from_to(1, most), from_to(1, most)};
         op.count = from_to(1, 3);
         op.operator_class = chance(2) ? OperatorClass::attention_qk : OperatorClass::linear;
-        op.results = static_cast<GemmResults>(below(3));
+        op.results = static_cast<ResultUse>(below(4));
       }
       workload.operators.push_back(op);
     }
@@ -216,17 +215,6 @@ class SystemMaker {
   }
 
   // Slower until the buffers keep up.
-  void fit_bandwidth() {
-    while (true) {
-      try {
-        memory_times(*accelerator.design, *accelerator.memory, accelerator.params.clock_ghz);
-        return;
-      } catch (const UserError&) {
-        accelerator.memory->dram.bandwidth_gb_s *= 0.83;
-      }
-    }
-  }
-
   std::mt19937_64 random_;
   std::uint64_t largest_;
   bool many_blocks_ = false;  // one GEMM of hundreds: what repeats may be skipped

@@ -182,8 +182,8 @@ void Design::unpack_y(const Job& job, std::span<const std::uint32_t> words, std:
   }
 }
 
-void Design::golden(CodeView a, CodeView w, MatrixView<std::int64_t> y) const {
-  static_cast<void>(systolic::golden(params_, a, w, y));
+void Design::golden(const OperandViews& operands, MatrixView<std::int64_t> y) const {
+  static_cast<void>(systolic::golden(params_, operands.a, operands.w, y));
 }
 
 }  // namespace bitsmith::systolic

@@ -46,7 +46,7 @@ class Design final : public bitsmith::Design {
               std::span<std::uint32_t> words) const override;
   void unpack_y(const Job& job, std::span<const std::uint32_t> words, std::uint64_t beat,
                 MatrixView<std::int64_t> y) const override;
-  void golden(CodeView a, CodeView w, MatrixView<std::int64_t> y) const override;
+  void golden(const OperandViews& operands, MatrixView<std::int64_t> y) const override;
 
  private:
   RtlParameters rtl_parameters() const;

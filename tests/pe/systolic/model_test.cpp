@@ -103,7 +103,7 @@ TEST(SystolicModel, ResultsEqualGoldenThroughAccumulatingJobs) {
 
   std::vector<std::int64_t> expected(15), part(15);
   for (const DrivenJob& d : driven) {
-    design.golden({d.a.data(), 5, d.job.k, d.job.k}, {d.w.data(), d.job.k, 3, 3},
+    design.golden({{d.a.data(), 5, d.job.k, d.job.k}, {d.w.data(), d.job.k, 3, 3}},
                   {part.data(), 5, 3, 3});
     for (std::size_t i = 0; i < part.size(); ++i) expected[i] += part[i];
   }

@@ -96,8 +96,8 @@ void Design::unpack_y(const Job& job, std::span<const std::uint32_t> words, std:
   y(0, 0) = sign_extend(get_bits(words, 0, bits), bits);
 }
 
-void Design::golden(CodeView a, CodeView w, MatrixView<std::int64_t> y) const {
-  design_id::golden(params_, a, w, y);
+void Design::golden(const OperandViews& operands, MatrixView<std::int64_t> y) const {
+  design_id::golden(params_, operands.a, operands.w, y);
 }
 
 }  // namespace bitsmith::design_id

@@ -64,9 +64,10 @@ TEST(DesignIdModel, ResultsEqualGoldenThroughAccumulatingJobs) {
     const DriveResult result = drive(design, jobs);
     std::int64_t sum = 0;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-      const auto& [job, a, w] = jobs[i];
+      const Job& job = jobs[i].job;
       std::int64_t part = 0;
-      design.golden({a.data(), 1, job.k, job.k}, {w.data(), job.k, 1, 1}, {&part, 1, 1, 1});
+      design.golden({{jobs[i].a.data(), 1, job.k, job.k}, {jobs[i].w.data(), job.k, 1, 1}},
+                    {&part, 1, 1, 1});
       sum = (job.accumulate ? sum : 0) + part;
       if (job.emit) {
         EXPECT_EQ(result.jobs[i].y, std::vector<std::int64_t>{sum}) << lanes << " lanes, job " << i;
