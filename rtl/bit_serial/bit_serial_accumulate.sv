@@ -8,13 +8,13 @@ module bit_serial_accumulate #(
     parameter int unsigned Lanes = 4,
     localparam int unsigned DotBits = 15 + $clog2(Lanes)
 ) (
-    input  logic signed [DotBits-1:0] dot_i,
-    input  logic [5:0]                dot_exp_i,
-    input  logic [2:0]                significance_i,
-    input  logic signed [14:0]        mantissa_i,
-    input  logic [5:0]                exponent_i,
-    output logic signed [14:0]        mantissa_o,
-    output logic [5:0]                exponent_o
+    input  logic [DotBits-1:0] dot_i,           // this and the mantissas: two's complement
+    input  logic [5:0]         dot_exp_i,
+    input  logic [2:0]         significance_i,
+    input  logic [14:0]        mantissa_i,
+    input  logic [5:0]         exponent_i,
+    output logic [14:0]        mantissa_o,
+    output logic [5:0]         exponent_o
 );
 
   localparam int unsigned Up = 6 + $clog2(Lanes);
@@ -28,15 +28,15 @@ module bit_serial_accumulate #(
   assign dot_below = exponent - dot_place;
   assign sum_below = exponent - exponent_i;
 
-  logic signed [FrameBits-1:0] dot, dot_aligned, sum, sum_aligned;
-  logic signed [FrameBits:0] total;
-  assign dot         = $signed({{(FrameBits - DotBits) {dot_i[DotBits-1]}}, dot_i})
-                       <<< significance_i;
-  assign sum         = $signed({mantissa_i, {Up{1'b0}}});
+  logic signed [FrameBits-1:0] dot, sum;
+  logic [FrameBits-1:0] dot_aligned, sum_aligned;
+  logic [FrameBits:0] total;
+  assign dot         = {{(FrameBits - DotBits) {dot_i[DotBits-1]}}, dot_i} << significance_i;
+  assign sum         = {mantissa_i, {Up{1'b0}}};
   assign dot_aligned = dot >>> dot_below;
   assign sum_aligned = sum >>> sum_below;
-  assign total       = $signed({dot_aligned[FrameBits-1], dot_aligned}) +
-                       $signed({sum_aligned[FrameBits-1], sum_aligned});
+  assign total       = {dot_aligned[FrameBits-1], dot_aligned} +
+                       {sum_aligned[FrameBits-1], sum_aligned};
 
   // Redundant sign bits: zeros above the first bit that differs from the sign, Places at most.
   logic [Places:0] different;
@@ -52,7 +52,7 @@ module bit_serial_accumulate #(
   logic [FrameBits:0] normalised;
   logic unused_lost;
   assign normalised  = total << places;
-  assign mantissa_o  = $signed(normalised[FrameBits-:15]);
+  assign mantissa_o  = normalised[FrameBits-:15];
   assign exponent_o  = exponent + 6'd1 - 6'(places);
   assign unused_lost = ^normalised[FrameBits-15:0];
 

@@ -5,10 +5,10 @@ module bit_serial_multiply #(
     parameter int unsigned Lanes = 4,
     localparam int unsigned DotBits = 15 + $clog2(Lanes)
 ) (
-    input  logic [Lanes*11-1:0]       significand_i,
-    input  logic [Lanes*4-1:0]        delta_i,
-    input  logic [Lanes-1:0]          sign_i,
-    output logic signed [DotBits-1:0] dot_o
+    input  logic [Lanes*11-1:0] significand_i,
+    input  logic [Lanes*4-1:0]  delta_i,
+    input  logic [Lanes-1:0]    sign_i,
+    output logic [DotBits-1:0]  dot_o           // two's complement
 );
 
   logic [Lanes*15-1:0] products;  // two's complement
@@ -35,6 +35,6 @@ module bit_serial_multiply #(
       end
     end
   end
-  assign dot_o = $signed(gen_level[Levels].sums);
+  assign dot_o = gen_level[Levels].sums;
 
 endmodule

@@ -69,7 +69,7 @@ module bit_serial_pe #(
 
     // -- multiply and add ------------------------------------------------------------------------
 
-    logic signed [DotBits-1:0] dot, dot_q;
+    logic [DotBits-1:0] dot, dot_q;
     bit_serial_multiply #(.Lanes(Lanes)) u_multiply (
         .significand_i(significand_q), .delta_i(delta_q), .sign_i(sign_q), .dot_o(dot)
     );
@@ -88,7 +88,7 @@ module bit_serial_pe #(
     assign base_exp = clear_i ? 6'd0 : exponent_q;
     bit_serial_accumulate #(.Lanes(Lanes)) u_accumulate (
         .dot_i(dot_q), .dot_exp_i(dot_exp_q), .significance_i,
-        .mantissa_i($signed(base)), .exponent_i(base_exp),
+        .mantissa_i(base), .exponent_i(base_exp),
         .mantissa_o(mantissa), .exponent_o(exponent)
     );
     always_ff @(posedge clk_i) begin

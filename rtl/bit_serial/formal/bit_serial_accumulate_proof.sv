@@ -11,16 +11,16 @@ module bit_serial_accumulate_proof #(
     parameter int unsigned Lanes = 4,
     localparam int unsigned DotBits = 15 + $clog2(Lanes)
 ) (
-    input logic signed [DotBits-1:0] dot_i,
-    input logic [5:0]                dot_exp_i,
-    input logic [2:0]                significance_i,
-    input logic signed [14:0]        mantissa_i,
-    input logic [5:0]                exponent_i
+    input logic [DotBits-1:0] dot_i,
+    input logic [5:0]         dot_exp_i,
+    input logic [2:0]         significance_i,
+    input logic [14:0]        mantissa_i,
+    input logic [5:0]         exponent_i
 );
 
   localparam int unsigned Up = 6 + $clog2(Lanes);
 
-  logic signed [14:0] mantissa;
+  logic [14:0] mantissa;
   logic [5:0] exponent;
   bit_serial_accumulate #(.Lanes(Lanes)) u_dut (
       .dot_i, .dot_exp_i, .significance_i, .mantissa_i, .exponent_i,
@@ -35,8 +35,8 @@ module bit_serial_accumulate_proof #(
     assume (dot_exp_i <= 6'd34);
     assume (exponent_i <= 6'd55);
     assume (significance_i <= 3'd6);
-    dot       = 40'(dot_i);
-    sum       = 40'(mantissa_i) <<< Up;
+    dot       = 40'($signed(dot_i));
+    sum       = 40'($signed(mantissa_i)) <<< Up;
     dot_place = 8'(dot_exp_i) + 8'(Up);
     place     = (8'(exponent_i) > dot_place) ? 8'(exponent_i) : dot_place;
     for (int unsigned i = 0; i < 6; i++) begin
@@ -55,7 +55,7 @@ module bit_serial_accumulate_proof #(
       end
     end
     assert ((total < Half) && (total >= -Half));
-    assert (40'(mantissa) == (total >>> (Up + 1)));
+    assert (40'($signed(mantissa)) == (total >>> (Up + 1)));
     assert (8'(exponent) == place + 8'd1 - places);
   end
 

@@ -15,7 +15,7 @@ module bit_serial_multiply_proof #(
     input logic [Lanes-1:0]    sign_i
 );
 
-  logic signed [DotBits-1:0] dot;
+  logic [DotBits-1:0] dot;
   bit_serial_multiply #(.Lanes(Lanes)) u_dut (
       .significand_i, .delta_i, .sign_i, .dot_o(dot)
   );
@@ -32,7 +32,7 @@ module bit_serial_multiply_proof #(
       if (sign_i[l]) sum = sum - $signed(product);
       else           sum = sum + $signed(product);
     end
-    assert (20'(dot) == sum);
+    assert (20'($signed(dot)) == sum);
   end
 
 endmodule
