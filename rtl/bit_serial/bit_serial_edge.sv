@@ -75,7 +75,7 @@ module bit_serial_edge #(
   localparam int unsigned GroupBeatBits = (GroupBeats > 1) ? $clog2(GroupBeats) : 1;
   localparam int unsigned GapBits = (MBits > 3) ? MBits : 3;
 
-  // -- channel buffers -----------------------------------------------------------------------------
+  // -- channel buffers ----------------------------------------------------------------------------
 
   logic job_valid, job_pop;
   logic [JobBits-1:0] job;
@@ -113,7 +113,7 @@ module bit_serial_edge #(
   );
   assign y_o = y_valid_o ? y_head : '0;
 
-  // -- controller: which token enters ----------------------------------------------------------------
+  // -- controller: which token enters -------------------------------------------------------------
 
   logic [MBits-1:0] job_m;
   logic [NBits-1:0] job_n;
@@ -184,7 +184,7 @@ module bit_serial_edge #(
     end
   end
 
-  // -- operands: activations are held while the terms of their weights pass ---------------------------
+  // -- operands: activations are held while the terms of their weights pass -----------------------
 
   logic [Rows*Lanes*ABits-1:0] a_q;
   always_ff @(posedge clk_i) begin
@@ -226,7 +226,7 @@ module bit_serial_edge #(
     assign significance = {2'b00, term_q == 2'd0};
   end
 
-  // -- a token's way through the PEs: one stage per step --------------------------------------------
+  // -- a token's way through the PEs: one stage per step ------------------------------------------
 
   logic [2:0] valid_q;              // a token is matched, multiplied, accumulated in this step
   logic [3:0] last_q;               // it is its group's last; one stage more: the sum is finished
@@ -253,10 +253,11 @@ module bit_serial_edge #(
   assign clear_o         = first_q[2];
   assign significance_o  = significance_q[8:6];
 
-  // -- a group's way: finished, times its scale, up its column, into the sums -------------------------
+  // -- a group's way: finished, times its scale, up its column, into the sums ---------------------
 
   // What a group carries along: its rows and columns, whether it begins the sums, whether it ends
-  // them and they leave. Stage 0: since its last token; 1: while it is scaled; 2: while it moves up.
+  // them and they leave. Stage 0: after its last token; 1: while it is scaled; 2: while it moves
+  // up.
   localparam int unsigned InfoBits = MBits + NBits + 2;
   logic [InfoBits-1:0] info_0_q, info_1_q, info_2_q;
   logic [3:0] scale_left_q;
@@ -328,7 +329,7 @@ module bit_serial_edge #(
     assign y_row[c*SumBits+:SumBits] = (c < 32'(add_cols_q)) ? sum_i[c*SumBits+:SumBits] : '0;
   end
 
-  // -- infinities and NaN: a flag per row and group ----------------------------------------------------
+  // -- infinities and NaN: a flag per row and group -----------------------------------------------
 
   if (ABits == 16) begin : gen_nan
     logic [Rows-1:0] special, seen_q, nan_0_q, nan_1_q, nan_2_q;

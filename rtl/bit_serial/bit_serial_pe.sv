@@ -146,7 +146,7 @@ module bit_serial_pe #(
     end
   end
 
-  // -- dequantisation: the highest bit of the scale counts negative --------------------------------
+  // -- dequantisation: the highest bit of the scale counts negative -------------------------------
 
   // All but the last product have a bit less.
   logic [ProductBits-2:0] product_q;

@@ -229,8 +229,7 @@ Stimulus::PendingJob Stimulus::cut_job(const Chain& chain, std::size_t job,
   pending.w.assign(begin, begin + static_cast<std::ptrdiff_t>(std::size_t{k} * chain.n));
   const auto s_begin =
       chain.s.begin() + static_cast<std::ptrdiff_t>(design_.scale_rows(k_begin) * chain.n);
-  pending.s.assign(s_begin,
-                   s_begin + static_cast<std::ptrdiff_t>(design_.scale_rows(k) * chain.n));
+  pending.s.assign(s_begin, s_begin + static_cast<std::ptrdiff_t>(design_.scale_rows(k) * chain.n));
   return pending;
 }
 

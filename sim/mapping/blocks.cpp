@@ -61,9 +61,8 @@ Block BlockSequence::at(std::uint64_t index) const {
 }
 
 bool keeps_sums(const Mapping& mapping, const GemmShape& gemm, const TileLimits& limits) {
-  return mapping.block_k == gemm.k ||
-         (mapping.block_m <= limits.m && mapping.block_n <= limits.n &&
-          mapping.block_k % limits.k_step == 0);
+  return mapping.block_k == gemm.k || (mapping.block_m <= limits.m && mapping.block_n <= limits.n &&
+                                       mapping.block_k % limits.k_step == 0);
 }
 
 BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n, std::uint64_t k) {

@@ -53,7 +53,7 @@ BlockKind BlockKinds::make(const Block& block) const {
   SystemCounts& counts = kind.counts;
   counts.blocks = 1;
   counts.activation_buffer_reads = beats.a * times_.a_port_cycles;
-  counts.weight_buffer_reads = beats.w * w.cycles_for(widths.w);
+  counts.weight_buffer_reads = beats.w * w.cycles_for(widths.w) + beats.s * w.cycles_for(widths.s);
   counts.result_buffer_writes = beats.y * times_.y_port_cycles;
   if (!block.emit) return kind;
 

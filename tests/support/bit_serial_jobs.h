@@ -12,9 +12,7 @@ namespace bitsmith::test {
 // Steps in which operands of a job enter.
 struct BitSerialTokens {
   bit_serial::Params params;
-  std::uint64_t operator()(const Job& job) const {
-    return bit_serial::token_count(params, job.k);
-  }
+  std::uint64_t operator()(const Job& job) const { return bit_serial::token_count(params, job.k); }
 };
 
 inline bit_serial::Params random_bit_serial_params(std::mt19937_64& random) {

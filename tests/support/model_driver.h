@@ -16,8 +16,8 @@ namespace bitsmith::test {
 
 struct DrivenJob {
   Job job;
-  std::vector<std::uint16_t> a;  // [m][k] codes
-  std::vector<std::uint16_t> w;  // [k][n] codes
+  std::vector<std::uint16_t> a;       // [m][k] codes
+  std::vector<std::uint16_t> w;       // [k][n] codes
   std::vector<std::uint16_t> s = {};  // [scale rows of k][n] codes
 };
 

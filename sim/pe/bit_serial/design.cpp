@@ -11,8 +11,8 @@ namespace bitsmith::bit_serial {
 namespace {
 
 constexpr std::array<std::string_view, kActions> kActionNames = {
-    "job", "a_beat", "w_beat", "s_beat", "dot", "encode", "dequantise", "result_shift",
-    "column_add", "y_beat"};
+    "job",    "a_beat",     "w_beat",       "s_beat",     "dot",
+    "encode", "dequantise", "result_shift", "column_add", "y_beat"};
 
 RtlParameters only(const RtlParameters& all, std::initializer_list<std::string_view> names) {
   RtlParameters kept = all;
@@ -22,8 +22,8 @@ RtlParameters only(const RtlParameters& all, std::initializer_list<std::string_v
   return kept;
 }
 
-// Lane pe * lanes + i of a beat is element beat * lanes + i of that PE's row or column; lanes beyond
-// k stay zero.
+// Lane pe * lanes + i of a beat is element beat * lanes + i of that PE's row or column; lanes
+// beyond k stay zero.
 template <class CodeOf>
 void pack_lanes(const Params& params, std::uint32_t pes, std::uint32_t k, int bits,
                 std::uint64_t beat, std::span<std::uint32_t> words, CodeOf code_of) {
@@ -74,13 +74,12 @@ RtlDescription Design::rtl() const {
   rtl.top = "bit_serial_array";
   rtl.parameters = parameters().rtl_parameters(params_);
   rtl.parameters.emplace_back("WeightKind", static_cast<std::int64_t>(weight_kind(params_)));
-  rtl.modules = {
-      {"bit_serial_pe", pe_count(), only(rtl.parameters, {"Lanes", "ABits"})},
-      {"bit_serial_column", params_.cols,
-       only(rtl.parameters, {"Rows", "Lanes", "ABits", "WBits", "WeightKind"})},
-      {"bit_serial_edge", 1,
-       only(rtl.parameters,
-            {"Rows", "Cols", "Lanes", "ABits", "WBits", "WeightKind", "Group", "KBits"})}};
+  rtl.modules = {{"bit_serial_pe", pe_count(), only(rtl.parameters, {"Lanes", "ABits"})},
+                 {"bit_serial_column", params_.cols,
+                  only(rtl.parameters, {"Rows", "Lanes", "ABits", "WBits", "WeightKind"})},
+                 {"bit_serial_edge", 1,
+                  only(rtl.parameters, {"Rows", "Cols", "Lanes", "ABits", "WBits", "WeightKind",
+                                        "Group", "KBits"})}};
   return rtl;
 }
 

@@ -14,7 +14,7 @@ constexpr int kFp16Mantissa = 10;
 constexpr int kFp16Specials = 31;  // exponent field of infinities and NaN
 constexpr std::uint32_t kFloat32Nan = 0x7FC00000;
 constexpr int kGuardBits = 3;
-constexpr int kMantissaBits = 15;  // of a group's sum
+constexpr int kMantissaBits = 15;   // of a group's sum
 constexpr int kUnitExponent = -28;  // 2^-25 of a significand in exponent 0, and the guard bits
 
 std::int64_t power_of_two(int exponent) { return std::int64_t{1} << exponent; }
@@ -133,8 +133,8 @@ std::int64_t integer_sum(const Group& group) {
   for (std::size_t k = group.begin; k < group.end; ++k) {
     for (const Term& term : group.terms(k)) {
       if (!term.one) continue;
-      const std::int64_t product = sign_extend(group.activation(k), 8) *
-                                   power_of_two(term.exponent + term.significance);
+      const std::int64_t product =
+          sign_extend(group.activation(k), 8) * power_of_two(term.exponent + term.significance);
       sum += term.negative ? -product : product;
     }
   }
@@ -148,8 +148,8 @@ std::int64_t result(const Params& params, const OperandViews& x, std::size_t m, 
     const std::uint32_t code = x.s(g, n);
     const std::int64_t scale = sign_extend(code, kScaleBits);
     const std::size_t begin = g * params.group;
-    const Group group{params, x, m, n, begin, std::min(begin + params.group, x.a.cols),
-                      code >> kScaleBits & 3};
+    const Group group{
+        params, x, m, n, begin, std::min(begin + params.group, x.a.cols), code >> kScaleBits & 3};
     if (is_floating_point(params)) {
       const std::uint32_t addend =
           has_special(group) ? kFloat32Nan : dequantise(params, float_sum(group), scale);
@@ -190,8 +190,8 @@ std::vector<Term> terms_of(const Params& params, std::uint32_t code, std::uint32
 Dot dot(std::span<const std::uint32_t> activations, std::span<const Term> terms) {
   std::vector<int> exponents;
   for (std::size_t i = 0; i < terms.size(); ++i) {
-    exponents.push_back(
-        terms[i].one ? unpack_fp16(activations[i]).exponent + terms[i].exponent : 0);
+    exponents.push_back(terms[i].one ? unpack_fp16(activations[i]).exponent + terms[i].exponent
+                                     : 0);
   }
   Dot result{0, *std::max_element(exponents.begin(), exponents.end())};
   for (std::size_t i = 0; i < terms.size(); ++i) {
@@ -228,10 +228,10 @@ std::uint32_t dequantise(const Params& params, GroupSum sum, std::int64_t scale)
   const auto magnitude = static_cast<std::uint64_t>(product < 0 ? -product : product);
   const int top = static_cast<int>(std::bit_width(magnitude)) - 1;
   check(top <= kFloat32.mantissa_bits, "a dequantised sum is not exact in FP32");
-  const int exponent =
-      top + sum.exponent + kUnitExponent - static_cast<int>(fraction_bits(params));
-  const auto fraction = static_cast<std::uint32_t>(
-      (magnitude - static_cast<std::uint64_t>(power_of_two(top))) << (kFloat32.mantissa_bits - top));
+  const int exponent = top + sum.exponent + kUnitExponent - static_cast<int>(fraction_bits(params));
+  const auto fraction =
+      static_cast<std::uint32_t>((magnitude - static_cast<std::uint64_t>(power_of_two(top)))
+                                 << (kFloat32.mantissa_bits - top));
   const auto field = static_cast<std::uint32_t>(exponent + kFloat32.bias());
   return (product < 0 ? std::uint32_t{1} << 31 : 0U) | field << kFloat32.mantissa_bits | fraction;
 }

@@ -15,7 +15,9 @@ constexpr std::size_t kVectorLanes = 16;
 constexpr std::int32_t kMantissaBits = 15;
 constexpr std::uint32_t kCanonicalNan = 0x7FC00000;
 
-std::size_t padded(std::size_t cols) { return (cols + kVectorLanes - 1) / kVectorLanes * kVectorLanes; }
+std::size_t padded(std::size_t cols) {
+  return (cols + kVectorLanes - 1) / kVectorLanes * kVectorLanes;
+}
 
 // A shift by more than any number is long, as the RTL's shifters do it.
 inline std::int32_t shift_right(std::int32_t value, std::int32_t by) {
@@ -111,8 +113,7 @@ void Datapath::load_a(const std::uint32_t* a) {
   const auto bits = static_cast<std::size_t>(params_.activation->bits);
   const std::span all(a, words_for_bits(a_sign_.size() * bits));
   for (std::size_t i = 0; i < a_sign_.size(); ++i) {
-    const auto code =
-        static_cast<std::uint32_t>(get_bits(all, i * bits, static_cast<int>(bits)));
+    const auto code = static_cast<std::uint32_t>(get_bits(all, i * bits, static_cast<int>(bits)));
     if (!is_floating_point(params_)) {
       a_magnitude_[i] = static_cast<std::int32_t>(sign_extend(code, 8));
       continue;
@@ -132,11 +133,11 @@ void Datapath::encode(std::uint32_t term) {
   const std::span s(s_, words_for_bits(params_.cols * s_bits));
   const bool special = has_special_values(params_);
   for (std::size_t c = 0; c < params_.cols; ++c) {
-    const auto select = static_cast<std::uint32_t>(
-        special ? get_bits(s, c * s_bits + kScaleBits, kSelectBits) : 0);
+    const auto select =
+        static_cast<std::uint32_t>(special ? get_bits(s, c * s_bits + kScaleBits, kSelectBits) : 0);
     for (std::size_t l = 0; l < lanes_; ++l) {
-      const auto code = static_cast<std::uint32_t>(
-          get_bits(w, (c * lanes_ + l) * bits, static_cast<int>(bits)));
+      const auto code =
+          static_cast<std::uint32_t>(get_bits(w, (c * lanes_ + l) * bits, static_cast<int>(bits)));
       const TermTable::Entry& found = table_.at(select, term, code);
       w_exponent_[l * cols_ + c] = found.exponent;
       w_mask_[l * cols_ + c] = found.mask;
@@ -227,8 +228,8 @@ void Datapath::finish_group(std::uint32_t m, bool clear) {
   const std::span s(s_, words_for_bits(params_.cols * s_bits));
   const std::int32_t bias = 127 - 28 - static_cast<std::int32_t>(fraction_bits(params_));
   for (std::size_t c = 0; c < params_.cols; ++c) {
-    const auto scale = static_cast<std::int32_t>(
-        sign_extend(get_bits(s, c * s_bits, kScaleBits), kScaleBits));
+    const auto scale =
+        static_cast<std::int32_t>(sign_extend(get_bits(s, c * s_bits, kScaleBits), kScaleBits));
     for (std::size_t r = 0; r < m; ++r) {
       const std::size_t at = r * cols_ + c;
       if (is_floating_point(params_)) {
@@ -238,8 +239,7 @@ void Datapath::finish_group(std::uint32_t m, bool clear) {
         if (a_special_[r] != 0) addend = std::bit_cast<float>(kCanonicalNan);
         float_sum_[at] = (clear ? 0.0F : float_sum_[at]) + addend;
       } else {
-        integer_sum_[at] =
-            (clear ? 0 : integer_sum_[at]) + std::int64_t{mantissa_[at]} * scale;
+        integer_sum_[at] = (clear ? 0 : integer_sum_[at]) + std::int64_t{mantissa_[at]} * scale;
       }
     }
   }
@@ -257,11 +257,10 @@ void Datapath::pack_row(std::uint32_t r, std::uint32_t n, std::uint32_t* words) 
   for (std::size_t c = 0; c < n; ++c) {
     const std::size_t at = r * cols_ + c;
     if (is_floating_point(params_)) {
-      words[c] = std::isnan(float_sum_[at]) ? kCanonicalNan
-                                            : std::bit_cast<std::uint32_t>(float_sum_[at]);
+      words[c] =
+          std::isnan(float_sum_[at]) ? kCanonicalNan : std::bit_cast<std::uint32_t>(float_sum_[at]);
     } else {
-      put_bits(all, c * bits, static_cast<int>(bits),
-               static_cast<std::uint64_t>(integer_sum_[at]));
+      put_bits(all, c * bits, static_cast<int>(bits), static_cast<std::uint64_t>(integer_sum_[at]));
     }
   }
 }
@@ -318,8 +317,7 @@ void Model::step(const ArrayInputs& in) {
   const bool feed = u_job_.valid_o() && operands_valid && !(group_last && gap_q_ != 0);
   Leaving& leaving = leaving_[leaving_head_];
   const bool push = leaving_count_ != 0 && now_ >= leaving.first_step;
-  const bool advance =
-      in.en && (!in_job_q_ || operands_valid) && (!push || u_y_.ready_o());
+  const bool advance = in.en && (!in_job_q_ || operands_valid) && (!push || u_y_.ready_o());
 
   const std::uint32_t* y_row = leaving.words.data() + leaving.row * y_words_;
   const bool fed = advance && feed;
@@ -353,7 +351,8 @@ void Model::start_job() {
       "a job that does not fit the array");
   check(!job_.accumulate || (sums_open_ && open_m_ == job_.m && open_n_ == job_.n),
         "a job accumulates without open sums of its shape");
-  check(!job_.accumulate || open_k_ % params_.group == 0, "a job continues in the middle of a group");
+  check(!job_.accumulate || open_k_ % params_.group == 0,
+        "a job continues in the middle of a group");
   open_k_ = (job_.accumulate ? open_k_ : 0) + job_.k;
   check(open_k_ <= longest_exact_k(params_),
         "the K of accumulating jobs exceeds what the accumulator holds exactly");

@@ -61,15 +61,15 @@ class Datapath {
 
   Params params_;
   TermTable table_;
-  std::size_t lanes_, cols_;                 // columns padded to whole vectors
-  std::int32_t up_;                          // bits of the frame above a mantissa
-  const std::uint32_t* w_ = nullptr;         // beats at the heads of their buffers
+  std::size_t lanes_, cols_;          // columns padded to whole vectors
+  std::int32_t up_;                   // bits of the frame above a mantissa
+  const std::uint32_t* w_ = nullptr;  // beats at the heads of their buffers
   const std::uint32_t* s_ = nullptr;
-  std::vector<std::int32_t> a_exponent_;     // [row][lane]
-  std::vector<std::int32_t> a_magnitude_;    // [row][lane], with guard bits; INT8: the number
-  std::vector<std::int32_t> a_sign_;         // [row][lane], 0 or -1
-  std::vector<std::uint8_t> a_special_;      // [row], in this group
-  std::vector<std::int32_t> w_exponent_;     // [lane][column], of the current term
+  std::vector<std::int32_t> a_exponent_;   // [row][lane]
+  std::vector<std::int32_t> a_magnitude_;  // [row][lane], with guard bits; INT8: the number
+  std::vector<std::int32_t> a_sign_;       // [row][lane], 0 or -1
+  std::vector<std::uint8_t> a_special_;    // [row], in this group
+  std::vector<std::int32_t> w_exponent_;   // [lane][column], of the current term
   std::vector<std::int32_t> w_mask_, w_sign_;
   std::vector<std::int32_t> mantissa_;       // [row][column], INT8: the group's sum
   std::vector<std::int32_t> exponent_;       // [row][column]

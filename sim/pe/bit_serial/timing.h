@@ -1,5 +1,5 @@
-// Closed-form timing of the bit-serial array, job by job, equal to the cycle model: cycles and every
-// action count (tests/pe/bit_serial/timing_test.cpp).
+// Closed-form timing of the bit-serial array, job by job, equal to the cycle model: cycles and
+// every action count (tests/pe/bit_serial/timing_test.cpp).
 #pragma once
 
 #include <algorithm>

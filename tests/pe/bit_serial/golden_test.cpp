@@ -34,8 +34,8 @@ double value_of(const Params& params, std::uint32_t code, std::uint32_t select) 
 
 double value_of(const Params& params, const Term& term) {
   if (!term.one) return 0;
-  const double magnitude = std::ldexp(
-      1.0, term.exponent + term.significance - static_cast<int>(fraction_bits(params)));
+  const double magnitude =
+      std::ldexp(1.0, term.exponent + term.significance - static_cast<int>(fraction_bits(params)));
   return term.negative ? -magnitude : magnitude;
 }
 

@@ -72,12 +72,10 @@ void expect_rtl_meets_timing(const Params& params) {
   const Design design(params);
   const std::uint32_t g = params.group;
   const std::uint32_t rows = params.rows, cols = params.cols;
-  const std::vector<Job> shapes = {{rows, cols, 3 * g + 1, false, true},
-                                   {1, 1, 2, false, true},
-                                   {rows, cols, 2 * g, false, false},
-                                   {rows, cols, g - 1, true, true},
-                                   {1, cols, g, false, false},
-                                   {1, cols, 1, true, true}};
+  const std::vector<Job> shapes = {
+      {rows, cols, 3 * g + 1, false, true}, {1, 1, 2, false, true},
+      {rows, cols, 2 * g, false, false},    {rows, cols, g - 1, true, true},
+      {1, cols, g, false, false},           {1, cols, 1, true, true}};
   for (const std::uint64_t interval : {1U, 3U}) {
     std::mt19937_64 random(8);
     std::vector<test::DrivenJob> jobs;

@@ -71,8 +71,7 @@ TEST(BitSerialModel, ResultsEqualGoldenThroughAccumulatingJobs) {
       driven.push_back(finite_job(design, job, random));
     }
     Model model(params);
-    const DriveResult seen =
-        test::drive(model, design, driven, {}, test::BitSerialTokens{params});
+    const DriveResult seen = test::drive(model, design, driven, {}, test::BitSerialTokens{params});
     for (std::size_t i = 0; i < driven.size(); ++i) {
       if (!driven[i].job.emit) continue;
       ASSERT_EQ(seen.jobs[i].y, test::golden_of_chain(design, driven, i))
@@ -136,8 +135,8 @@ TEST(BitSerialModel, RefusesJobsThatBreakTheContract) {
   const Params params = small(2, 2, 8);
   const Job whole{2, 2, 8, false, true}, open{2, 2, 8, false, false}, more{2, 2, 8, true, true};
   EXPECT_NO_THROW(drive(params, {open, more}));
-  EXPECT_THROW(drive(params, {more}), InternalError);          // nothing to accumulate on
-  EXPECT_THROW(drive(params, {whole, more}), InternalError);   // the sums have left
+  EXPECT_THROW(drive(params, {more}), InternalError);         // nothing to accumulate on
+  EXPECT_THROW(drive(params, {whole, more}), InternalError);  // the sums have left
   EXPECT_THROW(drive(params, {open, {1, 2, 8, true, true}}), InternalError);
   EXPECT_THROW(drive(params, {{2, 2, 7, false, false}, more}), InternalError);  // within a group
 }
@@ -155,8 +154,8 @@ TEST(BitSerialModel, OutputsAreQuietInResetAndPayloadIsZeroWithoutValid) {
 
 TEST(BitSerialParams, RulesAreReported) {
   const auto mistakes = [](std::uint32_t lanes, std::uint32_t group, std::uint32_t k_bits) {
-    const std::string text = fmt::format("design: bit_serial\nlanes: {}\ngroup: {}\nk_bits: {}\n",
-                                         lanes, group, k_bits);
+    const std::string text =
+        fmt::format("design: bit_serial\nlanes: {}\ngroup: {}\nk_bits: {}\n", lanes, group, k_bits);
     Diagnostics diagnostics;
     const YamlNode root = yaml::parse(text, "test.yaml", diagnostics);
     Design::read(root, diagnostics);
