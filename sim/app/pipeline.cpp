@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "app/options.h"
 #include "mapping/trace_operands.h"
+#include "system/roofline.h"
 #include "system/tile_engine.h"
 #include "workload/scale_sim.h"
 #include "workload/trace.h"
@@ -61,6 +63,61 @@ Workload read_workload(const RunRequest& request, std::vector<std::string>& warn
   return std::move(topology.workload);
 }
 
+// The operands that move: those of the trace, or random ones.
+struct Operands {
+  std::optional<Trace> trace;
+  std::optional<TraceOperands> of_trace;
+  std::optional<OperandSource> source;
+
+  Operands(const RunRequest& request, const Design& design) {
+    if (request.trace.empty()) {
+      source.emplace(design, request.seed);
+      return;
+    }
+    // Codes that the array could not hold would make these cycles those of another array.
+    trace.emplace(request.trace);
+    of_trace.emplace(*trace, design, false);
+    source.emplace(*of_trace);
+  }
+};
+
+void simulate(const RunRequest& request, RunAnswer& answer) {
+  const Accelerator& accelerator = answer.accelerator;
+  if (request.engine == Engine::cycle && accelerator.design->scale_bits() > 0) {
+    throw UserError(fmt::format(
+        "{}: engine cycle does not move scales yet, which design {} needs; use tile or roofline, "
+        "and `bitsmith verify` for the array against its RTL",
+        request.accelerator, accelerator.design->id()));
+  }
+  const Operands operands(request, *accelerator.design);
+  if (!accelerator.memory) {
+    if (request.engine != Engine::tile || request.timeline_events > 0) {
+      throw UserError(fmt::format(
+          "{}: memory is none: engines cycle and roofline and a timeline need a memory; use tile, "
+          "and `bitsmith verify` for the array against its RTL",
+          request.accelerator));
+    }
+    answer.result = run_array(*accelerator.design, answer.workload);
+    return;
+  }
+  answer.plan = make_plan(accelerator, answer.workload);
+  answer.timeline = Timeline(request.timeline_events);
+  Timeline* timeline = request.timeline_events > 0 ? &answer.timeline : nullptr;
+  switch (request.engine) {
+    case Engine::tile:
+      answer.result = run_tile(accelerator, answer.plan, {timeline});
+      return;
+    case Engine::roofline:
+      answer.result = run_roofline(accelerator, answer.plan);
+      return;
+    case Engine::cycle:
+      CycleRequest cycle = request.cycle;
+      cycle.timeline = timeline;
+      answer.result = run_cycle_engine(accelerator, answer.plan, *operands.source, cycle);
+      return;
+  }
+}
+
 }  // namespace
 
 RunAnswer run(const RunRequest& request) {
@@ -91,16 +148,7 @@ RunAnswer run(const RunRequest& request) {
     }
   });
   inputs.throw_if_any();
-  if (!request.trace.empty()) {
-    // Codes that the array could not hold would make these cycles those of another array.
-    TraceOperands(Trace(request.trace), *answer.accelerator.design, false);
-  }
-  if (!answer.accelerator.memory) {
-    answer.result = run_array(*answer.accelerator.design, answer.workload);
-    return answer;
-  }
-  answer.plan = make_plan(answer.accelerator, answer.workload);
-  answer.result = run_tile(answer.accelerator, answer.plan);
+  simulate(request, answer);
   return answer;
 }
 

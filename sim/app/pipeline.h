@@ -4,12 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "app/cycle_run.h"
 #include "system/accelerator.h"
 #include "system/plan.h"
 #include "system/run_result.h"
+#include "system/timeline.h"
 #include "workload/transformer.h"
 
 namespace bitsmith::app {
+
+enum class Engine { tile, cycle, roofline };
 
 struct RunRequest {
   std::string accelerator;             // file; "" with `scale_sim_config`: SCALE-Sim's own array
@@ -20,6 +24,10 @@ struct RunRequest {
   std::string trace;                   // file of a trace, or
   std::string scale_sim_topology;      // file of SCALE-Sim, with or without
   std::string scale_sim_config;        // file of SCALE-Sim
+  Engine engine = Engine::tile;
+  CycleRequest cycle;                 // engine cycle; its timeline is ignored
+  std::uint64_t seed = 1;             // of random operands, engine cycle
+  std::uint64_t timeline_events = 0;  // kept in RunAnswer::timeline
 };
 
 struct RunAnswer {
@@ -27,6 +35,7 @@ struct RunAnswer {
   Workload workload;
   std::vector<PlannedOperator> plan;  // with a memory system
   RunResult result;
+  Timeline timeline{0};
   std::vector<std::string> warnings;
 };
 

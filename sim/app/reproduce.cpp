@@ -4,6 +4,7 @@
 
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/reproduce_bitmod.h"
 #include "common/table.h"
 #include "reproduce/scale_sim_terms.h"
 
@@ -36,12 +37,20 @@ const std::array<Point, 2> kKnownPoints = {
 };
 
 void require_known_papers(const std::vector<std::string>& papers) {
-  constexpr std::array<std::string_view, 1> kPapers = {"scale-sim"};
+  constexpr std::array<std::string_view, 2> kPapers = {"scale-sim", "bitmod"};
   for (const std::string& paper : papers) {
     if (std::find(kPapers.begin(), kPapers.end(), paper) == kPapers.end()) {
       throw UserError(unknown_word("paper", paper, kPapers));
     }
   }
+}
+
+// A GEMM asks SCALE-Sim only.
+bool wants(const Options& options, std::string_view paper) {
+  if (!options.papers.empty()) {
+    return std::find(options.papers.begin(), options.papers.end(), paper) != options.papers.end();
+  }
+  return options.gemm.empty() || paper == "scale-sim";
 }
 
 reproduce::ArrayShape read_array(const std::string& text) {
@@ -119,20 +128,32 @@ std::string table_text(const Point& point, const std::vector<reproduce::Comparis
   return fmt::format("{}\n\n{}\n", point.text(), table.text());
 }
 
+void add_scale_sim(const Options& options, Reproduction& reproduction) {
+  for (const Point& point : points_of(options)) {
+    const auto rows = reproduce::compare_with_scale_sim(point.gemm, point.array);
+    reproduction.text += table_text(point, rows);
+    for (const reproduce::Comparison& row : rows) {
+      reproduction.rows.push_back(row_json(point, row));
+    }
+  }
+}
+
 int run_command(const Options& options) {
   require_known_papers(options.papers);
   Diagnostics diagnostics;
+  if (!options.gemm.empty() && !wants(options, "scale-sim")) {
+    diagnostics.add({"--gemm " + options.gemm, 0, 0}, "is a question to scale-sim");
+  }
   require_output("--json", options.json, {}, diagnostics);
   diagnostics.throw_if_any();
-  std::string text;
-  Json json = {{"schema", "bitsmith.reproduce/1"}, {"rows", Json::array()}};
-  for (const Point& point : points_of(options)) {
-    const auto rows = reproduce::compare_with_scale_sim(point.gemm, point.array);
-    text += table_text(point, rows);
-    for (const reproduce::Comparison& row : rows) json["rows"].push_back(row_json(point, row));
-  }
+  Reproduction reproduction;
+  if (wants(options, "scale-sim")) add_scale_sim(options, reproduction);
+  if (wants(options, "bitmod")) add_bitmod(reproduction);
+  const Json json = {{"schema", "bitsmith.reproduce/1"},
+                     {"rows", std::move(reproduction.rows)},
+                     {"simplifications", std::move(reproduction.simplifications)}};
   if (!options.json.empty()) write_output(options.json, json_text(json));
-  if (options.json != "-") write_output("-", text);
+  if (options.json != "-") write_output("-", reproduction.text);
   return 0;
 }
 
@@ -143,7 +164,8 @@ Action add_reproduce(CLI::App& app) {
       "reproduce", "what other tools claim, beside our cycles, with the difference explained");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
-  command->add_option("paper", o.papers, "scale-sim (SCALE-Sim and STONNE); all by default");
+  command->add_option("paper", o.papers,
+                      "scale-sim (SCALE-Sim and STONNE), bitmod; all by default");
   CLI::Option* gemm = command->add_option("--gemm", o.gemm, "one GEMM, MxNxK");
   CLI::Option* array = command->add_option("--array", o.array, "rows and columns, RxC");
   gemm->needs(array);

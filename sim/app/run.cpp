@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/phase_options.h"
 #include "app/pipeline.h"
 #include "report/run_report.h"
+#include "report/timeline_report.h"
 
 namespace bitsmith::app {
 namespace {
@@ -15,28 +17,43 @@ struct Options {
   PhaseText phase;
   std::string engine = "tile";
   std::string array = "model";
+  std::string seed = "1";
+  std::string timeline;
+  std::string wave;
   std::string json;
   std::string out;
 };
 
-// The words of the command line's contract; what is not built yet is refused, not guessed.
-void require_built(const Options& options) {
+// As many as Perfetto shows without effort.
+constexpr std::uint64_t kTimelineEvents = 200000;
+
+// The engine, the array and the options that only some of them have.
+void read_engine(const Options& options, RunRequest& request, Diagnostics& diagnostics) {
   constexpr std::array<std::string_view, 3> kEngines = {"tile", "cycle", "roofline"};
   constexpr std::array<std::string_view, 2> kArrays = {"model", "rtl"};
-  Diagnostics diagnostics;
-  const auto judge = [&](const char* option, const std::string& word, auto allowed,
-                         std::string_view what) {
-    if (word == allowed[0]) return;
-    const bool known = std::find(allowed.begin(), allowed.end(), word) != allowed.end();
-    diagnostics.add({option, 0, 0},
-                    known ? fmt::format("'{}' needs the accelerator's memory system, which this "
-                                        "version does not have yet; use '{}'",
-                                        word, allowed[0])
-                          : unknown_word(what, word, allowed));
+  const auto index = [&](const char* option, std::string_view what, const std::string& word,
+                         std::span<const std::string_view> allowed) {
+    const auto found = std::find(allowed.begin(), allowed.end(), word);
+    if (found == allowed.end()) {
+      diagnostics.add({option, 0, 0}, unknown_word(what, word, allowed));
+      return std::size_t{0};
+    }
+    return static_cast<std::size_t>(found - allowed.begin());
   };
-  judge("--engine", options.engine, kEngines, "engine");
-  judge("--array", options.array, kArrays, "array");
-  diagnostics.throw_if_any();
+  request.engine = static_cast<Engine>(index("--engine", "engine", options.engine, kEngines));
+  request.cycle.array = static_cast<ArrayKind>(index("--array", "array", options.array, kArrays));
+  request.cycle.wave = options.wave;
+  request.seed = integer_option("--seed", options.seed, {0, INT64_MAX}, diagnostics);
+  if (!options.timeline.empty()) request.timeline_events = kTimelineEvents;
+  const auto needs_cycle = [&](const char* option) {
+    diagnostics.add({option, 0, 0}, "needs --engine cycle: other engines have no signals");
+  };
+  if (request.engine == Engine::cycle) return;
+  if (request.cycle.array == ArrayKind::rtl) needs_cycle("--array rtl");
+  if (!options.wave.empty()) needs_cycle("--wave");
+  if (request.engine == Engine::roofline && !options.timeline.empty()) {
+    diagnostics.add({"--timeline", 0, 0}, "a roofline has no events; use --engine tile or cycle");
+  }
 }
 
 void require_one_workload(const RunRequest& request) {
@@ -57,16 +74,25 @@ void require_one_workload(const RunRequest& request) {
   }
 }
 
+void write_timeline_file(const std::string& file, const RunAnswer& answer) {
+  const MemoryTimes times = memory_times(*answer.accelerator.design, *answer.accelerator.memory,
+                                         answer.accelerator.params.clock_ghz);
+  write_timeline(file, {answer.accelerator.name, answer.workload.name, answer.timeline, answer.plan,
+                        answer.result, times.period_ps});
+}
+
 int run_command(Options& options) {
-  require_built(options);
   require_one_workload(options.request);
   Diagnostics diagnostics;
+  read_engine(options, options.request, diagnostics);
   const std::vector<std::string> inputs = {options.request.accelerator, options.request.model,
                                            options.request.scale_sim_topology,
                                            options.request.scale_sim_config, options.request.trace};
   const std::string out_file = options.out.empty() ? "" : options.out + "/run.json";
   require_output("--json", options.json, inputs, diagnostics);
   require_output("--out", out_file, inputs, diagnostics);
+  require_output("--timeline", options.timeline, inputs, diagnostics);
+  require_output("--wave", options.wave, inputs, diagnostics);
   options.request.phase = read_phase(options.phase, diagnostics);
   diagnostics.throw_if_any();
   const RunAnswer answer = run(options.request);
@@ -76,8 +102,9 @@ int run_command(Options& options) {
   const std::string json = json_text(run_json(report));
   if (!out_file.empty()) write_output(out_file, json);
   if (!options.json.empty()) write_output(options.json, json);
+  if (!options.timeline.empty()) write_timeline_file(options.timeline, answer);
   if (options.json != "-") write_output("-", run_table(report));
-  return 0;
+  return answer.result.checked && answer.result.checked->mismatches > 0 ? 1 : 0;
 }
 
 }  // namespace
@@ -101,8 +128,15 @@ Action add_run(CLI::App& app) {
   for (CLI::Option* option : add_phase_options(*command, o.phase)) {
     for (CLI::Option* other : {gemm, scale_sim, trace}) other->excludes(option);
   }
-  command->add_option("--engine", o.engine, "tile")->capture_default_str();
-  command->add_option("--array", o.array, "model")->capture_default_str();
+  command
+      ->add_option("--engine", o.engine,
+                   "tile: exact and fast; cycle: SystemC, with data; roofline: the optimist")
+      ->capture_default_str();
+  command->add_option("--array", o.array, "engine cycle: model, or rtl (Verilated, checked)")
+      ->capture_default_str();
+  command->add_option("--seed", o.seed, "engine cycle: of random operands")->capture_default_str();
+  command->add_option("--timeline", o.timeline, "write when what was busy, for Perfetto (JSON)");
+  command->add_option("--wave", o.wave, "engine cycle: write the accelerator's signals (FST)");
   command->add_option("--set", o.request.overrides, "path=value: override a configured value")
       ->allow_extra_args(false);
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");

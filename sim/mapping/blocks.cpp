@@ -79,10 +79,10 @@ BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n,
   const auto some_k = static_cast<std::uint32_t>(std::min<std::uint64_t>(k, limits.k));
   BlockFootprint result;
   result.a_buffer_bits = widths.a * over_tiles(m, limits.m, [&](std::uint32_t mt) {
-    return over_tiles(k, limits.k, [&](std::uint32_t kt) {
-      return design.beats({mt, some_n, kt, false, true}).a;
-    });
-  });
+                           return over_tiles(k, limits.k, [&](std::uint32_t kt) {
+                             return design.beats({mt, some_n, kt, false, true}).a;
+                           });
+                         });
   result.w_buffer_bits = over_tiles(n, limits.n, [&](std::uint32_t nt) {
     return over_tiles(k, limits.k, [&](std::uint32_t kt) {
       const BeatCounts beats = design.beats({some_m, nt, kt, false, true});
@@ -90,10 +90,10 @@ BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n,
     });
   });
   result.y_buffer_bits = widths.y * over_tiles(m, limits.m, [&](std::uint32_t mt) {
-    return over_tiles(n, limits.n, [&](std::uint32_t nt) {
-      return design.beats({mt, nt, some_k, false, true}).y;
-    });
-  });
+                           return over_tiles(n, limits.n, [&](std::uint32_t nt) {
+                             return design.beats({mt, nt, some_k, false, true}).y;
+                           });
+                         });
   const OperandBits bits = design.operand_bits(m, n, k);
   result.a_dram_bytes = pieces(bits.a, 8);
   result.w_dram_bytes = pieces(bits.w + bits.s, 8);

@@ -30,8 +30,9 @@ ParameterTable<MemoryParams> memory_system_table() {
   table.flag("fuse_dequantize", &M::fuse_dequantize,
              "results are converted before they are stored; otherwise accumulators are, and read "
              "again to be converted");
-  table.flag("fuse_activation", &M::fuse_activation,
-             "activation functions are applied with that conversion, not by operators of their own");
+  table.flag(
+      "fuse_activation", &M::fuse_activation,
+      "activation functions are applied with that conversion, not by operators of their own");
   return table;
 }
 
@@ -40,10 +41,14 @@ ParameterTable<DramParams> dram_table() {
   ParameterTable<D> table;
   table.choice("dram", &D::kind, {{"ideal", DramKind::ideal}},
                "ideal: a latency and a bandwidth, no banks");
-  table.number("bandwidth_gb_s", &D::bandwidth_gb_s, {0.001, 100000.0}, "1e9 byte/s",
-               "of transfers, without overheads").required();
-  table.number("latency_ns", &D::latency_ns, {0.0, 100000.0}, "ns",
-               "from the end of a transfer to its answer").required();
+  table
+      .number("bandwidth_gb_s", &D::bandwidth_gb_s, {0.001, 100000.0}, "1e9 byte/s",
+              "of transfers, without overheads")
+      .required();
+  table
+      .number("latency_ns", &D::latency_ns, {0.0, 100000.0}, "ns",
+              "from the end of a transfer to its answer")
+      .required();
   table.integer("access_bytes", &D::access_bytes, {1, 65536}, "bytes", "of one access");
   return table;
 }
@@ -268,8 +273,8 @@ Accelerator make_accelerator(const std::string& name, YamlNode design,
   const Overrides changes = split(overrides);
   for (const Override& change : changes.accelerator) {
     if (change.path.front() == "design" || change.path.front() == "memory") {
-      diagnostics.add(change.where, "no accelerator file that could name another " +
-                                        change.path.front());
+      diagnostics.add(change.where,
+                      "no accelerator file that could name another " + change.path.front());
     } else {
       apply(change, root);
     }

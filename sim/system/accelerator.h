@@ -15,7 +15,7 @@
 namespace bitsmith {
 
 struct AcceleratorParams {
-  std::string design;         // file, relative to the accelerator's
+  std::string design;           // file, relative to the accelerator's
   std::string memory = "none";  // file, or none: operands always there, results always taken
   double clock_ghz = 1.0;
 };

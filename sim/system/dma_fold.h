@@ -11,9 +11,9 @@ namespace bitsmith {
 
 // Edges and picoseconds of the operator.
 struct DescriptorTimes {
-  std::uint64_t pick = 0;          // edges
+  std::uint64_t pick = 0;  // edges
   std::uint64_t last_issue = 0;
-  std::uint64_t answered = 0;      // its last answer is seen
+  std::uint64_t answered = 0;        // its last answer is seen
   std::uint64_t transfer_begin = 0;  // ps
   std::uint64_t transfer_end = 0;
 };
@@ -40,8 +40,8 @@ class DmaFold {
   // Enough requests may be open for transfers to follow each other without a gap.
   bool gapless_;
   std::uint64_t next_pick_ = 0;
-  std::uint64_t bus_free_ = 0;           // ps
-  std::vector<std::uint64_t> answers_;   // ps, of the last `outstanding` requests, as a ring
+  std::uint64_t bus_free_ = 0;          // ps
+  std::vector<std::uint64_t> answers_;  // ps, of the last `outstanding` requests, as a ring
   std::size_t oldest_ = 0;
 };
 

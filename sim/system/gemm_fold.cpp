@@ -57,10 +57,9 @@ BlockKind BlockKinds::make(const Block& block) const {
   counts.result_buffer_writes = beats.y * times_.y_port_cycles;
   if (!block.emit) return kind;
 
-  const std::uint64_t stored_bits = 8 * pieces(size.results * program_.output_bits, 8);
-  kind.y_accesses = pieces(stored_bits / 8, times_.access_bytes);
-  (program_.results_are_kv_cache ? counts.kv_cache_writes : counts.result_writes) =
-      kind.y_accesses;
+  const std::uint64_t stored_bits = size.results * program_.output_bits;
+  kind.y_accesses = pieces(pieces(stored_bits, 8), times_.access_bytes);
+  (program_.results_are_kv_cache ? counts.kv_cache_writes : counts.result_writes) = kind.y_accesses;
   counts.result_buffer_reads = y.cycles_for(stored_bits);
   if (program_.passes == 0) return kind;
   const std::uint64_t words = y.cycles_for(size.results * design_.accumulator_bits());
@@ -68,7 +67,7 @@ BlockKind BlockKinds::make(const Block& block) const {
       program_.passes * std::max(pieces(size.results, memory_.vector.lanes), words);
   counts.vector_operations = program_.passes * size.results;
   counts.result_buffer_reads += program_.passes * words;
-  counts.result_buffer_writes += y.cycles_for(size.results * program_.output_bits);
+  counts.result_buffer_writes += y.cycles_for(stored_bits);
   return kind;
 }
 

@@ -120,7 +120,7 @@ class GemmFold {
   // One operand's loads: from when on the next one has a free half.
   struct Loads {
     std::uint64_t done = 0;
-    std::uint64_t last_user = 0;               // of that half, from the third load on
+    std::uint64_t last_user = 0;                // of that half, from the third load on
     std::optional<std::uint64_t> eligible = 0;  // unknown until that block is dispatched
   };
   struct Store {
@@ -162,8 +162,7 @@ class GemmFold {
     inner.blocks = k;
     outer.blocks = k * inner.iterations;
     // The last block of K emits, whether or not it is smaller.
-    return {Loop{k, true, 1}, inner, outer,
-            Loop{op.count, false, outer.blocks * outer.iterations}};
+    return {Loop{k, true, 1}, inner, outer, Loop{op.count, false, outer.blocks * outer.iterations}};
   }
 
   State& state(std::uint64_t block) { return states_[block % kRecent]; }
@@ -244,8 +243,8 @@ class GemmFold {
     if (loading_ % 65536 == 0) throw_if_interrupted();
   }
 
-  // The descriptor that is eligible first; a load at equal age. One whose time is not known yet waits
-  // for the other.
+  // The descriptor that is eligible first; a load at equal age. One whose time is not known yet
+  // waits for the other.
   void move_next() {
     std::optional<std::uint64_t> load, store;
     if (prepared_) load = (a_pending_ ? a_ : w_).eligible;
@@ -321,7 +320,10 @@ class GemmFold {
       // The first iteration may load what stays for the others. Blocks in flight must be past it.
       const bool starts_alike = level + 1 == loops_.size();
       if (!starts_alike && iteration * loop.blocks < kRecent) continue;
-      if (try_to_skip(loop, iteration, finders_[level])) return;
+      if (!try_to_skip(loop, iteration, finders_[level])) continue;
+      // The loops inside start anew.
+      for (std::size_t inner = 0; inner < level; ++inner) finders_[inner].restart();
+      return;
     }
   }
 
@@ -391,8 +393,8 @@ class GemmFold {
     const std::uint64_t since = !loads.eligible ? loads.last_user - dispatched_
                                 : is_old        ? kNone
                                                 : *loads.eligible - now;
-    for (const std::uint64_t number :
-         {std::min<std::uint64_t>(loads.done, 2), std::uint64_t{loads.eligible.has_value()}, since}) {
+    for (const std::uint64_t number : {std::min<std::uint64_t>(loads.done, 2),
+                                       std::uint64_t{loads.eligible.has_value()}, since}) {
       relative_.push_back(static_cast<std::int64_t>(number));
     }
   }
@@ -447,8 +449,8 @@ class GemmFold {
   // Blocks and stores are numbered without the skipped ones.
   std::array<State, kRecent> states_;
   std::array<Store, kRecent> stores_;
-  std::uint64_t loading_ = 0;     // the block whose loads come next
-  bool prepared_ = false;         // its state is set up, with these loads to do:
+  std::uint64_t loading_ = 0;  // the block whose loads come next
+  bool prepared_ = false;      // its state is set up, with these loads to do:
   bool a_pending_ = false;
   bool w_pending_ = false;
   Loads a_, w_;

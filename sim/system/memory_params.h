@@ -1,5 +1,5 @@
-// What surrounds the array: buffers, DMA, DRAM, vector unit, sequencer, mapping. sim/system/README.md
-// says what they do with it.
+// What surrounds the array: buffers, DMA, DRAM, vector unit, sequencer, mapping.
+// sim/system/README.md says what they do with it.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ struct DmaParams {
 // Passes over the elements of an operator; one pass takes `lanes` elements per cycle.
 struct VectorParams {
   std::uint32_t lanes = 16;
-  std::uint32_t latency = 4;  // cycles from the last elements in to their results out
+  std::uint32_t latency = 4;            // cycles from the last elements in to their results out
   std::uint32_t dequantize_passes = 1;  // accumulator to the stored format, whatever that is
   std::uint32_t norm_passes = 2;        // statistics; scale
   std::uint32_t softmax_passes = 3;     // maximum; exponential and sum; division
@@ -77,8 +77,8 @@ struct MemoryParams {
   SequencerParams sequencer;
   MappingParams mapping;
   const Format* stored = find_format("fp16");  // results of GEMMs, inputs of vector operators
-  bool fuse_dequantize = true;  // results are converted on their way out; otherwise by an operator
-                                // of their own, through DRAM
+  bool fuse_dequantize = true;   // results are converted on their way out; otherwise by an operator
+                                 // of their own, through DRAM
   bool fuse_activation = false;  // an MLP's activation function is applied with that conversion
 };
 
@@ -94,7 +94,7 @@ struct MemoryTimes {
   std::uint64_t access_bytes = 64;
   std::uint64_t a_write_cycles = 1;  // of one access into the buffer
   std::uint64_t w_write_cycles = 1;
-  std::uint64_t y_read_cycles = 1;  // of one access out of the result buffer
+  std::uint64_t y_read_cycles = 1;    // of one access out of the result buffer
   std::uint64_t operand_latency = 1;  // of the activation and weight buffers
   std::uint64_t a_port_cycles = 1;    // of a beat
   std::uint64_t w_port_cycles = 1;    // of a beat; the slower of weights and scales

@@ -175,10 +175,11 @@ class MappingSearch {
     const std::uint64_t k = k_sizes(gemm.k, limits, fixed.block_k).back();
     std::vector<std::string> problems;
     if (!keeps_sums({m, n, k, LoopOrder::m_outer}, gemm, limits)) {
-      problems.push_back(fmt::format(
-          "operator '{}': a block with less than whole K (block_k {} of {}) must be one tile of the "
-          "array, at most {}x{}, not {}x{}: its sums stay in the array",
-          program_.op.name, k, gemm.k, limits.m, limits.n, m, n));
+      problems.push_back(
+          fmt::format("operator '{}': a block with less than whole K (block_k {} of {}) must be "
+                      "one tile of the "
+                      "array, at most {}x{}, not {}x{}: its sums stay in the array",
+                      program_.op.name, k, gemm.k, limits.m, limits.n, m, n));
       if (k % limits.k_step != 0) {
         problems.back() += fmt::format("; and block_k a multiple of {}", limits.k_step);
       }
@@ -186,11 +187,12 @@ class MappingSearch {
     const BlockFootprint size = footprint(design_, m, n, k);
     const auto judge = [&](const char* name, const BufferParams& buffer, std::uint64_t bits) {
       if (bits <= buffer.half_bits()) return;
-      problems.push_back(fmt::format(
-          "operator '{}': {} is too small for a block of {}x{}x{} (MxNxK): half of its {} bytes must "
-          "hold {} bytes; capacity_bytes: {} would do",
-          program_.op.name, name, m, n, k, buffer.capacity_bytes, pieces(bits, 8),
-          2 * pieces(bits, 8)));
+      problems.push_back(
+          fmt::format("operator '{}': {} is too small for a block of {}x{}x{} (MxNxK): half of its "
+                      "{} bytes must "
+                      "hold {} bytes; capacity_bytes: {} would do",
+                      program_.op.name, name, m, n, k, buffer.capacity_bytes, pieces(bits, 8),
+                      2 * pieces(bits, 8)));
     };
     judge("activation_buffer", memory_.activation_buffer, size.a_buffer_bits);
     judge("weight_buffer", memory_.weight_buffer, size.w_buffer_bits);

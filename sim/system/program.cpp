@@ -47,7 +47,7 @@ class ProgramMaker {
       const Operator& op = workload.operators[i];
       if (op.is_gemm()) {
         add_gemm(op, i);
-      } else if (op.kind != OperatorKind::activation || !activation_is_done_) {
+      } else if (op.elements > 0 && !(op.kind == OperatorKind::activation && activation_is_done_)) {
         add_vector(op, i);
       }
       if (op.kind == OperatorKind::activation) activation_is_done_ = false;
@@ -62,10 +62,10 @@ class ProgramMaker {
     gemm.source = source;
     gemm.weights_are_kv_cache = op.operator_class == OperatorClass::attention_qk ||
                                 op.operator_class == OperatorClass::attention_pv;
-    gemm.results_are_kv_cache = op.makes_keys_values;
-    const Format* output = op.makes_keys_values ? &design_.weight_format() : memory_.stored;
+    gemm.results_are_kv_cache = op.results == GemmResults::keys_values;
+    const Format* output = gemm.results_are_kv_cache ? &design_.weight_format() : memory_.stored;
     std::uint64_t passes = memory_.vector.dequantize_passes;
-    if (op.feeds_activation && memory_.fuse_activation) {
+    if (op.results == GemmResults::to_activation && memory_.fuse_activation) {
       passes += memory_.vector.activation_passes;
       activation_is_done_ = true;
     }
@@ -88,7 +88,7 @@ class ProgramMaker {
     vector.source = source;
     vector.op = {op.name + "_dequantize", {}, 1, op.repeat, OperatorKind::multiply, {}, 0};
     vector.op.elements = op.gemm.m * op.gemm.n * op.count;
-    vector.results_are_kv_cache = op.makes_keys_values;
+    vector.results_are_kv_cache = op.results == GemmResults::keys_values;
     vector.vector = {vector.op.elements, design_.accumulator_bits(),
                      static_cast<std::uint64_t>(output.bits), passes};
     program_.push_back(vector);

@@ -24,9 +24,9 @@ struct ProgramOperator {
   Operator op;
   std::size_t source = 0;  // number of the operator in the workload
   // GEMM
-  std::uint64_t output_bits = 16;        // of a result as it is stored
-  const Format* output = nullptr;        // null: accumulators are stored as they are
-  std::uint64_t passes = 0;              // over a block's results before they are stored
+  std::uint64_t output_bits = 16;  // of a result as it is stored
+  const Format* output = nullptr;  // null: accumulators are stored as they are
+  std::uint64_t passes = 0;        // over a block's results before they are stored
   bool weights_are_kv_cache = false;
   bool results_are_kv_cache = false;
   // all others

@@ -71,8 +71,8 @@ struct RunCounts {
 
 struct OperatorResult {
   Operator op;
-  RunCounts counts;                // of all its occurrences
-  std::optional<Mapping> mapping;  // of a GEMM in a memory system
+  RunCounts counts;                 // of all its occurrences
+  std::optional<Mapping> mapping;   // of a GEMM in a memory system
   std::uint64_t mappings_seen = 0;  // candidates that were compared
 };
 

@@ -60,9 +60,9 @@ RunCounts run_operator(const Accelerator& accelerator, const ProgramOperator& pr
   const MemoryParams& memory = accelerator.memory.value();
   const MemoryTimes times = memory_times(design, memory, accelerator.params.clock_ghz);
   if (!program.op.is_gemm()) {
-    RunCounts counts = VectorFold(memory, times, program, options.timeline, number,
-                                  options.skip_repetitions)
-                           .run();
+    RunCounts counts =
+        VectorFold(memory, times, program, options.timeline, number, options.skip_repetitions)
+            .run();
     count_idle(design, times, counts);
     return counts;
   }

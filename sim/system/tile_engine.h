@@ -24,8 +24,8 @@ RunResult run_array(const Design& design, const Workload& workload);
 // ---- a memory system (sim/system/README.md)
 
 struct TileOptions {
-  Timeline* timeline = nullptr;   // to fill in
-  bool skip_repetitions = true;   // the answer is the same without, later
+  Timeline* timeline = nullptr;  // to fill in
+  bool skip_repetitions = true;  // the answer is the same without, later
 };
 
 // Equal to engine `cycle` in every count (tests/system/systemc/twin_test.cpp).

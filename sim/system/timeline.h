@@ -12,10 +12,10 @@ enum class TimelineRow { dma, dram, array, vector_unit };
 
 struct TimelineEvent {
   TimelineRow row;
-  std::size_t op;       // number in the plan
-  const char* what;     // "load activations", "load weights", "store results", "load inputs",
-                        // "block", "results"
-  std::uint64_t block;  // number in the operator
+  std::size_t op;          // number in the plan
+  const char* what;        // "load activations", "load weights", "store results", "load inputs",
+                           // "block", "results"
+  std::uint64_t block;     // number in the operator
   std::uint64_t begin_ps;  // from the operator's cycle 0; events of a row do not overlap
   std::uint64_t end_ps;
 };

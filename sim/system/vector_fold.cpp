@@ -47,7 +47,7 @@ VectorFold::Kind VectorFold::kind_of(std::uint64_t elements) const {
   counts.activation_buffer_writes = a.cycles_for(input_bits);
   counts.activation_buffer_reads = work.passes * a.cycles_for(input_bits);
   counts.result_buffer_writes = y.cycles_for(output_bits);
-  counts.result_buffer_reads = y.cycles_for(8 * pieces(output_bits, 8));
+  counts.result_buffer_reads = y.cycles_for(output_bits);
   counts.vector_operations = work.passes * elements;
   return kind;
 }
@@ -82,8 +82,8 @@ void VectorFold::pass(std::uint64_t block) {
   VectorBlockTimes times;
   times.resident = now.resident;
   times.half_free = block < 2 ? 0 : state(block - 2).half_free;
-  last_dispatch_ = std::max({times.resident, times.half_free, last_dispatch_}) +
-                   memory_.sequencer.block_cycles;
+  last_dispatch_ =
+      std::max({times.resident, times.half_free, last_dispatch_}) + memory_.sequencer.block_cycles;
   const std::uint64_t unit_free = block == 0 ? 0 : state(block - 1).done;
   times.start = std::max(last_dispatch_ + memory_.activation_buffer.latency, unit_free);
   times.done = now.done = times.start + kind(block).cycles;

@@ -13,6 +13,18 @@ std::string_view word_of(OperatorKind kind) {
   return kWords.at(static_cast<std::size_t>(kind));
 }
 
+std::string_view word_of(GemmResults results) {
+  switch (results) {
+    case GemmResults::plain:
+      return "plain";
+    case GemmResults::keys_values:
+      return "keys_values";
+    case GemmResults::to_activation:
+      return "to_activation";
+  }
+  throw InternalError("results of no kind");
+}
+
 std::string_view word_of(OperatorClass operator_class) {
   constexpr std::array<std::string_view, 6> kWords = {"linear",  "attention_qk", "attention_pv",
                                                       "lm_head", "router",       "patch_embedding"};

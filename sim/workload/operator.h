@@ -33,6 +33,11 @@ std::string_view word_of(OperatorKind kind);
 enum class OperatorClass { linear, attention_qk, attention_pv, lm_head, router, patch_embedding };
 std::string_view word_of(OperatorClass operator_class);
 
+// What becomes of a GEMM's results: keys and values go to the KV cache; those `to_activation` make
+// up what the next operator of kind `activation` works on.
+enum class GemmResults { plain, keys_values, to_activation };
+std::string_view word_of(GemmResults results);
+
 // An operator. A GEMM's `count` GEMMs (the heads of an attention, the experts of a layer) are
 // independent and follow each other without a gap; its `repeat` occurrences (the layers) each wait
 // for the operator before them.
@@ -45,9 +50,7 @@ struct Operator {
   OperatorClass operator_class = OperatorClass::linear;
   // Of all that is no GEMM, in one occurrence: results, or the terms that are added to something.
   std::uint64_t elements = 0;
-  bool makes_keys_values = false;  // the results of this GEMM are keys or values
-  bool feeds_activation = false;   // all results of this GEMM go through the activation function of
-                                   // the next operator of that kind, and nothing else does
+  GemmResults results = GemmResults::plain;
 
   bool is_gemm() const { return kind == OperatorKind::gemm; }
 };

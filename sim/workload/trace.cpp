@@ -43,6 +43,7 @@ class OperatorReader {
     op.gemm = {number("m", 1, kLargestDimension), number("n", 1, kLargestDimension),
                number("k", 1, kLargestDimension)};
     op.count = number("count", 1, kLargestCount);
+    if (json_.contains("results")) op.results = word<GemmResults>("results", 3);
     return op;
   }
 

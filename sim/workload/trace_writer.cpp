@@ -193,6 +193,7 @@ Json operator_json(const QuantizedOperator& quantized) {
                {"n", op.gemm.n},
                {"k", op.gemm.k},
                {"count", op.count},
+               {"results", word_of(op.results)},
                {"activation", operand_json(quantized.quantization.activation)},
                {"weight", operand_json(quantized.quantization.weight)}});
   return json;

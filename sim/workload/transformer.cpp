@@ -240,12 +240,11 @@ class OperatorList {
   }
 
  private:
-  enum class Results { plain, keys_values, to_activation };
+  using Results = GemmResults;
 
   void gemm(std::string name, OperatorClass operator_class, GemmShape shape,
             std::uint64_t count = 1, Results results = Results::plain) {
-    add({std::move(name), shape, count, repeat_, OperatorKind::gemm, operator_class, 0,
-         results == Results::keys_values, results == Results::to_activation});
+    add({std::move(name), shape, count, repeat_, OperatorKind::gemm, operator_class, 0, results});
   }
   void vector(std::string name, OperatorKind kind, std::uint64_t count) {
     add({std::move(name), {}, 1, repeat_, kind, OperatorClass::linear, count});
@@ -272,8 +271,7 @@ class OperatorList {
         pass.tokens * (t_.num_attention_heads / t_.num_key_value_heads);
     gemm("q_proj", OperatorClass::linear, {rows, query, t_.hidden_size});
     for (const char* name : {"k_proj", "v_proj"}) {
-      gemm(name, OperatorClass::linear, {rows, key_value, t_.hidden_size}, 1,
-           Results::keys_values);
+      gemm(name, OperatorClass::linear, {rows, key_value, t_.hidden_size}, 1, Results::keys_values);
     }
     const std::uint64_t turned = t_.rotary_dim == 0 ? t_.head_dim : t_.rotary_dim;
     if (t_.rotary)
@@ -299,8 +297,7 @@ class OperatorList {
     }
     const bool gated = t_.mlp == Mlp::gated;
     if (gated) {
-      expert_gemm("gate_proj", pairs, t_.intermediate_size, t_.hidden_size,
-                  Results::to_activation);
+      expert_gemm("gate_proj", pairs, t_.intermediate_size, t_.hidden_size, Results::to_activation);
     }
     expert_gemm("up_proj", pairs, t_.intermediate_size, t_.hidden_size,
                 gated ? Results::plain : Results::to_activation);

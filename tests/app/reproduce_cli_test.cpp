@@ -40,6 +40,46 @@ TEST(ReproduceCli, RowsExplainTheirDifference) {
   }
 }
 
+TEST(ReproduceCli, BitmodMeetsTheTotalsOfItsScript) {
+  const ProcessResult result = bitsmith({"reproduce", "bitmod", "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json report = json::parse(result.output);
+  EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
+  ASSERT_EQ(report["rows"].size(), 2U * 6 * 5 + 2);
+  EXPECT_EQ(report["rows"][0]["claim"], 669255680);
+  EXPECT_EQ(report["rows"][0]["table"], "prefill of 256 tokens");
+  EXPECT_EQ(report["rows"][0]["row"], "opt-1.3b, FP16");
+  for (const json& row : report["rows"]) {
+    EXPECT_EQ(row["paper"], "BitMoD");
+    EXPECT_FALSE(row["note"].get<std::string>().empty());
+    EXPECT_TRUE(row["exact"].is_null());
+    if (row["unit"] != "cycles") continue;
+    EXPECT_EQ(row["ours"], row["claim"]) << row;
+    EXPECT_EQ(row["relative_difference"], 0);
+  }
+  const json& headline = report["rows"].back();
+  EXPECT_EQ(headline["row"], "BitMoD lossy over OliVe, average speedup");
+  EXPECT_EQ(headline["claim"], 1.48);
+  EXPECT_NEAR(headline["relative_difference"], -0.0041, 1e-4);
+  EXPECT_THAT(headline["note"], HasSubstr("does not say"));
+  EXPECT_GE(report["simplifications"].size(), 10U);
+}
+
+TEST(ReproduceCli, AllPapersButForAGemm) {
+  const auto rows = [](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--json", "-"});
+    return json::parse(bitsmith(arguments).output)["rows"].size();
+  };
+  EXPECT_EQ(rows({"reproduce"}), 16U + 62);
+  EXPECT_EQ(rows({"reproduce", "bitmod", "scale-sim"}), 16U + 62);
+  EXPECT_EQ(rows({"reproduce", "--gemm", "4x4x4", "--array", "2x2"}), 8U);
+  const ProcessResult text = bitsmith({"reproduce", "bitmod"});
+  EXPECT_EQ(text.exit_code, 0);
+  for (const std::string part : {"llama-3-8b, OliVe", "105,031,744", "1.6914", "dequantisation"}) {
+    EXPECT_THAT(text.output, HasSubstr(part));
+  }
+}
+
 TEST(ReproduceCli, AnyGemmOnAnyArray) {
   const ProcessResult result = bitsmith({"reproduce", "--gemm", "100x70x90", "--array", "16x16"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
@@ -62,6 +102,8 @@ TEST(ReproduceCli, MistakesAreNamed) {
   };
   const std::vector<Case> cases = {
       {{"reproduce", "scalesim"}, "unknown paper 'scalesim' (did you mean 'scale-sim'?)"},
+      {{"reproduce", "bitmid"}, "did you mean 'bitmod'?"},
+      {{"reproduce", "bitmod", "--gemm", "1x1x1", "--array", "1x1"}, "is a question to scale-sim"},
       {{"reproduce", "--gemm", "1x1x1"}, "--gemm requires --array"},
       {{"reproduce", "--array", "1x1"}, "--array requires --gemm"},
       {{"reproduce", "--gemm", "1x0x1", "--array", "1x1"}, "N is '0'"},

@@ -1,6 +1,5 @@
 #include "common/fst_writer.h"
 
-#include <fstapi.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,60 +12,19 @@
 
 #include "common/error.h"
 #include "common/process.h"
+#include "support/fst_wave.h"
 
 namespace bitsmith {
 namespace {
 
 namespace fs = std::filesystem;
+using test::Changes;
+using test::read_wave;
+using test::Wave;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
-
-using Changes = std::vector<std::pair<std::uint64_t, std::string>>;
-
-struct Wave {
-  int timescale = 0;
-  std::uint64_t end = 0;
-  std::map<std::string, Changes> signals;  // by path
-};
-
-// As the reader of the FST library sees it.
-Wave read_wave(const fs::path& path) {
-  Wave wave;
-  void* const reader = fstReaderOpen(path.c_str());
-  if (reader == nullptr) throw std::runtime_error("not an FST file");
-  wave.timescale = fstReaderGetTimescale(reader);
-  wave.end = fstReaderGetEndTime(reader);
-  std::map<fstHandle, std::string> names;
-  std::vector<std::string> scopes;
-  while (const fstHier* item = fstReaderIterateHier(reader)) {
-    if (item->htyp == FST_HT_SCOPE) {
-      scopes.emplace_back(item->u.scope.name);
-    } else if (item->htyp == FST_HT_UPSCOPE) {
-      scopes.pop_back();
-    } else if (item->htyp == FST_HT_VAR) {
-      std::string name;
-      for (const std::string& scope : scopes) name += scope + ".";
-      name += item->u.var.name;
-      names[item->u.var.handle] = name;
-      wave.signals[name];
-    }
-  }
-  EXPECT_THAT(scopes, IsEmpty());
-  struct Sink {
-    std::map<fstHandle, std::string>* names;
-    Wave* wave;
-  } sink{&names, &wave};
-  const auto take = [](void* to, std::uint64_t time, fstHandle handle, const unsigned char* value) {
-    const Sink& s = *static_cast<Sink*>(to);
-    s.wave->signals[(*s.names)[handle]].emplace_back(time, reinterpret_cast<const char*>(value));
-  };
-  fstReaderSetFacProcessMaskAll(reader);
-  fstReaderIterBlocks(reader, take, &sink, nullptr);
-  fstReaderClose(reader);
-  return wave;
-}
 
 std::string bits_of(const std::vector<std::uint32_t>& words, std::uint32_t bits) {
   std::string text;

@@ -1,9 +1,8 @@
 // Blocks cover a GEMM once, load what changed and nothing else, and need what their jobs move.
 #include "mapping/blocks.h"
 
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <random>
 
@@ -49,9 +48,9 @@ TEST(Blocks, CoverEveryProductOnceInKOrderAndLoadWhatChanged) {
       before = block;
     }
     for (const std::uint64_t k : done) ASSERT_EQ(k, gemm.k);
-    const std::uint64_t outer =
-        mapping.order == LoopOrder::m_outer ? (gemm.m - 1) / mapping.block_m + 1
-                                            : (gemm.n - 1) / mapping.block_n + 1;
+    const std::uint64_t outer = mapping.order == LoopOrder::m_outer
+                                    ? (gemm.m - 1) / mapping.block_m + 1
+                                    : (gemm.n - 1) / mapping.block_n + 1;
     ASSERT_EQ(outer_changes, count * outer);
   }
 }

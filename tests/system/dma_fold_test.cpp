@@ -1,10 +1,9 @@
-// The DMA's closed forms against the rules of sim/system/README.md written out edge by edge, with the
-// event-driven DRAM.
+// The DMA's closed forms against the rules of sim/system/README.md written out edge by edge, with
+// the event-driven DRAM.
 #include "system/dma_fold.h"
 
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <random>
 
@@ -78,10 +77,11 @@ TEST(DmaFold, EqualsTheRulesWrittenOut) {
       const std::uint64_t pick = fold.next_pick() + (random() % 2 == 0 ? 0 : random() % 60);
       const std::uint64_t setup = random() % 5;
       const std::uint64_t accesses = 1 + random() % (random() % 4 == 0 ? 150 : 8);
-      SCOPED_TRACE(fmt::format("round {}, descriptor {}: {} accesses, period {}, access {}, latency "
-                               "{}, outstanding {}",
-                               round, i, accesses, times.period_ps, times.dram.access_ps,
-                               times.dram.latency_ps, dma.outstanding));
+      SCOPED_TRACE(
+          fmt::format("round {}, descriptor {}: {} accesses, period {}, access {}, latency "
+                      "{}, outstanding {}",
+                      round, i, accesses, times.period_ps, times.dram.access_ps,
+                      times.dram.latency_ps, dma.outstanding));
       const DescriptorTimes expected = plain.move(pick, setup, accesses);
       const DescriptorTimes got = fold.move(pick, setup, accesses);
       ASSERT_EQ(got.pick, expected.pick);
@@ -96,8 +96,8 @@ TEST(DmaFold, EqualsTheRulesWrittenOut) {
 }
 
 // Two accesses of 2500 ps, 3000 ps latency, 1000 ps clock, picked at edge 4 with two edges of
-// setup: on the bus from 6000 to 11000 ps, answered at 14000 ps, which edge 14 sees and edge 13 does
-// not.
+// setup: on the bus from 6000 to 11000 ps, answered at 14000 ps, which edge 14 sees and edge 13
+// does not.
 TEST(DmaFold, ByHand) {
   MemoryTimes times;
   times.dram = {2500, 3000};

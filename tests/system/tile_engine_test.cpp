@@ -8,6 +8,7 @@
 #include "pe/systolic/design.h"
 #include "support/bit_serial_jobs.h"
 #include "support/model_driver.h"
+#include "support/random_system.h"
 #include "support/systolic_jobs.h"
 
 namespace bitsmith {
@@ -159,6 +160,40 @@ TEST(TileEngine, HugeGemmsAreExact) {
       design, schedule_operator({"g", {side, side, 1024}, 1, 1}, design.tile_limits()));
   EXPECT_EQ(counts.cycles, (side / 16) * (side / 16) * 1024 + 48 + 2);
   expect_identities(counts, design.pe_count());
+}
+
+// With a memory system: skipping what repeats itself changes nothing, in systems with loops long
+// enough to settle.
+TEST(TileEngine, SkippingBlocksEqualsFoldingAll) {
+  std::uint64_t blocks = 0;
+  for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
+    test::SystemMaker system(seed, seed % 3 == 0 ? 30 : 150);
+    system.make();
+    const RunResult quick = run_tile(system.accelerator, system.plan);
+    const RunResult slow = run_tile(system.accelerator, system.plan, {nullptr, false});
+    ASSERT_EQ(quick.total, slow.total) << "seed " << seed << "\n" << system.text();
+    for (std::size_t i = 0; i < slow.operators.size(); ++i) {
+      const RunCounts& counts = slow.operators[i].counts;
+      ASSERT_EQ(quick.operators[i].counts, counts);
+      ASSERT_EQ(counts.cycles, counts.array_cycles + counts.stall_cycles.total());
+      ASSERT_EQ(counts.pe_cycles.total(), system.accelerator.design->pe_count() * counts.cycles);
+    }
+    blocks += slow.total.system.blocks;
+  }
+  EXPECT_GT(blocks, 1000000U);
+}
+
+// A GEMM of 2^36 tiles in a memory system takes no time either.
+TEST(TileEngine, HugeGemmsInAMemorySystem) {
+  test::SystemMaker system(7);
+  system.make();
+  PlannedOperator huge = system.plan.front();
+  const std::uint64_t side = std::uint64_t{1} << 20;
+  huge.program.op = {"g", {side, side, 1}, 1, 1};
+  huge.mapping = Mapping{1, 1, 1, LoopOrder::m_outer};
+  const RunResult result = run_tile(system.accelerator, {huge});
+  EXPECT_EQ(result.total.macs, side * side);
+  EXPECT_EQ(result.total.system.blocks, side * side);
 }
 
 }  // namespace

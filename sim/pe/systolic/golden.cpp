@@ -1,5 +1,6 @@
 #include "pe/systolic/golden.h"
 
+#include <algorithm>
 #include <array>
 
 #include "common/error.h"
@@ -22,15 +23,23 @@ Exact fit(const Params& params, Exact sum, std::uint64_t& overflows) {
                  : sum - 2 * half;  // one addition leaves the range by less than half
 }
 
-std::int64_t integer_result(const Params& params, CodeView a, CodeView w, std::size_t m,
-                            std::size_t n, std::uint64_t& overflows) {
-  Exact sum = 0;
+// One row of Y, k by k: every sum takes its products in order.
+std::uint64_t integer_row(const Params& params, CodeView a, CodeView w, std::size_t m,
+                          MatrixView<std::int64_t> y) {
+  std::int64_t* sums = &y(m, 0);
+  std::fill_n(sums, y.cols, 0);
+  std::uint64_t overflows = 0;
   for (std::size_t k = 0; k < a.cols; ++k) {
     const Exact activation = sign_extend(a(m, k), params.activation->bits);
-    const Exact weight = sign_extend(w(k, n), params.weight->bits);
-    sum = fit(params, sum + activation * weight, overflows);
+    const std::uint16_t* weights = &w(k, 0);
+    for (std::size_t n = 0; n < y.cols; ++n) {
+      sums[n] += activation * sign_extend(weights[n], params.weight->bits);
+    }
+    if (params.overflow == Overflow::exact) continue;  // looked at once, below
+    for (std::size_t n = 0; n < y.cols; ++n) sums[n] = fit(params, sums[n], overflows);
   }
-  return sum;
+  for (std::size_t n = 0; n < y.cols; ++n) sums[n] = fit(params, sums[n], overflows);
+  return overflows;
 }
 
 std::int64_t float_result(const Params& params, CodeView a, CodeView w, std::size_t m,
@@ -53,10 +62,11 @@ std::uint64_t golden(const Params& params, CodeView a, CodeView w, MatrixView<st
   check(a.cols == w.rows && y.rows == a.rows && y.cols == w.cols, "shapes of a GEMM do not agree");
   std::uint64_t overflows = 0;
   for (std::size_t m = 0; m < y.rows; ++m) {
-    for (std::size_t n = 0; n < y.cols; ++n) {
-      y(m, n) = is_floating_point(params) ? float_result(params, a, w, m, n)
-                                          : integer_result(params, a, w, m, n, overflows);
+    if (!is_floating_point(params)) {
+      overflows += integer_row(params, a, w, m, y);
+      continue;
     }
+    for (std::size_t n = 0; n < y.cols; ++n) y(m, n) = float_result(params, a, w, m, n);
   }
   return overflows;
 }

@@ -1,0 +1,116 @@
+#include "app/reproduce_bitmod.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "common/table.h"
+#include "reproduce/bitmod_paper.h"
+
+namespace bitsmith::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace bitmod = reproduce::bitmod;
+
+constexpr std::string_view kPaper = "BitMoD";
+
+std::string table_of(const bitmod::Paper& paper, Phase phase) {
+  return phase == Phase::prefill ? fmt::format("prefill of {} tokens", paper.context)
+                                 : fmt::format("one decoded token, context {}", paper.context);
+}
+
+std::string row_name(const bitmod::Paper& paper, const bitmod::CycleRow& row) {
+  return fmt::format("{}, {}", paper.networks[row.network].model.model,
+                     paper.accelerators[row.accelerator].name);
+}
+
+std::string row_name(const bitmod::Paper& paper, const bitmod::Headline& headline) {
+  return fmt::format("{} over {}, average speedup", paper.accelerators[headline.subject].name,
+                     paper.accelerators[headline.baseline].name);
+}
+
+// `exact`: the cycles of a verified array under an accelerator engine; there is no bit-serial array
+// yet.
+Json row_json(const std::string& table, const std::string& row, const Json& claim, const Json& ours,
+              std::string_view unit, const std::string& note) {
+  const auto claimed = claim.get<double>();
+  return {{"paper", kPaper},
+          {"table", table},
+          {"row", row},
+          {"claim", claim},
+          {"ours", ours},
+          {"unit", unit},
+          {"relative_difference", (ours.get<double>() - claimed) / claimed},
+          {"note", note},
+          {"exact", nullptr}};
+}
+
+double rounded(double ratio) { return std::round(ratio * 100) / 100; }
+
+std::string note(const bitmod::Paper& paper, const bitmod::HeadlineRow& row) {
+  return fmt::format(
+      "the abstract does not say over what it averages; ours is the mean of two tasks, each a mean "
+      "over {} networks of the ratio of cycles: {:.4f} for a prompt of {} tokens, {:.4f} for a "
+      "prompt and {} tokens after it; both rounded first, {:.2f} and {:.2f}, have the mean {:.3f}",
+      paper.networks.size(), row.prefill, paper.context, row.generation, paper.generated_tokens,
+      row.prefill, row.generation, (rounded(row.prefill) + rounded(row.generation)) / 2);
+}
+
+std::string note(const bitmod::CycleRow& row) {
+  return fmt::format("weights of {} bits; total of the authors' script", row.weight_bits);
+}
+
+void add_cycles(const bitmod::Paper& paper, Phase phase, Reproduction& reproduction) {
+  TextTable table({"network, accelerator", "weight bits", "their script", "ours"});
+  std::size_t network = paper.networks.size();  // of the row before
+  for (const bitmod::CycleRow& row : bitmod::cycle_rows(paper)) {
+    if (row.phase != phase) continue;
+    if (row.network != network) table.add_rule();
+    network = row.network;
+    table.add_row({row_name(paper, row), fmt::format("{}", row.weight_bits),
+                   with_separators(row.claim), with_separators(row.ours)});
+    reproduction.rows.push_back(row_json(table_of(paper, phase), row_name(paper, row), row.claim,
+                                         row.ours, "cycles", note(row)));
+  }
+  reproduction.text +=
+      fmt::format("{}, {}: cycles\n\n{}\n", kPaper, table_of(paper, phase), table.text());
+}
+
+void add_headlines(const bitmod::Paper& paper, Reproduction& reproduction) {
+  TextTable table({"headline", "prompt", "generation", "paper", "ours"});
+  std::string notes;
+  for (const bitmod::HeadlineRow& row : bitmod::headline_rows(paper)) {
+    const std::string name = row_name(paper, row.headline);
+    const auto number = [](double ratio) { return fmt::format("{:.4f}", ratio); };
+    table.add_row({name, number(row.prefill), number(row.generation),
+                   fmt::format("{}", row.headline.speedup), number(row.ours())});
+    const std::string text = note(paper, row);
+    notes += fmt::format("{}: {}\n", name, text);
+    reproduction.rows.push_back(
+        row_json("abstract", name, row.headline.speedup, row.ours(), "ratio", text));
+  }
+  reproduction.text += fmt::format("{}\n{}\n", table.text(), notes);
+}
+
+void add_simplifications(Reproduction& reproduction) {
+  reproduction.text += "What their script simplifies (P: new tokens, 256 or 1):\n";
+  for (const bitmod::Simplification& simplification : bitmod::simplifications()) {
+    reproduction.text += fmt::format("  {}: {}\n", simplification.subject, simplification.text);
+    reproduction.simplifications.push_back(
+        {{"paper", kPaper}, {"subject", simplification.subject}, {"text", simplification.text}});
+  }
+}
+
+}  // namespace
+
+void add_bitmod(Reproduction& reproduction) {
+  const bitmod::Paper paper = bitmod::load_paper();
+  add_cycles(paper, Phase::prefill, reproduction);
+  add_cycles(paper, Phase::decode, reproduction);
+  add_headlines(paper, reproduction);
+  add_simplifications(reproduction);
+  reproduction.text += fmt::format("\nSource: {}\n", paper.source);
+}
+
+}  // namespace bitsmith::app

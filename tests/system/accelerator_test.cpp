@@ -1,0 +1,117 @@
+// Files of accelerators and memories: strict, all mistakes at once, and what follows from them.
+#include "system/accelerator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/process.h"
+
+namespace bitsmith {
+namespace {
+
+using testing::HasSubstr;
+
+class AcceleratorFile : public testing::Test {
+ protected:
+  AcceleratorFile() {
+    write("design.yaml", "design: systolic\nrows: 4\ncols: 4\n");
+    write("memory.yaml", "dram: ideal\nbandwidth_gb_s: 25.6\nlatency_ns: 30.5\n");
+  }
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_.path() / name) << text;
+  }
+  Accelerator load(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    write("accelerator.yaml", text);
+    std::vector<Override> changes;
+    for (const std::string& change : overrides) changes.push_back(parse_override(change));
+    return load_accelerator(folder_.path() / "accelerator.yaml", changes);
+  }
+  std::string mistake(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    try {
+      load(text, overrides);
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "none";
+  }
+
+ private:
+  TemporaryFolder folder_{std::filesystem::temp_directory_path()};
+};
+
+const std::string kWithMemory = "design: design.yaml\nmemory: memory.yaml\n";
+
+TEST_F(AcceleratorFile, TimesFollowFromClockAndBandwidth) {
+  const Accelerator accelerator = load(kWithMemory + "clock_ghz: 0.8\n");
+  const MemoryTimes times = memory_times(*accelerator.design, *accelerator.memory, 0.8);
+  EXPECT_EQ(times.period_ps, 1250U);
+  EXPECT_EQ(times.dram.access_ps, 2500U);  // 64 bytes at 25.6 bytes per ns
+  EXPECT_EQ(times.dram.latency_ps, 30500U);
+  EXPECT_EQ(times.interval, 1U);  // 4 lanes of 32 bits fit 512
+  EXPECT_EQ(times.a_write_cycles, 1U);
+}
+
+TEST_F(AcceleratorFile, TheNarrowestPortSetsTheInterval) {
+  const Accelerator accelerator =
+      load(kWithMemory, {"result_buffer.banks=4", "result_buffer.port_bits=52",
+                         "weight_buffer.banks=26", "weight_buffer.port_bits=8"});
+  const MemoryTimes times = memory_times(*accelerator.design, *accelerator.memory, 1.0);
+  EXPECT_EQ(times.y_port_cycles, 1U);
+  // 208 bits per cycle: 512 bits of an access take three.
+  EXPECT_EQ(times.y_read_cycles, 3U);
+  const Accelerator slow = load(kWithMemory, {"memory.bandwidth_gb_s=0.1", "result_buffer.banks=1",
+                                              "result_buffer.port_bits=50"});
+  EXPECT_EQ(memory_times(*slow.design, *slow.memory, 1.0).interval, 3U);  // 128 bits by 50
+}
+
+// 25.6 bytes per ns need 204.8 bits per cycle at 1 GHz: 205 do, 204 do not.
+TEST_F(AcceleratorFile, PortsMustKeepUpWithTheDramTwoSided) {
+  const auto with = [&](int bits) {
+    return mistake(kWithMemory, {"activation_buffer.banks=1",
+                                 fmt::format("activation_buffer.port_bits={}", bits)});
+  };
+  EXPECT_EQ(with(205), "none");
+  EXPECT_THAT(with(204), HasSubstr("'activation_buffer': banks x port_bits = 204 bits per cycle do "
+                                   "not keep up with the DRAM, which needs 205"));
+}
+
+TEST_F(AcceleratorFile, AllMistakesOfAllFilesAtOnce) {
+  write("design.yaml", "design: systolic\nrows: 0\n");
+  write("memory.yaml", "dram: ideel\nbandwidth_gb_s: 25.6\n");
+  const std::string text =
+      mistake(kWithMemory + "vektor: {lanes: 3}\ndma: {outstanding: 0}\nvector: {lane: 3}\n");
+  EXPECT_THAT(text, HasSubstr("accelerator.yaml:3:1: unknown parameter 'vektor'"));
+  EXPECT_THAT(text, HasSubstr("did you mean 'vector'"));
+  EXPECT_THAT(text, HasSubstr("'outstanding'"));
+  EXPECT_THAT(text, HasSubstr("unknown parameter 'lane'"));
+  EXPECT_THAT(text, HasSubstr("design.yaml:2:7"));
+  EXPECT_THAT(text, HasSubstr("memory.yaml:1:7"));
+  EXPECT_THAT(text, HasSubstr("'latency_ns' is missing"));
+}
+
+TEST_F(AcceleratorFile, WhatNeedsAMemoryIsRefusedWithoutOne) {
+  EXPECT_EQ(mistake("design: design.yaml\n"), "none");
+  EXPECT_THAT(mistake("design: design.yaml\nmemory: none\ndma: {outstanding: 4}\n"),
+              HasSubstr("accelerator.yaml:3:1: 'dma' needs a memory"));
+  EXPECT_THAT(mistake("design: design.yaml\n", {"memory.latency_ns=3"}),
+              HasSubstr("there is no memory to change"));
+  EXPECT_THAT(mistake("design: design.yaml\nmemory: nothing.yaml\n"), HasSubstr("nothing.yaml"));
+}
+
+TEST_F(AcceleratorFile, ResolvedHoldsEveryParameter) {
+  const auto resolved = load(kWithMemory, {"vector.lanes=5"}).resolved();
+  for (const auto& [key, parameters] : describe_accelerator()) {
+    for (const ParameterInfo& parameter : parameters) {
+      const auto& map = key.empty() ? resolved : resolved.at(key);
+      EXPECT_TRUE(map.contains(parameter.name)) << key << "." << parameter.name;
+    }
+  }
+  EXPECT_EQ(resolved.at("vector").at("lanes"), 5);
+}
+
+}  // namespace
+}  // namespace bitsmith

@@ -1,0 +1,122 @@
+// What becomes of a workload's operators: formats of what is loaded and stored, passes, fusion.
+#include "system/program.h"
+
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "numerics/float_arithmetic.h"
+#include "pe/systolic/design.h"
+#include "workload/transformer.h"
+
+namespace bitsmith {
+namespace {
+
+systolic::Design design(const char* activation, const char* weight) {
+  systolic::Params params;
+  params.activation = find_format(activation);
+  params.weight = find_format(weight);
+  return systolic::Design(params);
+}
+
+Workload mlp() {
+  Operator keys{"k_proj", {4, 8, 16}, 1, 2};
+  keys.results = GemmResults::keys_values;
+  Operator gate{"gate", {4, 32, 16}, 1, 2};
+  gate.results = GemmResults::to_activation;
+  Operator activation{"silu", {}, 1, 2, OperatorKind::activation, {}, 128};
+  Operator multiply{"multiply", {}, 1, 2, OperatorKind::multiply, {}, 128};
+  Operator add{"add", {}, 1, 2, OperatorKind::add, {}, 64};
+  return {"mlp", {keys, gate, activation, multiply, add}};
+}
+
+std::vector<std::string> names(const std::vector<ProgramOperator>& program) {
+  std::vector<std::string> result;
+  for (const ProgramOperator& op : program) result.push_back(op.op.name);
+  return result;
+}
+
+TEST(Program, FusedConversion) {
+  const auto program = make_program(mlp(), design("int8", "int4"), {});
+  EXPECT_EQ(names(program),
+            (std::vector<std::string>{"k_proj", "gate", "silu", "multiply", "add"}));
+  // Keys are stored as the array reads them, in its weight format; other results as fp16.
+  EXPECT_EQ(program[0].output_bits, 4U);
+  EXPECT_TRUE(program[0].results_are_kv_cache);
+  EXPECT_EQ(program[1].output_bits, 16U);
+  EXPECT_EQ(program[1].passes, 1U);
+  // fp16 in; int8 for the next GEMM out. A multiplication reads two numbers.
+  EXPECT_EQ(program[2].vector.input_bits, 16U);
+  EXPECT_EQ(program[2].vector.output_bits, 8U);
+  EXPECT_EQ(program[3].vector.input_bits, 32U);
+  EXPECT_EQ(program[4].vector.output_bits, 16U);
+}
+
+TEST(Program, FusedActivationIsAPassOfItsGemm) {
+  MemoryParams memory;
+  memory.fuse_activation = true;
+  memory.vector.activation_passes = 3;
+  const auto program = make_program(mlp(), design("int8", "int8"), memory);
+  EXPECT_EQ(names(program), (std::vector<std::string>{"k_proj", "gate", "multiply", "add"}));
+  EXPECT_EQ(program[0].passes, 1U);
+  EXPECT_EQ(program[1].passes, 4U);
+}
+
+TEST(Program, WithoutFusionAccumulatorsGoThroughDram) {
+  MemoryParams memory;
+  memory.fuse_dequantize = false;
+  const auto program = make_program(mlp(), design("int8", "int8"), memory);
+  EXPECT_EQ(names(program),
+            (std::vector<std::string>{"k_proj", "k_proj_dequantize", "gate", "gate_dequantize",
+                                      "silu", "multiply", "add"}));
+  EXPECT_EQ(program[0].output_bits, 32U);
+  EXPECT_EQ(program[0].output, nullptr);
+  EXPECT_EQ(program[0].passes, 0U);
+  EXPECT_EQ(program[1].vector.elements, 32U);
+  EXPECT_EQ(program[1].vector.input_bits, 32U);
+  EXPECT_EQ(program[1].vector.output_bits, 8U);
+  EXPECT_TRUE(program[1].results_are_kv_cache);
+  EXPECT_EQ(program[1].op.repeat, 2U);
+}
+
+TEST(Program, AttentionReadsTheKvCache) {
+  const Transformer llama = load_transformer(home_folder() / "workloads/models/llama-2-7b.yaml");
+  const auto program =
+      make_program(transformer_workload(llama, {Phase::decode, 100}), design("int8", "int8"), {});
+  std::uint64_t cached = 0;
+  for (const ProgramOperator& op : program) {
+    EXPECT_EQ(op.weights_are_kv_cache, op.op.name.starts_with("attention_") && op.op.is_gemm());
+    EXPECT_EQ(op.results_are_kv_cache, op.op.name == "k_proj" || op.op.name == "v_proj");
+    cached += op.weights_are_kv_cache ? 1 : 0;
+  }
+  EXPECT_EQ(cached, 2U);
+}
+
+TEST(Program, BlocksOfVectorOperatorsFillTheSmallerHalf) {
+  MemoryParams memory;
+  memory.activation_buffer.capacity_bytes = 200;  // half: 800 bits
+  memory.result_buffer.capacity_bytes = 100;      // half: 400 bits
+  EXPECT_EQ(vector_block_elements({1000, 32, 16, 1}, memory), 25U);
+  EXPECT_EQ(vector_block_elements({1000, 33, 16, 1}, memory), 24U);
+  EXPECT_EQ(vector_block_elements({1000, 8, 17, 1}, memory), 23U);
+  EXPECT_EQ(vector_block_elements({7, 8, 8, 1}, memory), 7U);
+  EXPECT_THROW(vector_block_elements({7, 8, 401, 1}, memory), UserError);
+}
+
+// A sum of 64 products of INT8 by INT8: 14 bits a product, 4 for the sum, 7 are left: 2^-11.
+TEST(Program, ResultsAreScaledByAPowerOfTwoAndRoundedOnce) {
+  const auto int8 = design("int8", "int8");
+  EXPECT_EQ(result_exponent(int8, 64), -11);
+  const Format& out = *find_format("int8");
+  EXPECT_EQ(convert_result(int8, 3 * 2048, out, -11), 3U);
+  EXPECT_EQ(convert_result(int8, 2048 + 1024, out, -11), 2U);  // 1.5: to even
+  EXPECT_EQ(convert_result(int8, 4096 + 1024, out, -11), 2U);  // 2.5: to even
+  EXPECT_EQ(convert_result(int8, -2048, out, -11), 0xffU);
+  EXPECT_EQ(convert_result(int8, 1 << 30, out, -11), 127U);
+  const auto fp16 = design("fp16", "fp16");
+  EXPECT_EQ(result_exponent(fp16, 64), 0);
+  EXPECT_EQ(convert_result(fp16, 0x3f800000, *find_format("fp16"), 0), 0x3c00U);
+}
+
+}  // namespace
+}  // namespace bitsmith
