@@ -83,6 +83,12 @@ struct Operands {
 
 void simulate(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
+  if (request.engine == Engine::cycle && accelerator.design->scale_bits() > 0) {
+    throw UserError(fmt::format(
+        "{}: engine cycle does not move scales yet, which design {} needs; use tile or roofline, "
+        "and `bitsmith verify` for the array against its RTL",
+        request.accelerator, accelerator.design->id()));
+  }
   const Operands operands(request, *accelerator.design);
   if (!accelerator.memory) {
     if (request.engine != Engine::tile || request.timeline_events > 0) {

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
+#include "pe/bit_serial/design.h"
 #include "pe/systolic/design.h"
+#include "support/bit_serial_jobs.h"
 #include "support/model_driver.h"
 #include "support/random_system.h"
 #include "support/systolic_jobs.h"
@@ -60,6 +62,41 @@ TEST(TileEngine, EqualsTheCycleModelOverWholeGemms) {
 }
 
 // Skipping alike repetitions changes nothing: the same jobs in a schedule without repetitions.
+// The same on bit-serial arrays: K is split at groups only, and a MAC takes a PE several steps.
+TEST(TileEngine, EqualsTheBitSerialModelOverWholeGemms) {
+  std::mt19937_64 random(18);
+  std::uint64_t split = 0;
+  for (int round = 0; round < 200; ++round) {
+    bit_serial::Params params = test::random_bit_serial_params(random);
+    params.k_bits = 4 + static_cast<std::uint32_t>(random() % 3);
+    while (params.group >> params.k_bits != 0) ++params.k_bits;
+    const bit_serial::Design design(params);
+    const Operator op{
+        "gemm", {1 + random() % 20, 1 + random() % 20, 1 + random() % 200}, 1 + random() % 2, 1};
+    const Pace pace{random() % 4 == 0 ? 1 + random() % 3 : 1};
+    const Schedule schedule = schedule_operator(op, design.tile_limits());
+    SCOPED_TRACE(fmt::format("round {}: {}, {}x{}x{} x {}, interval {}", round,
+                             design.resolved().dump(), op.gemm.m, op.gemm.n, op.gemm.k, op.count,
+                             pace.interval));
+    std::vector<Job> jobs;
+    flatten(schedule, jobs);
+    std::vector<test::DrivenJob> driven;
+    for (const Job& job : jobs) driven.push_back(test::random_driven_job(design, job, random));
+    bit_serial::Model model(params);
+    const test::DriveResult seen =
+        test::drive(model, design, driven, pace, test::BitSerialTokens{params});
+
+    const RunCounts counts = run_schedule(design, schedule, pace);
+    ASSERT_EQ(counts.cycles, seen.cycles);
+    ASSERT_EQ(counts.pe_cycles, model.pe_cycles());
+    ASSERT_EQ(counts.actions, model.actions());
+    ASSERT_EQ(counts.jobs, jobs.size());
+    ASSERT_EQ(counts.macs, op.gemm.m * op.gemm.n * op.gemm.k * op.count);
+    split += jobs.front().emit ? 0 : 1;
+  }
+  EXPECT_GT(split, 50U);
+}
+
 TEST(TileEngine, RepetitionEqualsWritingItOut) {
   systolic::Params params;
   params.rows = 3;

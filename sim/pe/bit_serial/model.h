@@ -1,0 +1,147 @@
+// Cycle model of rtl/bit_serial/bit_serial_array.sv: one step() per clock edge, equal to the RTL on
+// every output port in every cycle.
+//
+// The controller follows the RTL register by register. The datapath does not: what a token does to
+// the sums is worked out when it enters, a column sum when its group's last token enters; rows of
+// results wait in a ring until the step in which the RTL's leave. Sums of padding PEs are not
+// modelled where they are whole rows: no port ever shows them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "pe/array_ports.h"
+#include "pe/bit_serial/params.h"
+#include "pe/job.h"
+#include "pe/skid_buffer.h"
+
+namespace bitsmith::bit_serial {
+
+// What the encoders make of every code, in every term, for every special value.
+class TermTable {
+ public:
+  struct Entry {
+    std::int8_t mask = 0;  // all ones where there is a term
+    std::int8_t sign = 0;  // all ones where it is negative
+    std::int8_t exponent = 0;
+  };
+  explicit TermTable(const Params& params);
+  const Entry& at(std::uint32_t select, std::uint32_t term, std::uint32_t code) const {
+    return entries_[((select * terms_ + term) << bits_) + code];
+  }
+
+ private:
+  std::uint32_t terms_, bits_;
+  std::vector<Entry> entries_;
+};
+
+// The sums of all PEs and columns. Columns are the vector's dimension.
+class Datapath {
+ public:
+  explicit Datapath(const Params& params);
+
+  // The beats of a token, before its first term.
+  void load_a(const std::uint32_t* a);
+  void load_w(const std::uint32_t* w) { w_ = w; }
+  void load_s(const std::uint32_t* s) { s_ = s; }
+  // A token of rows 0 .. m - 1; `first` and `last` of its group.
+  void step(std::uint32_t term, std::uint32_t m, bool first);
+  // The group's sums times their scales go to the column sums, which start with it if `clear`.
+  void finish_group(std::uint32_t m, bool clear);
+  // No infinity or NaN has been seen in this group.
+  void forget_specials();
+  // Row r of the column sums as a result beat, zero from lane n on.
+  void pack_row(std::uint32_t r, std::uint32_t n, std::uint32_t* words) const;
+
+ private:
+  void encode(std::uint32_t term);
+  void step_float(std::int32_t significance, std::uint32_t m);
+  void step_integer(std::int32_t significance, std::uint32_t m);
+
+  Params params_;
+  TermTable table_;
+  std::size_t lanes_, cols_;          // columns padded to whole vectors
+  std::int32_t up_;                   // bits of the frame above a mantissa
+  const std::uint32_t* w_ = nullptr;  // beats at the heads of their buffers
+  const std::uint32_t* s_ = nullptr;
+  std::vector<std::int32_t> a_exponent_;   // [row][lane]
+  std::vector<std::int32_t> a_magnitude_;  // [row][lane], with guard bits; INT8: the number
+  std::vector<std::int32_t> a_sign_;       // [row][lane], 0 or -1
+  std::vector<std::uint8_t> a_special_;    // [row], in this group
+  std::vector<std::int32_t> w_exponent_;   // [lane][column], of the current term
+  std::vector<std::int32_t> w_mask_, w_sign_;
+  std::vector<std::int32_t> mantissa_;       // [row][column], INT8: the group's sum
+  std::vector<std::int32_t> exponent_;       // [row][column]
+  std::vector<std::int32_t> largest_, dot_;  // [column], scratch
+  std::vector<float> float_sum_;             // [row][column]
+  std::vector<std::int64_t> integer_sum_;    // [row][column]
+};
+
+class Model {
+ public:
+  using Params = bit_serial::Params;
+
+  explicit Model(const Params& params);
+
+  // One rising clock edge.
+  void step(const ArrayInputs& in);
+  // The ports after the last edge.
+  const ArrayOutputs& outputs() const { return outputs_; }
+
+  const PeCycles& pe_cycles() const { return pe_cycles_; }
+  // What a group causes later is counted when its last token enters.
+  const ActionCounts& actions() const { return actions_; }
+  // Jobs whose last token has entered the array since construction; a reset leaves it as it is.
+  std::uint64_t jobs_entered() const { return jobs_entered_; }
+
+ private:
+  // Rows of an emitting job on their way out.
+  struct Leaving {
+    std::uint64_t first_step = 0;  // in which row 0 leaves
+    std::uint32_t rows = 0;
+    std::uint32_t row = 0;  // that leaves next
+    std::vector<std::uint32_t> words;
+  };
+  // Groups are at least as many steps apart as they have rows, and eight: no more can be inside.
+  static constexpr std::size_t kMostLeaving = 4;
+
+  void reset();
+  void start_job();
+  void enter_token(bool group_last, bool job_last);
+  void finish_group(bool job_last);
+  void show_outputs();
+
+  Params params_;
+  ChannelWidths widths_;
+  JobLayout layout_;
+  std::uint64_t pes_;
+  std::size_t y_words_;
+  SkidBuffer u_job_, u_a_, u_w_, u_s_, u_y_;
+  Datapath datapath_;
+
+  Job job_;  // at the head of u_job_
+  bool job_known_ = false;
+  bool in_job_q_ = false;
+  bool first_group_q_ = true;
+  std::uint32_t term_q_ = 0;
+  std::uint32_t beat_q_ = 0;        // of the job
+  std::uint32_t group_beat_q_ = 0;  // of the group
+  std::uint32_t gap_q_ = 0;         // steps until the last token of a group may enter
+
+  std::uint64_t now_ = 0;  // steps taken
+  std::array<Leaving, kMostLeaving> leaving_;
+  std::size_t leaving_head_ = 0, leaving_count_ = 0;
+
+  bool sums_open_ = false;  // the next job may accumulate
+  std::uint32_t open_m_ = 0, open_n_ = 0;
+  std::uint64_t open_k_ = 0;
+  std::vector<std::uint32_t> y_zero_;
+
+  ArrayOutputs outputs_;
+  PeCycles pe_cycles_;
+  ActionCounts actions_;
+  std::uint64_t jobs_entered_ = 0;
+};
+
+}  // namespace bitsmith::bit_serial
