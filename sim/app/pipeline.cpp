@@ -74,6 +74,13 @@ struct Operands {
       source.emplace(design, request.seed);
       return;
     }
+    if (request.engine == Engine::cycle && design.scale_bits() > 0) {
+      throw UserError(
+          fmt::format("{}: a trace has scales in its own format, which engine cycle does not turn "
+                      "into those of "
+                      "design {} yet; leave --trace out for random operands, or use engine tile",
+                      request.trace, design.id()));
+    }
     // Codes that the array could not hold would make these cycles those of another array.
     trace.emplace(request.trace);
     of_trace.emplace(*trace, design, false);
@@ -83,12 +90,6 @@ struct Operands {
 
 void simulate(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
-  if (request.engine == Engine::cycle && accelerator.design->scale_bits() > 0) {
-    throw UserError(fmt::format(
-        "{}: engine cycle does not move scales yet, which design {} needs; use tile or roofline, "
-        "and `bitsmith verify` for the array against its RTL",
-        request.accelerator, accelerator.design->id()));
-  }
   const Operands operands(request, *accelerator.design);
   if (!accelerator.memory) {
     if (request.engine != Engine::tile || request.timeline_events > 0) {
