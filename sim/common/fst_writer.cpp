@@ -3,6 +3,8 @@
 #include <fstapi.h>
 
 #include <algorithm>
+#include <array>
+#include <fstream>
 #include <numeric>
 #include <system_error>
 #include <utility>
@@ -83,25 +85,52 @@ class FstWriter::File {
     fstWriterSetVersion(context_, "Bitsmith");
   }
   ~File() {
-    if (context_ != nullptr) place();
+    if (context_ != nullptr) place(fs::path(target_) += ".partial");
   }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
   void* context() const { return context_; }
+  bool has_values = false;
 
   void finish() {
-    if (const std::error_code error = place()) {
+    if (const std::error_code error = place(target_)) {
       throw UserError(fmt::format("{}: cannot write: {}", path_.string(), error.message()));
     }
   }
 
  private:
-  std::error_code place() noexcept {
+  std::error_code place(const fs::path& target) noexcept {
     fstWriterClose(std::exchange(context_, nullptr));
+    const fs::path written = folder_.path() / "wave.fst";
+    // Without a value the library leaves its only section open.
+    if (has_values && !is_whole(written)) {
+      return std::make_error_code(std::errc::no_space_on_device);
+    }
     std::error_code error;
-    fs::rename(folder_.path() / "wave.fst", target_, error);
+    fs::rename(written, target, error);
     return error;
+  }
+
+  // The library does not tell when it cannot write. A file is a sequence of sections, each a byte
+  // for its kind and its length (without that byte, most significant first); the last one ends the
+  // file.
+  static bool is_whole(const fs::path& path) noexcept {
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(path, error);
+    if (error || size == 0) return false;
+    std::ifstream file(path, std::ios::binary);
+    std::uintmax_t at = 0;
+    while (at < size) {
+      std::array<unsigned char, 9> head{};
+      file.seekg(static_cast<std::streamoff>(at));
+      if (!file.read(reinterpret_cast<char*>(head.data()), head.size())) return false;
+      std::uint64_t length = 0;
+      for (std::size_t i = 1; i < head.size(); ++i) length = length << 8 | head[i];
+      if (length == 0 || length > size - at) return false;
+      at += 1 + length;
+    }
+    return at == size;
   }
 
   fs::path path_;  // as the user wrote it
@@ -183,6 +212,7 @@ void FstWriter::set(int id, std::span<const std::uint32_t> words) {
   }
   if (!changed) return;
   signal.known = true;
+  file_->has_values = true;
   fstWriterEmitValueChangeVec32(file_->context(), signal.handle, signal.bits, &*last);
 }
 

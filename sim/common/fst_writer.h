@@ -14,9 +14,9 @@ namespace bitsmith {
 // Declare all signals, then, for every time in ascending order, time() and the values. Values that
 // are set before the first time() are those of time 0; before its first value a signal is unknown.
 //
-// The file appears under its name when it is complete: at finish() or when the object dies, after
-// an error too, as a waveform of what went wrong is worth having. Until then it grows in a folder
-// beside it. The FST library does not notice a full disk.
+// The file appears under its name at finish(), complete. An object that dies before that, after an
+// error, leaves what it has under that name and ".partial": a waveform of what went wrong is worth
+// having. Until then the file grows in a folder beside it.
 class FstWriter {
  public:
   // `timescale_ps`, a power of ten, is the file's unit of time. Throws UserError when the file
@@ -36,7 +36,8 @@ class FstWriter {
   void set(int id, std::span<const std::uint32_t> words);
   void set(int id, std::uint32_t word) { set(id, std::span(&word, 1)); }
 
-  // Once; nothing may follow. Throws UserError when the file cannot be put in its place.
+  // Once; nothing may follow. Throws UserError when the file could not be written whole or cannot
+  // be put in its place.
   void finish();
 
  private:

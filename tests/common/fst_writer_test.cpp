@@ -102,13 +102,14 @@ TEST_F(FstWriterTest, EveryWidthComesBack) {
         }
       }
     }
+    wave.finish();
   }
   const Wave wave = read_wave(in_folder("wave.fst"));
   EXPECT_EQ(wave.timescale, -9);
   EXPECT_EQ(wave.signals, expected);
 }
 
-TEST_F(FstWriterTest, AWaveformOfAFailureIsKept) {
+TEST_F(FstWriterTest, AWaveformOfAFailureIsKeptUnderAnotherName) {
   try {
     FstWriter wave(in_folder("new/folder/wave.fst"));
     const int signal = wave.add("", "signal", 1);
@@ -117,16 +118,17 @@ TEST_F(FstWriterTest, AWaveformOfAFailureIsKept) {
     throw std::runtime_error("failure");
   } catch (const std::runtime_error&) {
   }
-  EXPECT_THAT(read_wave(in_folder("new/folder/wave.fst")).signals,
+  EXPECT_THAT(read_wave(in_folder("new/folder/wave.fst.partial")).signals,
               ElementsAre(Pair("signal", ElementsAre(Pair(0, "1")))));
 }
 
 TEST_F(FstWriterTest, NoSignalsAndNoTimesAreAFileToo) {
-  { FstWriter wave(in_folder("empty.fst")); }
+  FstWriter(in_folder("empty.fst")).finish();
   EXPECT_TRUE(fs::exists(in_folder("empty.fst")));
   {
     FstWriter wave(in_folder("unknown.fst"));
     wave.add("a.b", "c", 1);
+    wave.finish();
   }
   EXPECT_EQ(read_wave(in_folder("unknown.fst")).signals.count("a.b.c"), 1U);
 }
