@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "app/commands.h"
 #include "app/options.h"
 #include "common/table.h"
@@ -60,6 +62,11 @@ std::string memory_text() {
 }
 
 std::string design_text(const std::string& name) {
+  std::vector<std::string_view> known = design_names();
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    known.insert(known.end(), {"accelerator", "memory"});
+    throw UserError(unknown_word("design or file", name, known));
+  }
   const DesignDescription design = describe_design(name);
   return fmt::format("{}: {}\n\n{}", design.name, design.title, parameter_table(design.parameters));
 }

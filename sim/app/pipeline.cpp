@@ -74,6 +74,13 @@ struct Operands {
       source.emplace(design, request.seed);
       return;
     }
+    if (request.engine == Engine::cycle && design.scale_bits() > 0) {
+      throw UserError(
+          fmt::format("{}: a trace has scales in its own format, which engine cycle does not turn "
+                      "into those of "
+                      "design {} yet; leave --trace out for random operands, or use engine tile",
+                      request.trace, design.id()));
+    }
     // Codes that the array could not hold would make these cycles those of another array.
     trace.emplace(request.trace);
     of_trace.emplace(*trace, design, false);
@@ -83,24 +90,21 @@ struct Operands {
 
 void simulate(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
-  if (request.engine == Engine::cycle && accelerator.design->scale_bits() > 0) {
-    throw UserError(fmt::format(
-        "{}: engine cycle does not move scales yet, which design {} needs; use tile or roofline, "
-        "and `bitsmith verify` for the array against its RTL",
-        request.accelerator, accelerator.design->id()));
-  }
   const Operands operands(request, *accelerator.design);
   if (!accelerator.memory) {
     if (request.engine != Engine::tile || request.timeline_events > 0) {
-      throw UserError(fmt::format(
-          "{}: memory is none: engines cycle and roofline and a timeline need a memory; use tile, "
-          "and `bitsmith verify` for the array against its RTL",
-          request.accelerator));
+      throw UserError(
+          fmt::format("accelerator {}: memory is none: engines cycle and roofline and a timeline "
+                      "need a memory; use tile, "
+                      "and `bitsmith verify` for the array against its RTL",
+                      accelerator.name));
     }
     answer.result = run_array(*accelerator.design, answer.workload);
     return;
   }
-  answer.plan = make_plan(accelerator, answer.workload);
+  answer.plan = request.engine == Engine::roofline
+                    ? make_plan_without_mappings(accelerator, answer.workload)
+                    : make_plan(accelerator, answer.workload);
   answer.timeline = Timeline(request.timeline_events);
   Timeline* timeline = request.timeline_events > 0 ? &answer.timeline : nullptr;
   switch (request.engine) {

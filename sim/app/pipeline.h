@@ -27,7 +27,7 @@ struct RunRequest {
   Engine engine = Engine::tile;
   CycleRequest cycle;                 // engine cycle; its timeline is ignored
   std::uint64_t seed = 1;             // of random operands, engine cycle
-  std::uint64_t timeline_events = 0;  // kept in RunAnswer::timeline
+  std::uint64_t timeline_events = 0;  // of an operator, kept in RunAnswer::timeline
 };
 
 struct RunAnswer {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <span>
 
 #include "app/commands.h"
@@ -24,8 +25,8 @@ struct Options {
   std::string out;
 };
 
-// As many as Perfetto shows without effort.
-constexpr std::uint64_t kTimelineEvents = 200000;
+// Of an operator; the about twenty of a model are what Perfetto shows without effort.
+constexpr std::uint64_t kTimelineEvents = 20000;
 
 // The engine, the array and the options that only some of them have.
 void read_engine(const Options& options, RunRequest& request, Diagnostics& diagnostics) {
@@ -74,6 +75,28 @@ void require_one_workload(const RunRequest& request) {
   }
 }
 
+// Every file is written once, and only JSON goes to standard output.
+void require_outputs(const std::vector<std::pair<std::string, std::string>>& outputs,
+                     const std::vector<std::string>& inputs, Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const auto& [option, file] = outputs[i];
+    require_output(option, file, inputs, diagnostics);
+    if (file == "-" && option != "--json") {
+      diagnostics.add({option + " -", 0, 0},
+                      "a file is needed; only --json goes to standard output");
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      std::error_code ignored;
+      const bool same = file == outputs[j].second ||
+                        std::filesystem::equivalent(file, outputs[j].second, ignored);
+      if (!file.empty() && same) {
+        diagnostics.add({option + " " + file, 0, 0},
+                        "is the file of " + outputs[j].first + ", too");
+      }
+    }
+  }
+}
+
 void write_timeline_file(const std::string& file, const RunAnswer& answer) {
   const MemoryTimes times = memory_times(*answer.accelerator.design, *answer.accelerator.memory,
                                          answer.accelerator.params.clock_ghz);
@@ -89,20 +112,21 @@ int run_command(Options& options) {
                                            options.request.scale_sim_topology,
                                            options.request.scale_sim_config, options.request.trace};
   const std::string out_file = options.out.empty() ? "" : options.out + "/run.json";
-  require_output("--json", options.json, inputs, diagnostics);
-  require_output("--out", out_file, inputs, diagnostics);
-  require_output("--timeline", options.timeline, inputs, diagnostics);
-  require_output("--wave", options.wave, inputs, diagnostics);
+  require_outputs({{"--json", options.json},
+                   {"--out", out_file},
+                   {"--timeline", options.timeline},
+                   {"--wave", options.wave}},
+                  inputs, diagnostics);
   options.request.phase = read_phase(options.phase, diagnostics);
   diagnostics.throw_if_any();
   const RunAnswer answer = run(options.request);
   for (const std::string& warning : answer.warnings) print_message(warning);
   const RunReportInput report{answer.accelerator, answer.workload, answer.result, options.engine,
                               options.array};
+  if (!options.timeline.empty()) write_timeline_file(options.timeline, answer);
   const std::string json = json_text(run_json(report));
   if (!out_file.empty()) write_output(out_file, json);
   if (!options.json.empty()) write_output(options.json, json);
-  if (!options.timeline.empty()) write_timeline_file(options.timeline, answer);
   if (options.json != "-") write_output("-", run_table(report));
   return answer.result.checked && answer.result.checked->mismatches > 0 ? 1 : 0;
 }

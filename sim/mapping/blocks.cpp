@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "common/divide.h"
 #include "common/error.h"
 
 namespace bitsmith {
 namespace {
-
-std::uint64_t pieces(std::uint64_t size, std::uint64_t piece) { return (size + piece - 1) / piece; }
 
 // Sums `of_tile(tile size)` over the tiles of `size`: whole ones and an edge.
 template <class Sum>
@@ -70,7 +69,7 @@ BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n,
     return static_cast<double>(x) * static_cast<double>(y);
   };
   if (std::max({area(m, k), area(k, n), area(m, n)}) > kLargestArea) {
-    return {kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge};
+    return {kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge};
   }
   const TileLimits limits = design.tile_limits();
   const ChannelWidths widths = design.channel_widths();
@@ -83,12 +82,15 @@ BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n,
                              return design.beats({mt, some_n, kt, false, true}).a;
                            });
                          });
-  result.w_buffer_bits = over_tiles(n, limits.n, [&](std::uint32_t nt) {
-    return over_tiles(k, limits.k, [&](std::uint32_t kt) {
-      const BeatCounts beats = design.beats({some_m, nt, kt, false, true});
-      return beats.w * widths.w + beats.s * widths.s;
+  const auto of_weights = [&](std::uint64_t BeatCounts::*beats) {
+    return over_tiles(n, limits.n, [&](std::uint32_t nt) {
+      return over_tiles(k, limits.k, [&](std::uint32_t kt) {
+        return design.beats({some_m, nt, kt, false, true}).*beats;
+      });
     });
-  });
+  };
+  result.w_buffer_bits = widths.w * of_weights(&BeatCounts::w);
+  result.s_buffer_bits = widths.s * of_weights(&BeatCounts::s);
   result.y_buffer_bits = widths.y * over_tiles(m, limits.m, [&](std::uint32_t mt) {
                            return over_tiles(n, limits.n, [&](std::uint32_t nt) {
                              return design.beats({mt, nt, some_k, false, true}).y;

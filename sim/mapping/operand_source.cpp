@@ -1,14 +1,18 @@
 #include "mapping/operand_source.h"
 
 #include "common/error.h"
+#include "numerics/pack.h"
 #include "numerics/random_tensor.h"
 
 namespace bitsmith {
 namespace {
 
 // Operands of different operators and GEMMs have nothing to do with each other.
-std::uint64_t stream_seed(std::uint64_t seed, std::size_t op, std::uint64_t gemm, bool weights) {
-  return seed + 0x9e3779b97f4a7c15U * (4 * op + (weights ? 1 : 0) + 1) + 0xd1b54a32d192ed03U * gemm;
+enum class Stream { activations, weights, scales };
+
+std::uint64_t stream_seed(std::uint64_t seed, std::size_t op, std::uint64_t gemm, Stream stream) {
+  return seed + 0x9e3779b97f4a7c15U * (4 * op + static_cast<std::uint64_t>(stream) + 1) +
+         0xd1b54a32d192ed03U * gemm;
 }
 
 // Random numbers of this width stand for floating-point ones.
@@ -36,14 +40,17 @@ void OperandSource::draw(const Drawn& from, std::uint64_t seed, const TileArea& 
 }
 
 OperandSource::OperandSource(const Design& design, std::uint64_t seed)
-    : a_(drawn(design.activation_format())), w_(drawn(design.weight_format())), seed_(seed) {}
+    : a_(drawn(design.activation_format())),
+      w_(drawn(design.weight_format())),
+      scale_bits_(design.scale_bits()),
+      seed_(seed) {}
 
 void OperandSource::read_a(std::size_t op, std::uint64_t gemm, std::uint64_t m0, std::uint64_t m,
                            std::uint64_t k0, std::uint64_t k,
                            std::span<std::uint16_t> codes) const {
   check(codes.size() == m * k, "room for another tile of A");
   if (trace_ != nullptr) return trace_->read_a(op, m0, m, k0, k, codes);
-  draw(a_, stream_seed(seed_, op, gemm, false), {m0, k0, m, k}, codes);
+  draw(a_, stream_seed(seed_, op, gemm, Stream::activations), {m0, k0, m, k}, codes);
 }
 
 void OperandSource::read_w(std::size_t op, std::uint64_t gemm, std::uint64_t k0, std::uint64_t k,
@@ -51,7 +58,19 @@ void OperandSource::read_w(std::size_t op, std::uint64_t gemm, std::uint64_t k0,
                            std::span<std::uint16_t> codes) const {
   check(codes.size() == k * n, "room for another tile of W");
   if (trace_ != nullptr) return trace_->read_w(op, k0, k, n0, n, codes);
-  draw(w_, stream_seed(seed_, op, gemm, true), {k0, n0, k, n}, codes);
+  draw(w_, stream_seed(seed_, op, gemm, Stream::weights), {k0, n0, k, n}, codes);
+}
+
+void OperandSource::read_s(std::size_t op, std::uint64_t gemm, std::uint64_t row,
+                           std::uint64_t rows, std::uint64_t n0, std::uint64_t n,
+                           std::span<std::uint16_t> codes) const {
+  check(codes.size() == rows * n, "room for another tile of scales");
+  check(trace_ == nullptr && scale_bits_ > 0, "scales that are not there");
+  fill_codes(*find_format("uint16"), stream_seed(seed_, op, gemm, Stream::scales),
+             {row, n0, rows, n}, codes);
+  for (std::uint16_t& code : codes) {
+    code = static_cast<std::uint16_t>(code & low_mask(static_cast<int>(scale_bits_)));
+  }
 }
 
 }  // namespace bitsmith

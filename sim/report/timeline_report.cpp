@@ -115,7 +115,7 @@ void write_timeline(const std::filesystem::path& path, const TimelineReportInput
                          text_of({{"version", version()},
                                   {"workload", input.workload},
                                   {"clock_period_ps", input.period_ps},
-                                  {"events_left_out", input.timeline.left_out()}})));
+                                  {"operators_are_cut", input.timeline.is_cut()}})));
   file.finish();
 }
 

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/divide.h"
+
 namespace bitsmith::reproduce::bitmod {
 namespace {
-
-constexpr std::uint64_t ceil_div(std::uint64_t size, std::uint64_t side) {
-  return (size + side - 1) / side;
-}
 
 std::uint64_t row_bytes(std::uint64_t numbers, double bits) {
   return static_cast<std::uint64_t>(std::ceil(static_cast<double>(numbers) * bits / 8));
@@ -17,7 +15,7 @@ std::uint64_t row_bytes(std::uint64_t numbers, double bits) {
 // Two bits of a weight per cycle, as of Booth strings; the share of scales does not count.
 std::uint64_t pe_cycles(const Machine& machine) {
   if (!machine.bit_serial) return 1;
-  return ceil_div(static_cast<std::uint64_t>(std::floor(machine.weight_bits)), 2);
+  return pieces(static_cast<std::uint64_t>(std::floor(machine.weight_bits)), 2);
 }
 
 // Queries are the weights, [new tokens, hidden]; the keys' features are read again for every query
@@ -76,8 +74,8 @@ std::vector<Layer> layers_of(const Transformer& model, Phase phase, std::uint64_
 }
 
 std::uint64_t compute_cycles(const Layer& layer, const Machine& machine) {
-  return ceil_div(layer.inputs, machine.dot_product) * ceil_div(layer.outputs, machine.rows) *
-         ceil_div(layer.tokens, machine.cols) * pe_cycles(machine);
+  return pieces(layer.inputs, machine.dot_product) * pieces(layer.outputs, machine.rows) *
+         pieces(layer.tokens, machine.cols) * pe_cycles(machine);
 }
 
 Traffic traffic_of(const Layer& layer, const Machine& machine, const Memory& memory) {
@@ -88,8 +86,8 @@ Traffic traffic_of(const Layer& layer, const Machine& machine, const Memory& mem
       layer.outputs;
   traffic.input_bytes = row_bytes(layer.token_features, activation_bits) * layer.tokens;
   traffic.output_bytes = row_bytes(layer.outputs, activation_bits) * layer.tokens;
-  const std::uint64_t weight_fills = ceil_div(traffic.weight_bytes, memory.weight_buffer_bytes);
-  const std::uint64_t input_fills = ceil_div(traffic.input_bytes, memory.activation_buffer_bytes);
+  const std::uint64_t weight_fills = pieces(traffic.weight_bytes, memory.weight_buffer_bytes);
+  const std::uint64_t input_fills = pieces(traffic.input_bytes, memory.activation_buffer_bytes);
   if (weight_fills <= 1 || input_fills <= 1) return traffic;
   Traffic weights_again = traffic;
   weights_again.weight_fetches = input_fills;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/divide.h"
 #include "common/file.h"
 #include "pe/registry.h"
 
@@ -193,14 +194,15 @@ void read_surroundings(const YamlNode& root, MemoryParams& params, Diagnostics& 
 }
 
 // The accelerator's own keys; the others are known, wrong, or need a memory.
-AcceleratorParams read_params(const YamlNode& root, Diagnostics& diagnostics) {
+AcceleratorParams read_params(const YamlNode& root, bool memory_is_overridden,
+                              Diagnostics& diagnostics) {
   std::vector<std::string_view> others = section_keys();
   const auto table = memory_system_table();
   const std::vector<ParameterInfo> flat = table.describe();
   for (const ParameterInfo& info : flat) others.push_back(info.name);
   const AcceleratorParams params = accelerator_table().read(root, diagnostics, others);
   const YamlNode* memory = root.find("memory");
-  if (memory != nullptr && params.memory != "none") return params;
+  if (memory != nullptr && (params.memory != "none" || memory_is_overridden)) return params;
   for (const YamlEntry& entry : root.entries) {
     if (std::find(others.begin(), others.end(), entry.key) == others.end()) continue;
     diagnostics.add(entry.key_where, fmt::format("'{}' needs a memory: name a file of "
@@ -244,7 +246,11 @@ Accelerator load_accelerator(const std::filesystem::path& path,
   for (const Override& change : changes.accelerator) apply(change, root);
   Accelerator accelerator;
   accelerator.name = path.stem().string();
-  accelerator.params = read_params(root, diagnostics);
+  // `--set memory=none` asks for the array of an accelerator alone: what surrounds it is left out.
+  const bool memory_is_overridden =
+      std::any_of(changes.accelerator.begin(), changes.accelerator.end(),
+                  [](const Override& change) { return change.path.front() == "memory"; });
+  accelerator.params = read_params(root, memory_is_overridden, diagnostics);
   const std::filesystem::path folder = path.parent_path();
   if (const auto map = read_named_file(root, "design", folder, changes.design, diagnostics)) {
     accelerator.design = read_design(*map, diagnostics);
@@ -259,9 +265,6 @@ Accelerator load_accelerator(const std::filesystem::path& path,
     diagnostics.add(changes.memory.front().where, "there is no memory to change; 'memory' is none");
   }
   diagnostics.throw_if_any();
-  if (accelerator.memory) {
-    memory_times(*accelerator.design, *accelerator.memory, accelerator.params.clock_ghz);
-  }
   return accelerator;
 }
 
@@ -285,7 +288,7 @@ Accelerator make_accelerator(const std::string& name, YamlNode design,
   for (const Override& change : changes.design) apply(change, design);
   Accelerator accelerator;
   accelerator.name = name;
-  accelerator.params = read_params(root, diagnostics);
+  accelerator.params = read_params(root, false, diagnostics);
   accelerator.design = read_design(design, diagnostics);
   diagnostics.throw_if_any();
   return accelerator;
@@ -309,23 +312,17 @@ MemoryTimes memory_times(const Design& design, const MemoryParams& memory, doubl
   times.y_read_cycles = y.cycles_for(access_bits);
   times.operand_latency = std::max(a.latency, w.latency);
   times.a_port_cycles = a.cycles_for(widths.a);
-  times.w_port_cycles = w.cycles_for(std::max(widths.w, widths.s));
+  times.w_port_cycles = w.cycles_for(widths.w);
+  times.s_port_cycles = w.cycles_for(widths.s);
   times.y_port_cycles = y.cycles_for(widths.y);
-  times.interval = std::max({times.a_port_cycles, times.w_port_cycles, times.y_port_cycles});
+  times.interval = std::max(
+      {times.a_port_cycles, times.w_port_cycles, times.s_port_cycles, times.y_port_cycles});
 
-  std::vector<std::string> problems;
-  const auto judge = [&](const char* name, const BufferParams& buffer) {
-    const std::uint64_t needed =
-        (access_bits * times.period_ps + times.dram.access_ps - 1) / times.dram.access_ps;
-    if (buffer.bits_per_cycle() >= needed) return;
-    problems.push_back(fmt::format(
-        "'{}': banks x port_bits = {} bits per cycle do not keep up with the DRAM, which needs {}",
-        name, buffer.bits_per_cycle(), needed));
-  };
-  judge("activation_buffer", a);
-  judge("weight_buffer", w);
-  judge("result_buffer", y);
-  if (!problems.empty()) throw UserError(problems);
+  // The slowest of the DRAM and the buffers sets the pace of all transfers.
+  for (const BufferParams* buffer : {&a, &w, &y}) {
+    times.dram.access_ps = std::max(
+        times.dram.access_ps, pieces(access_bits * times.period_ps, buffer->bits_per_cycle()));
+  }
   return times;
 }
 

@@ -43,8 +43,7 @@ Accelerator make_accelerator(const std::string& name, YamlNode design,
 // and of a memory file: for `describe`.
 std::vector<std::pair<std::string, std::vector<ParameterInfo>>> describe_accelerator();
 
-// The constants that follow from design, memory and clock. Throws UserError when a port cannot keep
-// up with the DRAM.
+// The constants that follow from design, memory and clock.
 MemoryTimes memory_times(const Design& design, const MemoryParams& memory, double clock_ghz);
 
 }  // namespace bitsmith

@@ -1,6 +1,11 @@
 #include "system/dma_fold.h"
 
 #include <algorithm>
+#include <variant>
+
+#include "common/error.h"
+#include "common/interrupt.h"
+#include "system/repetition.h"
 
 namespace bitsmith {
 
@@ -11,6 +16,10 @@ DmaFold::DmaFold(const MemoryTimes& times, const DmaParams& dma)
 }
 
 DescriptorTimes DmaFold::move(std::uint64_t pick, std::uint64_t setup, std::uint64_t accesses) {
+  constexpr std::uint64_t kLongest = std::uint64_t{1} << 61;
+  if (pick > kLongest / times_.period_ps || accesses > kLongest / times_.dram.access_ps) {
+    throw UserError("an operator takes longer than 2^61 ps (26 days): more than is counted here");
+  }
   DescriptorTimes result;
   result.pick = pick;
   std::uint64_t issue = pick + setup;
@@ -24,7 +33,11 @@ DescriptorTimes DmaFold::move(std::uint64_t pick, std::uint64_t setup, std::uint
 }
 
 void DmaFold::write_state(std::vector<std::int64_t>& numbers) const {
-  const std::uint64_t now = next_pick_ * times_.period_ps;
+  write_state(numbers, next_pick_);
+}
+
+void DmaFold::write_state(std::vector<std::int64_t>& numbers, std::uint64_t edge) const {
+  const std::uint64_t now = edge * times_.period_ps;
   const auto put = [&](std::uint64_t time) {
     numbers.push_back(static_cast<std::int64_t>(std::max(time, now) - now));
   };
@@ -43,13 +56,39 @@ void DmaFold::issue_one(std::uint64_t& issue) {
   oldest_ = oldest_ + 1 == answers_.size() ? 0 : oldest_ + 1;
 }
 
+// As many requests at a time as may be open: when the answers come as they did a few such windows
+// before, all that follow do.
+void DmaFold::issue_in_windows(std::uint64_t& issue, std::uint64_t accesses) {
+  const std::uint64_t window = answers_.size();
+  RepetitionFinder<std::vector<std::int64_t>, std::monostate> finder;
+  for (std::uint64_t number = 0; accesses >= window; ++number) {
+    if (number % 1024 == 0) throw_if_interrupted();
+    std::vector<std::int64_t> state;
+    write_state(state, issue);
+    const auto period = finder.look(number, issue, state, {});
+    if (period.iterations > 0) {
+      const std::uint64_t times = accesses / (period.iterations * window);
+      accesses -= times * period.iterations * window;
+      shift(times * period.edges);
+      issue += times * period.edges;
+      break;
+    }
+    for (std::uint64_t i = 0; i < window; ++i) issue_one(issue);
+    accesses -= window;
+  }
+  for (; accesses > 0; --accesses) issue_one(issue);
+}
+
+void DmaFold::shift(std::uint64_t edges) {
+  const std::uint64_t ps = edges * times_.period_ps;
+  bus_free_ += ps;
+  for (std::uint64_t& answer : answers_) answer += ps;
+}
+
 // After the first request, transfers follow each other if enough requests may be open: room for one
 // comes at the latest when the transfer before it ends. Then only the last ones need to be known.
 void DmaFold::issue_many(std::uint64_t& issue, std::uint64_t accesses) {
-  if (!gapless_) {
-    for (; accesses > 0; --accesses) issue_one(issue);
-    return;
-  }
+  if (!gapless_) return issue_in_windows(issue, accesses);
   if (accesses == 0) return;
   const std::uint64_t window = answers_.size();
   const std::uint64_t step = times_.dram.access_ps;

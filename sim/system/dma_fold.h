@@ -25,6 +25,8 @@ class DmaFold {
   // The first edge at which another descriptor can be picked.
   std::uint64_t next_pick() const { return next_pick_; }
 
+  // Throws UserError when the operator lasts longer than picoseconds in 64 bits can tell.
+  //
   // Moves `accesses` >= 1, picked at edge `pick` >= next_pick(), the first one issued `setup`
   // edges after that at the earliest.
   DescriptorTimes move(std::uint64_t pick, std::uint64_t setup, std::uint64_t accesses);
@@ -33,7 +35,10 @@ class DmaFold {
   void write_state(std::vector<std::int64_t>& numbers) const;
 
  private:
+  void write_state(std::vector<std::int64_t>& numbers, std::uint64_t edge) const;
   void issue_one(std::uint64_t& issue);
+  void issue_in_windows(std::uint64_t& issue, std::uint64_t accesses);
+  void shift(std::uint64_t edges);
   void issue_many(std::uint64_t& issue, std::uint64_t accesses);
 
   MemoryTimes times_;

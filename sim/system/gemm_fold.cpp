@@ -1,9 +1,9 @@
 #include "system/gemm_fold.h"
 
+#include "common/divide.h"
+
 namespace bitsmith {
 namespace {
-
-std::uint64_t pieces(std::uint64_t size, std::uint64_t piece) { return (size + piece - 1) / piece; }
 
 // Beats of all jobs of a schedule.
 BeatCounts beats_of(const Design& design, const Schedule& schedule) {
@@ -38,22 +38,21 @@ const BlockKind& BlockKinds::at(const Block& block, std::size_t index) {
 
 BlockKind BlockKinds::make(const Block& block) const {
   const ChannelWidths widths = design_.channel_widths();
-  const BufferParams& a = memory_.activation_buffer;
-  const BufferParams& w = memory_.weight_buffer;
   const BufferParams& y = memory_.result_buffer;
   const BlockFootprint size = footprint(design_, block.m, block.n, block.k);
   BlockKind kind;
   kind.schedule = schedule_block(block, design_.tile_limits());
   kind.a_accesses = pieces(size.a_dram_bytes, times_.access_bytes);
   kind.w_accesses = pieces(size.w_dram_bytes, times_.access_bytes);
-  kind.a_words = size.a_buffer_bits / widths.a * a.cycles_for(widths.a);
-  kind.w_words = size.w_buffer_bits / widths.w * w.cycles_for(widths.w);
+  kind.a_words = size.a_buffer_bits / widths.a * times_.a_port_cycles;
+  kind.w_words = size.w_buffer_bits / widths.w * times_.w_port_cycles;
+  if (widths.s > 0) kind.w_words += size.s_buffer_bits / widths.s * times_.s_port_cycles;
 
   const BeatCounts beats = beats_of(design_, kind.schedule);
   SystemCounts& counts = kind.counts;
   counts.blocks = 1;
   counts.activation_buffer_reads = beats.a * times_.a_port_cycles;
-  counts.weight_buffer_reads = beats.w * w.cycles_for(widths.w) + beats.s * w.cycles_for(widths.s);
+  counts.weight_buffer_reads = beats.w * times_.w_port_cycles + beats.s * times_.s_port_cycles;
   counts.result_buffer_writes = beats.y * times_.y_port_cycles;
   if (!block.emit) return kind;
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "common/divide.h"
 #include "common/error.h"
 #include "common/interrupt.h"
 #include "mapping/blocks.h"
@@ -80,7 +81,9 @@ class GemmFold {
   RunCounts run() {
     for (;;) {
       dispatch_all();
-      if (skip_ && (timeline_ == nullptr || timeline_->left_out() > 0)) look_for_repetition();
+      // A skip may end where an outer loop can skip as well.
+      while (may_skip() && look_for_repetition()) {
+      }
       prepare_block();
       if (!prepared_ && stored_ == emitted_) break;
       move_next();
@@ -150,9 +153,6 @@ class GemmFold {
   using Loops = std::array<Loop, 4>;
 
   static Loops block_loops(const Operator& op, const Mapping& mapping) {
-    const auto pieces = [](std::uint64_t size, std::uint64_t piece) {
-      return (size + piece - 1) / piece;
-    };
     const bool m_outer = mapping.order == LoopOrder::m_outer;
     const std::uint64_t k = pieces(op.gemm.k, mapping.block_k);
     const Loop over_m{pieces(op.gemm.m, mapping.block_m), op.gemm.m % mapping.block_m != 0, 0};
@@ -240,7 +240,7 @@ class GemmFold {
     a_pending_ = next.block.loads_a;
     w_pending_ = next.block.loads_w;
     prepared_ = true;
-    if (loading_ % 65536 == 0) throw_if_interrupted();
+    if (loading_ % 4096 == 0) throw_if_interrupted();
   }
 
   // The descriptor that is eligible first; a load at equal age. One whose time is not known yet
@@ -307,10 +307,13 @@ class GemmFold {
 
   bool is_all_loaded() const { return loading_ + skipped_blocks_ == sequence_.size(); }
 
-  void look_for_repetition() {
-    if (prepared_ || is_all_loaded()) return;
+  bool may_skip() const { return skip_ && (timeline_ == nullptr || timeline_->is_full(number_)); }
+
+  // Whether something was skipped.
+  bool look_for_repetition() {
+    if (prepared_ || is_all_loaded()) return false;
     const std::uint64_t place = loading_ + skipped_blocks_;
-    if (place == looked_at_) return;
+    if (place == looked_at_) return false;
     looked_at_ = place;
     for (std::size_t level = loops_.size(); level-- > 0;) {
       const Loop& loop = loops_[level];
@@ -323,8 +326,9 @@ class GemmFold {
       if (!try_to_skip(loop, iteration, finders_[level])) continue;
       // The loops inside start anew.
       for (std::size_t inner = 0; inner < level; ++inner) finders_[inner].restart();
-      return;
+      return true;
     }
+    return false;
   }
 
   bool try_to_skip(const Loop& loop, std::uint64_t iteration, Finder& finder) {

@@ -97,9 +97,10 @@ struct MemoryTimes {
   std::uint64_t y_read_cycles = 1;    // of one access out of the result buffer
   std::uint64_t operand_latency = 1;  // of the activation and weight buffers
   std::uint64_t a_port_cycles = 1;    // of a beat
-  std::uint64_t w_port_cycles = 1;    // of a beat; the slower of weights and scales
+  std::uint64_t w_port_cycles = 1;
+  std::uint64_t s_port_cycles = 0;  // 0: the design has no scales
   std::uint64_t y_port_cycles = 1;
-  std::uint64_t interval = 1;  // II: the largest of these three
+  std::uint64_t interval = 1;  // II: the largest of these
 
   std::uint64_t edge_at_or_after(std::uint64_t ps) const {
     return (ps + period_ps - 1) / period_ps;

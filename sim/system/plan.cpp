@@ -4,13 +4,12 @@
 #include <map>
 #include <tuple>
 
+#include "common/divide.h"
 #include "common/error.h"
 #include "system/tile_engine.h"
 
 namespace bitsmith {
 namespace {
-
-std::uint64_t pieces(std::uint64_t size, std::uint64_t piece) { return (size + piece - 1) / piece; }
 
 // Tiles as long as this may be cut.
 constexpr std::uint64_t kShortTile = 64;
@@ -101,9 +100,10 @@ class MappingSearch {
   void add(const Mapping& mapping) {
     const BlockFootprint size =
         footprint(design_, mapping.block_m, mapping.block_n, mapping.block_k);
-    const bool fits = size.a_buffer_bits <= memory_.activation_buffer.half_bits() &&
-                      size.w_buffer_bits <= memory_.weight_buffer.half_bits() &&
-                      size.y_buffer_bits <= memory_.result_buffer.half_bits();
+    const bool fits =
+        size.a_buffer_bits <= memory_.activation_buffer.half_bits() &&
+        size.w_buffer_bits + size.s_buffer_bits <= memory_.weight_buffer.half_bits() &&
+        size.y_buffer_bits <= memory_.result_buffer.half_bits();
     if (!fits) return;
     Candidate candidate{mapping, accesses(mapping), 0, candidates_.size()};
     candidate.cycles = least_cycles(candidate.accesses);
@@ -172,7 +172,9 @@ class MappingSearch {
     const MappingParams& fixed = memory_.mapping;
     const std::uint64_t m = block_sizes(gemm.m, limits.m, fixed.block_m).front();
     const std::uint64_t n = block_sizes(gemm.n, limits.n, fixed.block_n).front();
-    const std::uint64_t k = k_sizes(gemm.k, limits, fixed.block_k).back();
+    const bool one_tile = m <= limits.m && n <= limits.n;
+    const std::uint64_t k =
+        fixed.block_k != 0 || one_tile ? k_sizes(gemm.k, limits, fixed.block_k).back() : gemm.k;
     std::vector<std::string> problems;
     if (!keeps_sums({m, n, k, LoopOrder::m_outer}, gemm, limits)) {
       problems.push_back(
@@ -195,7 +197,7 @@ class MappingSearch {
                       2 * pieces(bits, 8)));
     };
     judge("activation_buffer", memory_.activation_buffer, size.a_buffer_bits);
-    judge("weight_buffer", memory_.weight_buffer, size.w_buffer_bits);
+    judge("weight_buffer", memory_.weight_buffer, size.w_buffer_bits + size.s_buffer_bits);
     judge("result_buffer", memory_.result_buffer, size.y_buffer_bits);
     check(!problems.empty(), "no mapping, and no reason why");
     throw UserError(problems);
@@ -238,6 +240,18 @@ std::vector<PlannedOperator> make_plan(const Accelerator& accelerator, const Wor
     plan.push_back(std::move(planned));
   }
   if (!problems.empty()) throw UserError(problems);
+  return plan;
+}
+
+std::vector<PlannedOperator> make_plan_without_mappings(const Accelerator& accelerator,
+                                                        const Workload& workload) {
+  check(accelerator.memory.has_value(), "a plan needs a memory");
+  check_counters(workload, accelerator.design->tile_limits());
+  std::vector<PlannedOperator> plan;
+  for (ProgramOperator& program :
+       make_program(workload, *accelerator.design, *accelerator.memory)) {
+    plan.push_back({std::move(program), {}, 0});
+  }
   return plan;
 }
 

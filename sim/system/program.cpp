@@ -32,11 +32,6 @@ std::uint64_t passes_of(OperatorKind kind, const VectorParams& vector) {
   throw InternalError("an operator of no kind");
 }
 
-bool feeds_gemms(OperatorKind kind) {
-  return kind == OperatorKind::norm || kind == OperatorKind::softmax ||
-         kind == OperatorKind::activation || kind == OperatorKind::multiply;
-}
-
 class ProgramMaker {
  public:
   ProgramMaker(const Design& design, const MemoryParams& memory)
@@ -45,65 +40,72 @@ class ProgramMaker {
   std::vector<ProgramOperator> make(const Workload& workload) {
     for (std::size_t i = 0; i < workload.operators.size(); ++i) {
       const Operator& op = workload.operators[i];
+      const bool is_fused = op.results == ResultUse::activation && memory_.fuse_activation;
       if (op.is_gemm()) {
-        add_gemm(op, i);
+        add_gemm(op, i, is_fused ? activation_after(workload, i) : nullptr);
       } else if (op.elements > 0 && !(op.kind == OperatorKind::activation && activation_is_done_)) {
         add_vector(op, i);
       }
       if (op.kind == OperatorKind::activation) activation_is_done_ = false;
+      activation_is_done_ |= is_fused;
     }
     return std::move(program_);
   }
 
  private:
-  void add_gemm(const Operator& op, std::size_t source) {
+  static const Operator* activation_after(const Workload& workload, std::size_t gemm) {
+    for (std::size_t i = gemm + 1; i < workload.operators.size(); ++i) {
+      if (workload.operators[i].kind == OperatorKind::activation) return &workload.operators[i];
+    }
+    return nullptr;
+  }
+
+  // What the reader of results reads.
+  const Format& format_for(ResultUse use) const {
+    if (use == ResultUse::gemm) return design_.activation_format();
+    if (use == ResultUse::kv_cache) return design_.weight_format();
+    return *memory_.stored;
+  }
+
+  // `activation`: the operator that is applied on the way, or null.
+  void add_gemm(const Operator& op, std::size_t source, const Operator* activation) {
+    const ResultUse use = activation != nullptr ? activation->results : op.results;
+    const Format& output = format_for(use);
+    const std::uint64_t passes = memory_.vector.dequantize_passes +
+                                 (activation != nullptr ? memory_.vector.activation_passes : 0);
     ProgramOperator gemm;
     gemm.op = op;
     gemm.source = source;
     gemm.weights_are_kv_cache = op.operator_class == OperatorClass::attention_qk ||
                                 op.operator_class == OperatorClass::attention_pv;
-    gemm.results_are_kv_cache = op.results == GemmResults::keys_values;
-    const Format* output = gemm.results_are_kv_cache ? &design_.weight_format() : memory_.stored;
-    std::uint64_t passes = memory_.vector.dequantize_passes;
-    if (op.results == GemmResults::to_activation && memory_.fuse_activation) {
-      passes += memory_.vector.activation_passes;
-      activation_is_done_ = true;
-    }
     if (memory_.fuse_dequantize) {
-      gemm.output = output;
-      gemm.output_bits = static_cast<std::uint64_t>(output->bits);
+      gemm.results_are_kv_cache = use == ResultUse::kv_cache;
+      gemm.output = &output;
+      gemm.output_bits = static_cast<std::uint64_t>(output.bits);
       gemm.passes = passes;
       program_.push_back(gemm);
       return;
     }
     gemm.output_bits = design_.accumulator_bits();
-    gemm.results_are_kv_cache = false;
     program_.push_back(gemm);
-    add_dequantization(op, source, *output, passes);
-  }
-
-  void add_dequantization(const Operator& op, std::size_t source, const Format& output,
-                          std::uint64_t passes) {
-    ProgramOperator vector;
-    vector.source = source;
-    vector.op = {op.name + "_dequantize", {}, 1, op.repeat, OperatorKind::multiply, {}, 0};
-    vector.op.elements = op.gemm.m * op.gemm.n * op.count;
-    vector.results_are_kv_cache = op.results == GemmResults::keys_values;
-    vector.vector = {vector.op.elements, design_.accumulator_bits(),
-                     static_cast<std::uint64_t>(output.bits), passes};
-    program_.push_back(vector);
+    ProgramOperator conversion;
+    conversion.source = source;
+    conversion.op = {op.name + "_dequantize", {}, 1, op.repeat, OperatorKind::multiply, {}, 0, use};
+    conversion.op.elements = op.gemm.m * op.gemm.n * op.count;
+    conversion.results_are_kv_cache = use == ResultUse::kv_cache;
+    conversion.vector = {conversion.op.elements, design_.accumulator_bits(),
+                         static_cast<std::uint64_t>(output.bits), passes};
+    program_.push_back(conversion);
   }
 
   void add_vector(const Operator& op, std::size_t source) {
-    const auto stored = static_cast<std::uint64_t>(memory_.stored->bits);
     const bool two = op.kind == OperatorKind::multiply || op.kind == OperatorKind::add;
     ProgramOperator vector;
     vector.op = op;
     vector.source = source;
-    vector.vector = {op.elements, stored * (two ? 2 : 1),
-                     feeds_gemms(op.kind)
-                         ? static_cast<std::uint64_t>(design_.activation_format().bits)
-                         : stored,
+    vector.results_are_kv_cache = op.results == ResultUse::kv_cache;
+    vector.vector = {op.elements, static_cast<std::uint64_t>(memory_.stored->bits) * (two ? 2 : 1),
+                     static_cast<std::uint64_t>(format_for(op.results).bits),
                      passes_of(op.kind, memory_.vector)};
     program_.push_back(vector);
   }

@@ -36,10 +36,9 @@ struct ProgramOperator {
 // The operators in order of execution. What is fused disappears into the GEMM before it; without
 // fuse_dequantize every GEMM is followed by an operator `<name>_dequantize` per occurrence.
 //
-// Formats: GEMMs read the array's own formats and write `stored`, keys and values in the weight
-// format. Vector operators read `stored`; norm, softmax, activation and multiply feed GEMMs and
-// write the activation format, all others write `stored`. Inputs per result: multiply and add 2,
-// others 1.
+// Formats: results are stored as their reader reads them (Operator::results). GEMMs read the
+// array's own formats, the KV cache in that of weights; vector operators read `stored`. Inputs per
+// result: multiply and add 2, others 1.
 std::vector<ProgramOperator> make_program(const Workload& workload, const Design& design,
                                           const MemoryParams& memory);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/divide.h"
 #include "common/error.h"
 #include "mapping/blocks.h"
 #include "mapping/schedule.h"
@@ -10,8 +11,6 @@ namespace bitsmith {
 namespace {
 
 __extension__ typedef unsigned __int128 Wide;
-
-std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 // ceil(a * b / c); the result is known to fit.
 std::uint64_t scaled_up(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
@@ -48,10 +47,10 @@ Traffic traffic_of(const ProgramOperator& program, const Design& design) {
     const BlockFootprint whole = footprint(design, op.gemm.m, op.gemm.n, op.gemm.k);
     traffic.weights = whole.w_dram_bytes * op.count;
     traffic.activations = whole.a_dram_bytes * op.count;
-    traffic.results = ceil_div(whole.results * op.count * program.output_bits, 8);
+    traffic.results = pieces(whole.results * op.count * program.output_bits, 8);
   } else {
-    traffic.activations = ceil_div(program.vector.elements * program.vector.input_bits, 8);
-    traffic.results = ceil_div(program.vector.elements * program.vector.output_bits, 8);
+    traffic.activations = pieces(program.vector.elements * program.vector.input_bits, 8);
+    traffic.results = pieces(program.vector.elements * program.vector.output_bits, 8);
   }
   return traffic;
 }
@@ -70,11 +69,11 @@ RunCounts once(const Accelerator& accelerator, const MemoryTimes& times,
   std::uint64_t compute = 0;
   if (op.is_gemm()) {
     counts.macs = op.gemm.m * op.gemm.n * op.gemm.k * op.count;
-    compute = ceil_div(counts.macs, design.peak_macs_per_cycle());
+    compute = pieces(counts.macs, design.peak_macs_per_cycle());
     counts.array_cycles = compute;
   } else {
     compute =
-        program.vector.passes * ceil_div(program.vector.elements, accelerator.memory->vector.lanes);
+        program.vector.passes * pieces(program.vector.elements, accelerator.memory->vector.lanes);
     counts.stall_cycles.vector = compute;
   }
   const std::uint64_t dram =
@@ -85,7 +84,7 @@ RunCounts once(const Accelerator& accelerator, const MemoryTimes& times,
   counts.pe_cycles.mac = scaled_up(counts.macs, design.pe_count(), design.peak_macs_per_cycle());
   counts.pe_cycles.idle = design.pe_count() * counts.cycles - counts.pe_cycles.mac;
 
-  const auto accesses = [&](std::uint64_t bytes) { return ceil_div(bytes, times.access_bytes); };
+  const auto accesses = [&](std::uint64_t bytes) { return pieces(bytes, times.access_bytes); };
   SystemCounts& system = counts.system;
   (program.weights_are_kv_cache ? system.kv_cache_reads : system.weight_reads) =
       accesses(traffic.weights);
@@ -140,7 +139,11 @@ RooflinePoint roofline_point(const Accelerator& accelerator, const RunCounts& co
   RooflinePoint point;
   point.operations_per_byte = operations / bytes;
   const double slope = point.operations_per_byte * dram_bytes_per_cycle(times);
-  point.bound = slope < peak ? RooflineBound::memory : RooflineBound::compute;
+  const double transfers =
+      static_cast<double>(counts.system.dram_reads() + counts.system.dram_writes()) *
+      static_cast<double>(times.dram.access_ps) / static_cast<double>(times.period_ps);
+  point.bound = transfers > static_cast<double>(counts.array_cycles) ? RooflineBound::memory
+                                                                     : RooflineBound::compute;
   point.attainable_ops_per_cycle = std::min(peak, slope);
   point.achieved_ops_per_cycle = operations / static_cast<double>(counts.cycles);
   return point;

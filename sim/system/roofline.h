@@ -20,6 +20,7 @@ namespace bitsmith {
 // Throws UserError for an accelerator without a memory, or when counts do not fit 63 bits.
 RunResult run_roofline(const Accelerator& accelerator, const std::vector<PlannedOperator>& plan);
 
+// What is busy for longer: the array, padded tokens included, or the DRAM.
 enum class RooflineBound { compute, memory };
 
 // Where a run put a GEMM below the roof. A MAC is two operations.

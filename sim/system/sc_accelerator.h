@@ -48,8 +48,9 @@ struct ScWires {
   Signal<bool> job_valid{"job_valid"}, job_ready{"job_ready"};
   Signal<bool> a_valid{"a_valid"}, a_ready{"a_ready"};
   Signal<bool> w_valid{"w_valid"}, w_ready{"w_ready"};
+  Signal<bool> s_valid{"s_valid"}, s_ready{"s_ready"};  // without scales nobody drives them
   Signal<bool> y_valid{"y_valid"}, y_ready{"y_ready"};
-  Signal<Payload> job, a, w, y;
+  Signal<Payload> job, a, w, s, y;
   Signal<ScWork*> work{"work"};
   Signal<std::uint64_t> a_resident{"a_resident"}, w_resident{"w_resident"};
   Signal<std::uint64_t> jobs_entered{"jobs_entered"}, blocks_written{"blocks_written"};
@@ -60,6 +61,7 @@ struct ScWires {
       : job("job", Payload(widths.job)),
         a("a", Payload(widths.a)),
         w("w", Payload(widths.w)),
+        s("s", Payload(widths.s)),
         y("y", Payload(widths.y)) {}
 };
 
@@ -92,6 +94,13 @@ class ScAccelerator : public sc_core::sc_module {
         sequencer(
             "sequencer", guard, memory, times,
             {works, ledger_, tap_, vector_unit, tensors, result, [this] { return events(); }}) {
+    if (widths_.s > 0) {
+      s_reader = std::make_unique<ScSender<OperandFeed>>(
+          "s_reader", guard, OperandFeed(Tensor::weights, buffers_.scales, times.s_port_cycles),
+          widths_.s, times.s_port_cycles);
+      s_reader->clk_i(clock);
+      sequencer.blocks_o(*s_reader);
+    }
     connect_clock();
     connect_array();
     connect_counts();
@@ -114,6 +123,7 @@ class ScAccelerator : public sc_core::sc_module {
     channel("job", wires.job_valid, wires.job_ready, wires.job, widths_.job);
     channel("a", wires.a_valid, wires.a_ready, wires.a, widths_.a);
     channel("w", wires.w_valid, wires.w_ready, wires.w, widths_.w);
+    if (s_reader) channel("s", wires.s_valid, wires.s_ready, wires.s, widths_.s);
     channel("y", wires.y_valid, wires.y_ready, wires.y, widths_.y);
     trace.add("accelerator.array", "en", wires.en);
     trace.add("accelerator.array", "jobs_entered", wires.jobs_entered);
@@ -159,6 +169,12 @@ class ScAccelerator : public sc_core::sc_module {
     pins.w_valid_i(wires.w_valid);
     pins.w_ready_o(wires.w_ready);
     pins.w_i(wires.w);
+    if (s_reader) {
+      connect(*s_reader, wires.s_valid, wires.s_ready, wires.s);
+      pins.s_valid_i(wires.s_valid);
+      pins.s_ready_o(wires.s_ready);
+      pins.s_i(wires.s);
+    }
     pins.y_valid_o(wires.y_valid);
     pins.y_ready_i(wires.y_ready);
     pins.y_o(wires.y);
@@ -223,6 +239,7 @@ class ScAccelerator : public sc_core::sc_module {
   ScSender<JobFeed> jobs;
   ScSender<OperandFeed> a_reader;
   ScSender<OperandFeed> w_reader;
+  std::unique_ptr<ScSender<OperandFeed>> s_reader;  // of designs with scales
   ScArray<ArrayTap<Array>> pins;
   ScWriter writer;
   ScVectorUnit vector_unit;
@@ -245,9 +262,6 @@ RunResult run_cycle(const Accelerator& accelerator, const std::vector<PlannedOpe
         "alone");
   }
   const Design& design = *accelerator.design;
-  if (design.channel_widths().s > 0) {
-    throw UserError("engine cycle cannot feed a scale channel yet; use tile");
-  }
   const MemoryTimes times = memory_times(design, *accelerator.memory, accelerator.params.clock_ghz);
   std::deque<ScWork> works;
   for (const PlannedOperator& planned : plan) {

@@ -73,6 +73,32 @@ class OperandHalf {
     return beat_count();
   }
 
+  // Scales lie behind the weights that were loaded with them.
+  std::uint64_t pack_scales(const Design& design, const Block& block, const TileLimits& limits,
+                            const OperandHalf& weights) {
+    const auto width = static_cast<int>(design.scale_bits());
+    std::uint64_t at = block.k * block.n * static_cast<std::uint64_t>(design.weight_format().bits);
+    codes_.resize(design.scale_rows(block.k) * block.n);
+    for (std::uint16_t& code : codes_) {
+      code = static_cast<std::uint16_t>(get_bits(weights.packed_, at, width));
+      at += design.scale_bits();
+    }
+    begin_beats(design.channel_widths().s);
+    const TileCut m{block.m, limits.m}, n{block.n, limits.n}, k{block.k, limits.k};
+    for (std::uint64_t ni = 0; ni < n.count(); ++ni) {
+      for (std::uint64_t ki = 0; ki < k.count(); ++ki) {
+        const Job job{m.length(0), n.length(ni), k.length(ki), false, true};
+        const std::uint64_t row = design.scale_rows(ki * k.limit);
+        const CodeView view{codes_.data() + row * block.n + ni * n.limit, design.scale_rows(job.k),
+                            job.n, block.n};
+        add_tile(design.beats(job).s, [&](std::uint64_t beat, std::span<std::uint32_t> words) {
+          design.pack_s(job, view, beat, words);
+        });
+      }
+    }
+    return beat_count();
+  }
+
   // Beats first_beat(tile) .. first_beat(tile + 1) - 1 are those of a tile.
   std::uint64_t first_beat(std::uint64_t tile) const { return first_beat_[tile]; }
   const std::uint32_t* beat(std::uint64_t number) const { return beats_.data() + number * words_; }
@@ -145,7 +171,7 @@ class ResultHalf {
 };
 
 struct ScBuffers {
-  std::array<OperandHalf, 2> activations, weights;
+  std::array<OperandHalf, 2> activations, weights, scales;
   std::array<ResultHalf, 2> results;
 };
 

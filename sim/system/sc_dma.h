@@ -196,6 +196,11 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
       counts.weight_buffer_writes +=
           times_.w_port_cycles *
           buffers_.weights[load.half].pack_weights(design_, load.block, work_->limits());
+      if (times_.s_port_cycles == 0) return;
+      counts.weight_buffer_writes +=
+          times_.s_port_cycles *
+          buffers_.scales[load.half].pack_scales(design_, load.block, work_->limits(),
+                                                 buffers_.weights[load.half]);
     } else {
       counts.activation_buffer_writes +=
           times_.a_port_cycles *

@@ -222,9 +222,16 @@ class ScSequencer : public ScClocked {
     const std::uint64_t events = parts_.events();
     if (events != events_ || parts_.vector_unit.is_busy()) quiet_since_ = now();
     events_ = events;
-    if (now() - quiet_since_ < kMostQuiet) return;
+    if (now() - quiet_since_ < longest_quiet()) return;
     throw InternalError(fmt::format("operator '{}': nothing happens any more in cycle {}",
                                     work_->program().op.name, edge()));
+  }
+
+  // Longer than any wait for an answer, with something to spare.
+  std::uint64_t longest_quiet() const {
+    return kMostQuiet + 4 * (times_.edge_at_or_after(times_.dram.latency_ps) +
+                             times_.edge_at_or_after(times_.dram.access_ps) +
+                             memory_.dma.setup_cycles + times_.y_read_cycles);
   }
 
   static constexpr std::uint64_t kLookAround = 4096;       // cycles

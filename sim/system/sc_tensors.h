@@ -111,11 +111,26 @@ class ScTensors final : public MemoryContents {
     image.bytes.resize(work_->bytes(place.tensor, block));
     words_.assign(words_for_bits(image.bytes.size() * 8), 0);
     pack_codes(codes_of(area), format.bits, words_);
+    if (weights && design_.scale_bits() > 0) append_scales(block);
     bytes_of_words(words_, image.bytes);
     image.tensor = place.tensor;
     image.block = place.block;
     image.valid = true;
     return image;
+  }
+
+  // Behind the weights of the block.
+  void append_scales(const Block& block) {
+    std::uint64_t at = block.k * block.n * static_cast<std::uint64_t>(design_.weight_format().bits);
+    read_scales(block, design_.scale_rows(block.k0), design_.scale_rows(block.k));
+    for (const std::uint16_t code : scales_) {
+      put_bits(words_, at, static_cast<int>(design_.scale_bits()), code);
+      at += design_.scale_bits();
+    }
+  }
+  void read_scales(const Block& block, std::uint64_t row, std::uint64_t rows) {
+    scales_.resize(rows * block.n);
+    operands_.read_s(work_->program().source, block.gemm, row, rows, block.n0, block.n, scales_);
   }
 
   // The same rectangles are asked for again when results are compared.
@@ -149,8 +164,12 @@ class ScTensors final : public MemoryContents {
     const auto& a = codes_of({Tensor::activations, block.gemm, block.m0, block.m, 0, k});
     const auto& w = codes_of({Tensor::weights, block.gemm, 0, k, block.n0, block.n});
     golden_.assign(block.m * block.n, 0);
-    design_.golden({{a.data(), block.m, k, k}, {w.data(), k, block.n, block.n}},
-                   {golden_.data(), block.m, block.n, block.n});
+    OperandViews operands{{a.data(), block.m, k, k}, {w.data(), k, block.n, block.n}};
+    if (design_.scale_bits() > 0) {
+      read_scales(block, 0, design_.scale_rows(k));
+      operands.s = {scales_.data(), design_.scale_rows(k), block.n, block.n};
+    }
+    design_.golden(operands, {golden_.data(), block.m, block.n, block.n});
     words_of_bytes(stored_, words_);
     const auto width = static_cast<int>(program.output_bits);
     for (std::size_t i = 0; i < golden_.size(); ++i) {
@@ -180,6 +199,7 @@ class ScTensors final : public MemoryContents {
   std::array<Image, 4> images_;
   std::size_t next_image_ = 0;
   std::array<Codes, 8> codes_;
+  std::vector<std::uint16_t> scales_;
   std::uint64_t uses_ = 0;
 
   std::uint64_t arriving_ = kNone;  // block whose results arrive

@@ -24,7 +24,7 @@ class ScWork {
  public:
   ScWork(const PlannedOperator& planned, std::size_t number, const Design& design,
          const MemoryParams& memory)
-      : planned_(planned), number_(number), limits_(design.tile_limits()) {
+      : planned_(planned), number_(number), limits_(design.tile_limits()), design_(design) {
     const ProgramOperator& program = planned.program;
     if (is_gemm()) {
       check(planned.mapping.has_value(), "a GEMM without a mapping");
@@ -70,14 +70,15 @@ class ScWork {
     switch (tensor) {
       case Tensor::activations:
         return is_gemm() ? block.m * block.k * a_bits_ : block.m * program().vector.input_bits;
-      case Tensor::weights:
-        return block.k * block.n * w_bits_;
+      case Tensor::weights:  // and, behind them, their scales
+        return block.k * block.n * w_bits_ + scale_rows(block) * block.n * design_.scale_bits();
       case Tensor::results:
         return block.m * block.n *
                (is_gemm() ? program().output_bits : program().vector.output_bits);
     }
     throw InternalError("a tensor of no kind");
   }
+  std::uint64_t scale_rows(const Block& block) const { return design_.scale_rows(block.k); }
   std::uint64_t bytes(Tensor tensor, const Block& block) const {
     return (bits(tensor, block) + 7) / 8;
   }
@@ -115,6 +116,7 @@ class ScWork {
   const PlannedOperator& planned_;
   std::size_t number_;
   TileLimits limits_;
+  const Design& design_;
   std::optional<BlockSequence> blocks_;
   std::uint64_t block_elements_ = 0;  // of a vector operator
   std::uint64_t a_bits_ = 0, w_bits_ = 0;

@@ -36,7 +36,8 @@ void StallAccount::gemm_block(const GemmBlockTimes& block) {
   const std::uint64_t between_ports = (times_.interval - 1) * block.tokens;
   const std::uint64_t span = block.last_token + times_.interval - first;
   accounted_ += span;
-  std::uint64_t& port = times_.w_port_cycles == times_.interval   ? stalls_.weights
+  const std::uint64_t weight_port = std::max(times_.w_port_cycles, times_.s_port_cycles);
+  std::uint64_t& port = weight_port == times_.interval            ? stalls_.weights
                         : times_.a_port_cycles == times_.interval ? stalls_.activations
                                                                   : stalls_.results;
   port += between_ports;

@@ -20,7 +20,7 @@ struct TimelineEvent {
   std::uint64_t end_ps;
 };
 
-// Keeps the first `limit` events and counts the others.
+// Keeps the first events of every operator, up to `limit` each.
 //
 // dma: from the pick of a descriptor to the issue of its last request; dram: from the begin of its
 // first transfer to the end of its last; array: from a block's first token to the edge after its
@@ -30,19 +30,25 @@ class Timeline {
   explicit Timeline(std::size_t limit) : limit_(limit) {}
 
   void add(const TimelineEvent& event) {
-    if (events_.size() < limit_) {
-      events_.push_back(event);
+    if (event.op >= kept_.size()) kept_.resize(event.op + 1);
+    if (is_full(event.op)) {
+      is_cut_ = true;
     } else {
-      ++left_out_;
+      ++kept_[event.op];
+      events_.push_back(event);
     }
   }
   const std::vector<TimelineEvent>& events() const { return events_; }
-  std::uint64_t left_out() const { return left_out_; }
+  // Of operator `op` nothing more is kept.
+  bool is_full(std::size_t op) const { return op < kept_.size() && kept_[op] >= limit_; }
+  // Some operator has more events.
+  bool is_cut() const { return is_cut_; }
 
  private:
   std::size_t limit_;
   std::vector<TimelineEvent> events_;
-  std::uint64_t left_out_ = 0;
+  std::vector<std::size_t> kept_;  // by operator
+  bool is_cut_ = false;
 };
 
 }  // namespace bitsmith

@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
+#include "common/divide.h"
 #include "common/error.h"
+#include "common/interrupt.h"
 
 namespace bitsmith {
-namespace {
-
-std::uint64_t pieces(std::uint64_t size, std::uint64_t piece) { return (size + piece - 1) / piece; }
-
-}  // namespace
-
 VectorFold::VectorFold(const MemoryParams& memory, const MemoryTimes& times,
                        const ProgramOperator& program, Timeline* timeline, std::size_t number,
                        bool skip)
@@ -55,7 +51,8 @@ VectorFold::Kind VectorFold::kind_of(std::uint64_t elements) const {
 RunCounts VectorFold::run() {
   while (stored_ < blocks_) {
     while (passed_ < loaded_ && (passed_ < 2 || passed_ - 2 < stored_)) pass(passed_);
-    if (skip_ && (timeline_ == nullptr || timeline_->left_out() > 0)) look_for_repetition();
+    if (skip_ && (timeline_ == nullptr || timeline_->is_full(number_))) look_for_repetition();
+    if (loaded_ % 4096 == 0) throw_if_interrupted();
     std::optional<std::uint64_t> load_time;
     if (loaded_ < blocks_ && loaded_ < passed_ + 2) {
       load_time = loaded_ < 2 ? 0 : state(loaded_ - 2).done;

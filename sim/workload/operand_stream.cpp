@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/divide.h"
 #include "common/error.h"
 #include "common/interrupt.h"
 
@@ -10,8 +11,6 @@ namespace bitsmith {
 namespace {
 
 constexpr std::uint64_t kMostValuesAtOnce = std::uint64_t{1} << 28;
-
-std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
 class OperandStream {
  public:
@@ -189,9 +188,9 @@ std::vector<std::uint64_t> parameter_shape(const OperandQuantization& quantizati
     return {1};
   }
   if (quantization.axis == LineAxis::along_k) {
-    return {shape.rows, ceil_div(shape.k, quantization.group_of(shape.k))};
+    return {shape.rows, pieces(shape.k, quantization.group_of(shape.k))};
   }
-  return {ceil_div(shape.rows, quantization.group_of(shape.rows)), shape.k};
+  return {pieces(shape.rows, quantization.group_of(shape.rows)), shape.k};
 }
 
 OperandResult stream_operand(const RandomTensor& tensor, const OperandQuantization& quantization,

@@ -13,16 +13,18 @@ std::string_view word_of(OperatorKind kind) {
   return kWords.at(static_cast<std::size_t>(kind));
 }
 
-std::string_view word_of(GemmResults results) {
-  switch (results) {
-    case GemmResults::plain:
-      return "plain";
-    case GemmResults::keys_values:
-      return "keys_values";
-    case GemmResults::to_activation:
-      return "to_activation";
+std::string_view word_of(ResultUse use) {
+  switch (use) {
+    case ResultUse::vector:
+      return "vector";
+    case ResultUse::gemm:
+      return "gemm";
+    case ResultUse::kv_cache:
+      return "kv_cache";
+    case ResultUse::activation:
+      return "activation";
   }
-  throw InternalError("results of no kind");
+  throw InternalError("results of no use");
 }
 
 std::string_view word_of(OperatorClass operator_class) {

@@ -33,10 +33,10 @@ std::string_view word_of(OperatorKind kind);
 enum class OperatorClass { linear, attention_qk, attention_pv, lm_head, router, patch_embedding };
 std::string_view word_of(OperatorClass operator_class);
 
-// What becomes of a GEMM's results: keys and values go to the KV cache; those `to_activation` make
-// up what the next operator of kind `activation` works on.
-enum class GemmResults { plain, keys_values, to_activation };
-std::string_view word_of(GemmResults results);
+// Who reads an operator's results: an operator that is no GEMM; a GEMM, as its activations or, from
+// the KV cache, as its weights; the next operator of kind `activation`, which reads nothing else.
+enum class ResultUse { vector, gemm, kv_cache, activation };
+std::string_view word_of(ResultUse use);
 
 // An operator. A GEMM's `count` GEMMs (the heads of an attention, the experts of a layer) are
 // independent and follow each other without a gap; its `repeat` occurrences (the layers) each wait
@@ -50,7 +50,7 @@ struct Operator {
   OperatorClass operator_class = OperatorClass::linear;
   // Of all that is no GEMM, in one occurrence: results, or the terms that are added to something.
   std::uint64_t elements = 0;
-  GemmResults results = GemmResults::plain;
+  ResultUse results = ResultUse::vector;
 
   bool is_gemm() const { return kind == OperatorKind::gemm; }
 };

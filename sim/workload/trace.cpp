@@ -35,6 +35,7 @@ class OperatorReader {
     op.name = text("name");
     op.repeat = number("repeat", 1, kLargestCount);
     op.kind = word<OperatorKind>("kind", 8);
+    if (json_.contains("results")) op.results = word<ResultUse>("results", 4);
     if (!op.is_gemm()) {
       op.elements = number("elements", 0, kMostElements);
       return op;
@@ -43,7 +44,6 @@ class OperatorReader {
     op.gemm = {number("m", 1, kLargestDimension), number("n", 1, kLargestDimension),
                number("k", 1, kLargestDimension)};
     op.count = number("count", 1, kLargestCount);
-    if (json_.contains("results")) op.results = word<GemmResults>("results", 3);
     return op;
   }
 

@@ -183,7 +183,10 @@ Json operand_json(const OperandQuantization& operand) {
 
 Json operator_json(const QuantizedOperator& quantized) {
   const Operator& op = quantized.op;
-  Json json = {{"name", op.name}, {"kind", word_of(op.kind)}, {"repeat", op.repeat}};
+  Json json = {{"name", op.name},
+               {"kind", word_of(op.kind)},
+               {"repeat", op.repeat},
+               {"results", word_of(op.results)}};
   if (!op.is_gemm()) {
     json["elements"] = op.elements;
     return json;
@@ -193,7 +196,6 @@ Json operator_json(const QuantizedOperator& quantized) {
                {"n", op.gemm.n},
                {"k", op.gemm.k},
                {"count", op.count},
-               {"results", word_of(op.results)},
                {"activation", operand_json(quantized.quantization.activation)},
                {"weight", operand_json(quantized.quantization.weight)}});
   return json;

@@ -191,11 +191,13 @@ class OperatorList {
 
   void add_layers(const Pass& pass) {
     repeat_ = t_.num_hidden_layers * pass.times;
-    vector("input_norm", OperatorKind::norm, elements({pass.rows(), t_.hidden_size}));
+    vector("input_norm", OperatorKind::norm, elements({pass.rows(), t_.hidden_size}),
+           ResultUse::gemm);
     attention(pass);
     if (t_.norms_per_layer == 2) {
       vector("attention_add", OperatorKind::add, elements({pass.rows(), t_.hidden_size}));
-      vector("mlp_norm", OperatorKind::norm, elements({pass.rows(), t_.hidden_size}));
+      vector("mlp_norm", OperatorKind::norm, elements({pass.rows(), t_.hidden_size}),
+             ResultUse::gemm);
     }
     mlp(pass);
     // In parallel, both branches are added at once.
@@ -227,27 +229,28 @@ class OperatorList {
     const std::uint64_t rows = sequences * (every_token ? tokens : 1);
     const std::uint64_t normed =
         sequences * (t_.architecture == Architecture::decoder ? 1 : tokens);
-    if (t_.final_norm) vector("final_norm", OperatorKind::norm, elements({normed, t_.hidden_size}));
+    if (t_.final_norm) {
+      vector("final_norm", OperatorKind::norm, elements({normed, t_.hidden_size}), ResultUse::gemm);
+    }
     if (t_.head == Head::vocabulary) {
       gemm("lm_head", OperatorClass::lm_head, {rows, t_.vocab_size, t_.hidden_size});
     } else if (t_.head == Head::classifier) {
       gemm("classifier", OperatorClass::lm_head, {rows, t_.num_labels, t_.hidden_size});
     } else {
       gemm("pooler", OperatorClass::lm_head, {rows, t_.hidden_size, t_.hidden_size}, 1,
-           Results::to_activation);
+           ResultUse::activation);
       vector("pooler_activation", OperatorKind::activation, elements({rows, t_.hidden_size}));
     }
   }
 
  private:
-  using Results = GemmResults;
-
   void gemm(std::string name, OperatorClass operator_class, GemmShape shape,
-            std::uint64_t count = 1, Results results = Results::plain) {
+            std::uint64_t count = 1, ResultUse results = ResultUse::vector) {
     add({std::move(name), shape, count, repeat_, OperatorKind::gemm, operator_class, 0, results});
   }
-  void vector(std::string name, OperatorKind kind, std::uint64_t count) {
-    add({std::move(name), {}, 1, repeat_, kind, OperatorClass::linear, count});
+  void vector(std::string name, OperatorKind kind, std::uint64_t count,
+              ResultUse results = ResultUse::vector) {
+    add({std::move(name), {}, 1, repeat_, kind, OperatorClass::linear, count, results});
   }
   // Joins an operator that an earlier pass already has.
   void add(Operator op) {
@@ -269,21 +272,30 @@ class OperatorList {
     const std::uint64_t heads = t_.num_key_value_heads * pass.batch;
     const std::uint64_t score_rows =
         pass.tokens * (t_.num_attention_heads / t_.num_key_value_heads);
-    gemm("q_proj", OperatorClass::linear, {rows, query, t_.hidden_size});
-    for (const char* name : {"k_proj", "v_proj"}) {
-      gemm(name, OperatorClass::linear, {rows, key_value, t_.hidden_size}, 1, Results::keys_values);
+    // Rotated before they are used; values are not.
+    gemm("q_proj", OperatorClass::linear, {rows, query, t_.hidden_size}, 1,
+         t_.rotary ? ResultUse::vector : ResultUse::gemm);
+    gemm("k_proj", OperatorClass::linear, {rows, key_value, t_.hidden_size}, 1,
+         t_.rotary ? ResultUse::vector : ResultUse::kv_cache);
+    gemm("v_proj", OperatorClass::linear, {rows, key_value, t_.hidden_size}, 1,
+         ResultUse::kv_cache);
+    if (t_.rotary) {
+      const std::uint64_t turned = t_.rotary_dim == 0 ? t_.head_dim : t_.rotary_dim;
+      vector("rotary", OperatorKind::rotary, elements({rows, t_.num_attention_heads, turned}),
+             ResultUse::gemm);
+      vector("rotary_keys", OperatorKind::rotary, elements({rows, t_.num_key_value_heads, turned}),
+             ResultUse::kv_cache);
     }
-    const std::uint64_t turned = t_.rotary_dim == 0 ? t_.head_dim : t_.rotary_dim;
-    if (t_.rotary)
-      vector("rotary", OperatorKind::rotary,
-             elements({rows, t_.num_attention_heads + t_.num_key_value_heads, turned}));
     gemm("attention_qk", OperatorClass::attention_qk, {score_rows, pass.context, t_.head_dim},
          heads);
-    vector("softmax", OperatorKind::softmax, elements({score_rows, pass.context, heads}));
+    vector("softmax", OperatorKind::softmax, elements({score_rows, pass.context, heads}),
+           ResultUse::gemm);
     gemm("attention_pv", OperatorClass::attention_pv, {score_rows, t_.head_dim, pass.context},
-         heads);
-    if (t_.sublayer_norms)
-      vector("attention_sublayer_norm", OperatorKind::norm, elements({rows, query}));
+         heads, t_.sublayer_norms ? ResultUse::vector : ResultUse::gemm);
+    if (t_.sublayer_norms) {
+      vector("attention_sublayer_norm", OperatorKind::norm, elements({rows, query}),
+             ResultUse::gemm);
+    }
     gemm("o_proj", OperatorClass::linear, {rows, t_.hidden_size, query});
   }
 
@@ -297,13 +309,14 @@ class OperatorList {
     }
     const bool gated = t_.mlp == Mlp::gated;
     if (gated) {
-      expert_gemm("gate_proj", pairs, t_.intermediate_size, t_.hidden_size, Results::to_activation);
+      expert_gemm("gate_proj", pairs, t_.intermediate_size, t_.hidden_size, ResultUse::activation);
     }
     expert_gemm("up_proj", pairs, t_.intermediate_size, t_.hidden_size,
-                gated ? Results::plain : Results::to_activation);
-    vector("mlp_activation", OperatorKind::activation, wide);
-    if (gated) vector("mlp_multiply", OperatorKind::multiply, wide);
-    if (t_.sublayer_norms) vector("mlp_sublayer_norm", OperatorKind::norm, wide);
+                gated ? ResultUse::vector : ResultUse::activation);
+    const ResultUse last = t_.sublayer_norms ? ResultUse::vector : ResultUse::gemm;
+    vector("mlp_activation", OperatorKind::activation, wide, gated ? ResultUse::vector : last);
+    if (gated) vector("mlp_multiply", OperatorKind::multiply, wide, last);
+    if (t_.sublayer_norms) vector("mlp_sublayer_norm", OperatorKind::norm, wide, ResultUse::gemm);
     expert_gemm("down_proj", pairs, t_.hidden_size, t_.intermediate_size);
     if (t_.has_experts()) {
       vector("expert_scale", OperatorKind::multiply, elements({pairs, t_.hidden_size}));
@@ -313,7 +326,7 @@ class OperatorList {
 
   // `pairs` rows spread evenly over the experts: some get one more than the others.
   void expert_gemm(const std::string& name, std::uint64_t pairs, std::uint64_t n, std::uint64_t k,
-                   Results results = Results::plain) {
+                   ResultUse results = ResultUse::vector) {
     const std::uint64_t fewest = pairs / t_.num_local_experts;
     const std::uint64_t with_one_more = pairs % t_.num_local_experts;
     if (with_one_more > 0) {

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "common/divide.h"
 #include "common/error.h"
 #include "pe/systolic/design.h"
+#include "support/bit_serial_jobs.h"
 #include "system/accelerator.h"
 #include "system/plan.h"
 #include "system/program.h"
@@ -22,7 +24,6 @@ class SystemMaker {
   explicit SystemMaker(std::uint64_t seed, std::uint64_t largest = 30)
       : random_(seed), largest_(largest) {}
 
-  systolic::Params params;
   Accelerator accelerator;
   std::vector<PlannedOperator> plan;
 
@@ -32,7 +33,6 @@ class SystemMaker {
     make_memory();
     make_plan();
     fit_buffers();
-    fit_bandwidth();
   }
 
   std::string text() const {
@@ -80,7 +80,27 @@ class SystemMaker {
   }
 
   void make_design() {
+    accelerator.name = "random";
+    accelerator.params.clock_ghz = 1000.0 / static_cast<double>(from_to(200, 2000));
+    if (chance(3)) {
+      make_bit_serial();
+    } else {
+      make_systolic();
+    }
+  }
+
+  // Groups short enough for K to have several.
+  void make_bit_serial() {
+    bit_serial::Params params = random_bit_serial_params(random_);
+    params.rows = static_cast<std::uint32_t>(from_to(1, 6));
+    params.cols = static_cast<std::uint32_t>(from_to(1, 6));
+    params.group = 8;
+    accelerator.design = std::make_unique<bit_serial::Design>(params);
+  }
+
+  void make_systolic() {
     using namespace systolic;
+    Params params;
     params.rows = static_cast<std::uint32_t>(from_to(1, 6));
     params.cols = static_cast<std::uint32_t>(from_to(1, 6));
     params.dataflow = static_cast<Dataflow>(below(3));
@@ -99,8 +119,6 @@ class SystemMaker {
         params.accumulator_bits = static_cast<std::uint32_t>(from_to(26, 34));
       }
     }
-    accelerator.name = "random";
-    accelerator.params.clock_ghz = 1000.0 / static_cast<double>(from_to(200, 2000));
     accelerator.design = std::make_unique<systolic::Design>(params);
   }
 
@@ -150,7 +168,7 @@ class SystemMaker {
         op.gemm = {from_to(1, most), from_to(1, most), from_to(1, most)};
         op.count = from_to(1, 3);
         op.operator_class = chance(2) ? OperatorClass::attention_qk : OperatorClass::linear;
-        op.results = static_cast<GemmResults>(below(3));
+        op.results = static_cast<ResultUse>(below(4));
       }
       workload.operators.push_back(op);
     }
@@ -170,7 +188,9 @@ class SystemMaker {
     if (chance(3)) {
       mapping.block_m = from_to(1, std::min<std::uint64_t>(gemm.m, limits.m));
       mapping.block_n = from_to(1, std::min<std::uint64_t>(gemm.n, limits.n));
-      mapping.block_k = from_to(1, gemm.k);
+      // Groups stay whole.
+      const std::uint64_t step = limits.k_step;
+      mapping.block_k = std::min(gemm.k, pieces(from_to(1, gemm.k), step) * step);
     } else {
       mapping.block_m = block_size(gemm.m);
       mapping.block_n = block_size(gemm.n);
@@ -204,7 +224,7 @@ class SystemMaker {
       const BlockFootprint print =
           footprint(*accelerator.design, mapping.block_m, mapping.block_n, mapping.block_k);
       a = std::max(a, print.a_buffer_bits);
-      w = std::max(w, print.w_buffer_bits);
+      w = std::max(w, print.w_buffer_bits + print.s_buffer_bits);
       y = std::max(y, print.y_buffer_bits);
     }
     const auto capacity = [&](std::uint64_t half_bits) {
@@ -216,17 +236,6 @@ class SystemMaker {
   }
 
   // Slower until the buffers keep up.
-  void fit_bandwidth() {
-    while (true) {
-      try {
-        memory_times(*accelerator.design, *accelerator.memory, accelerator.params.clock_ghz);
-        return;
-      } catch (const UserError&) {
-        accelerator.memory->dram.bandwidth_gb_s *= 0.83;
-      }
-    }
-  }
-
   std::mt19937_64 random_;
   std::uint64_t largest_;
   bool many_blocks_ = false;  // one GEMM of hundreds: what repeats may be skipped

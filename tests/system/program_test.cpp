@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "common/error.h"
 #include "common/file.h"
 #include "numerics/float_arithmetic.h"
@@ -21,11 +23,11 @@ systolic::Design design(const char* activation, const char* weight) {
 
 Workload mlp() {
   Operator keys{"k_proj", {4, 8, 16}, 1, 2};
-  keys.results = GemmResults::keys_values;
+  keys.results = ResultUse::kv_cache;
   Operator gate{"gate", {4, 32, 16}, 1, 2};
-  gate.results = GemmResults::to_activation;
+  gate.results = ResultUse::activation;
   Operator activation{"silu", {}, 1, 2, OperatorKind::activation, {}, 128};
-  Operator multiply{"multiply", {}, 1, 2, OperatorKind::multiply, {}, 128};
+  Operator multiply{"multiply", {}, 1, 2, OperatorKind::multiply, {}, 128, ResultUse::gemm};
   Operator add{"add", {}, 1, 2, OperatorKind::add, {}, 64};
   return {"mlp", {keys, gate, activation, multiply, add}};
 }
@@ -45,10 +47,11 @@ TEST(Program, FusedConversion) {
   EXPECT_TRUE(program[0].results_are_kv_cache);
   EXPECT_EQ(program[1].output_bits, 16U);
   EXPECT_EQ(program[1].passes, 1U);
-  // fp16 in; int8 for the next GEMM out. A multiplication reads two numbers.
+  // A multiplication reads two fp16 numbers and writes int8 for the next GEMM.
   EXPECT_EQ(program[2].vector.input_bits, 16U);
-  EXPECT_EQ(program[2].vector.output_bits, 8U);
+  EXPECT_EQ(program[2].vector.output_bits, 16U);
   EXPECT_EQ(program[3].vector.input_bits, 32U);
+  EXPECT_EQ(program[3].vector.output_bits, 8U);
   EXPECT_EQ(program[4].vector.output_bits, 16U);
 }
 
@@ -86,10 +89,45 @@ TEST(Program, AttentionReadsTheKvCache) {
   std::uint64_t cached = 0;
   for (const ProgramOperator& op : program) {
     EXPECT_EQ(op.weights_are_kv_cache, op.op.name.starts_with("attention_") && op.op.is_gemm());
-    EXPECT_EQ(op.results_are_kv_cache, op.op.name == "k_proj" || op.op.name == "v_proj");
+    EXPECT_EQ(op.results_are_kv_cache, op.op.name == "rotary_keys" || op.op.name == "v_proj");
     cached += op.weights_are_kv_cache ? 1 : 0;
   }
   EXPECT_EQ(cached, 2U);
+}
+
+// What one operator writes the next one reads: Llama by name, GPT-2 (no rotation, plain MLP) fused.
+TEST(Program, ResultsAreStoredAsTheirReaderReadsThem) {
+  const auto bits = [](const char* model, const MemoryParams& memory) {
+    const auto program = make_program(
+        transformer_workload(load_transformer(home_folder() / "workloads/models" / model),
+                             {Phase::prefill, 64}),
+        design("int8", "int4"), memory);
+    std::map<std::string, std::uint64_t> written;
+    for (const ProgramOperator& op : program) {
+      written[op.op.name] = op.op.is_gemm() ? op.output_bits : op.vector.output_bits;
+      if (!op.op.is_gemm()) {
+        EXPECT_EQ(op.vector.input_bits % 16, 0U) << op.op.name;
+      }
+    }
+    return written;
+  };
+  const auto llama = bits("llama-2-7b.yaml", {});
+  for (const char* name : {"input_norm", "rotary", "softmax", "attention_pv", "mlp_norm",
+                           "mlp_multiply", "final_norm"}) {
+    EXPECT_EQ(llama.at(name), 8U) << name;
+  }
+  for (const char* name : {"rotary_keys", "v_proj"}) EXPECT_EQ(llama.at(name), 4U) << name;
+  for (const char* name : {"embedding", "q_proj", "k_proj", "attention_qk", "o_proj", "gate_proj",
+                           "up_proj", "mlp_activation", "down_proj", "mlp_add", "lm_head"}) {
+    EXPECT_EQ(llama.at(name), 16U) << name;
+  }
+  MemoryParams fused;
+  fused.fuse_activation = true;
+  const auto gpt = bits("gpt-2.yaml", fused);
+  EXPECT_EQ(gpt.at("q_proj"), 8U);
+  EXPECT_EQ(gpt.at("k_proj"), 4U);
+  EXPECT_EQ(gpt.at("up_proj"), 8U);
+  EXPECT_EQ(gpt.count("mlp_activation"), 0U);
 }
 
 TEST(Program, BlocksOfVectorOperatorsFillTheSmallerHalf) {

@@ -1,5 +1,5 @@
-// Causes of stalls by hand: who arrives last is blamed, ties in the order of sim/system/README.md, and
-// every cycle has one cause.
+// Causes of stalls by hand: who arrives last is blamed, ties in the order of sim/system/README.md,
+// and every cycle has one cause.
 #include "system/stall_cycles.h"
 
 #include <gtest/gtest.h>

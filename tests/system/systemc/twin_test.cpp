@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "pe/registry.h"
 #include "support/random_system.h"
 #include "system/systemc/cycle_child.h"
 #include "system/tile_engine.h"
@@ -100,9 +101,11 @@ struct Tally {
 // Empty if the engines agree.
 std::string compare(SystemMaker& system, std::uint64_t seed, Tally& tally) {
   const CycleRun cycle = test::in_child([&](Timeline& timeline) {
-    systolic::Model model(system.params);
     const OperandSource operands(*system.accelerator.design, seed);
-    return run_cycle(system.accelerator, system.plan, operands, model, {{}, &timeline});
+    return visit_design(*system.accelerator.design, [&](const auto& design) {
+      typename std::decay_t<decltype(design)>::Model model(design.params());
+      return run_cycle(system.accelerator, system.plan, operands, model, {{}, &timeline});
+    });
   });
   if (!cycle.error.empty()) return "\n  engine cycle " + cycle.error;
   Timeline timeline(1000000);
