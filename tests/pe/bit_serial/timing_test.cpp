@@ -7,6 +7,7 @@
 #include "pe/bit_serial/design.h"
 #include "support/bit_serial_jobs.h"
 #include "support/model_driver.h"
+#include "support/timing_prediction.h"
 
 namespace bitsmith::bit_serial {
 namespace {
@@ -14,66 +15,7 @@ namespace {
 using test::drive;
 using test::DrivenJob;
 using test::DriveResult;
-
-class Prediction {
- public:
-  Prediction(const Params& params, Pace pace)
-      : pes_(std::uint64_t{params.rows} * params.cols), pace_(pace), timing_(params) {}
-
-  // The operands of the jobs that are added from now on are at the ports from `cycle` on.
-  void arrival(std::uint64_t cycle) {
-    state_.not_before((cycle + pace_.interval - 1) / pace_.interval);
-  }
-  void add(const Job& job) {
-    jobs_.push_back(timing_.next(state_, job, pace_));
-    feeds_ += jobs_.back().feed_steps;
-    pe_.mac += jobs_.back().mac_pe_cycles;
-    pe_.pad += jobs_.back().pad_pe_cycles;
-    actions_.add(jobs_.back().actions);
-  }
-
-  const Timing::State& state() const { return state_; }
-  const std::vector<JobTiming>& jobs() const { return jobs_; }
-  const ActionCounts& actions() const { return actions_; }
-  PeCycles pe_cycles() const {
-    const std::uint64_t cycles = jobs_.back().last_y + 1;
-    const std::uint64_t steps = pace_.enabled_cycles(cycles);
-    PeCycles pe = pe_;
-    pe.idle = pes_ * (steps - feeds_);
-    pe.stalled = pes_ * (cycles - steps);
-    return pe;
-  }
-
- private:
-  std::uint64_t pes_;
-  Pace pace_;
-  Timing timing_;
-  Timing::State state_;
-  std::vector<JobTiming> jobs_;
-  std::uint64_t feeds_ = 0;
-  PeCycles pe_;
-  ActionCounts actions_;
-};
-
-void expect_seen(const Prediction& predicted, const Design& design,
-                 const std::vector<DrivenJob>& jobs, const Model& model, const DriveResult& seen) {
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const Job& job = jobs[i].job;
-    SCOPED_TRACE(fmt::format("job {} of {}: {}x{}x{}{}{}", i, jobs.size(), job.m, job.n, job.k,
-                             job.accumulate ? " accumulate" : "", job.emit ? " emit" : ""));
-    ASSERT_EQ(predicted.jobs()[i].start, seen.jobs[i].start);
-    ASSERT_EQ(predicted.jobs()[i].operands_free, seen.jobs[i].operands_free);
-    ASSERT_EQ(predicted.jobs()[i].operands_free, seen.jobs[i].entered);
-    if (!job.emit) continue;
-    ASSERT_EQ(predicted.jobs()[i].first_y, seen.jobs[i].first_y);
-    ASSERT_EQ(predicted.jobs()[i].last_y, seen.jobs[i].last_y);
-    ASSERT_EQ(seen.jobs[i].y, test::golden_of_chain(design, jobs, i));
-  }
-  ASSERT_EQ(model.jobs_entered(), jobs.size());
-  ASSERT_EQ(predicted.actions(), model.actions());
-  ASSERT_EQ(predicted.pe_cycles(), model.pe_cycles());
-  ASSERT_EQ(model.pe_cycles().total(), design.pe_count() * seen.cycles);
-}
+using test::expect_seen;
 
 TEST(BitSerialTiming, EqualsTheCycleModel) {
   std::mt19937_64 random(2025);
@@ -86,7 +28,7 @@ TEST(BitSerialTiming, EqualsTheCycleModel) {
     SCOPED_TRACE(
         fmt::format("round {}: {} interval {}", round, design.resolved().dump(), pace.interval));
     std::vector<DrivenJob> driven;
-    Prediction predicted(params, pace);
+    test::Prediction predicted(design, pace);
     for (const Job& job : jobs) {
       driven.push_back(test::random_driven_job(design, job, random));
       predicted.add(job);
@@ -127,7 +69,7 @@ TEST(BitSerialTiming, LateOperandsEqualTheCycleModel) {
     const Pace pace{1 + random() % 3};
     std::vector<DrivenJob> driven;
     std::vector<std::uint64_t> arrivals;
-    Prediction predicted(params, pace);
+    test::Prediction predicted(design, pace);
     std::uint64_t arrival = 0;
     for (const Job& job : jobs) {
       if (driven.empty() || random() % 3 == 0) {
