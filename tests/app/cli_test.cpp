@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "common/file.h"
 #include "common/process.h"
@@ -35,6 +36,7 @@ class Cli : public testing::Test {
   }
 
   const std::string accelerator_ = shipped("configs/accelerators/systolic_int8_16x16.yaml");
+  const std::string edge_ = shipped("configs/accelerators/systolic_int8_16x16_edge.yaml");
   const std::string model_ = shipped("workloads/models/llama-2-7b.yaml");
 
  private:
@@ -50,6 +52,38 @@ TEST_F(Cli, RunPrintsJsonAndNothingElseWithDash) {
   EXPECT_EQ(run["total"]["cycles"], 64 * 128 + 50);
   EXPECT_EQ(run["config"]["design"]["rows"], 16);
   EXPECT_TRUE(run["energy_pj"].is_null() && run["area_um2"].is_null() && run["tech"].is_null());
+}
+
+// The same GEMM in the memory system: SystemC with values, the fast twin, the optimist; a timeline
+// and a waveform beside the answer.
+TEST_F(Cli, RunInEveryEngine) {
+  const auto run = [&](std::vector<std::string> more) {
+    std::vector<std::string> command = {"run", edge_, "--gemm", "40x40x64", "--json", "-"};
+    command.insert(command.end(), more.begin(), more.end());
+    const ProcessResult result = bitsmith(command);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return json::parse(result.output);
+  };
+  const json tile = run({"--timeline", "tile.json"});
+  const json cycle = run({"--engine", "cycle", "--timeline", "cycle.json", "--wave", "w.fst"});
+  const json roofline = run({"--engine", "roofline"});
+  EXPECT_EQ(tile["total"], cycle["total"]);
+  EXPECT_EQ(tile["system_actions"], cycle["system_actions"]);
+  EXPECT_EQ(cycle["checked"]["values_compared"], 1600);
+  EXPECT_EQ(cycle["checked"]["mismatches"], 0);
+  EXPECT_TRUE(tile["checked"].is_null());
+  EXPECT_LT(roofline["total"]["cycles"], tile["total"]["cycles"]);
+  EXPECT_TRUE(roofline["actions"].is_null());
+  // The same events; the engines note them in orders of their own.
+  const auto events = [&](const char* name) {
+    const json timeline = json::parse(read_file(folder() / name, 1U << 20));
+    std::multiset<std::string> all;
+    for (const json& event : timeline["traceEvents"]) all.insert(event.dump());
+    return all;
+  };
+  EXPECT_EQ(events("tile.json"), events("cycle.json"));
+  EXPECT_GT(events("tile.json").size(), 20U);
+  EXPECT_GT(fs::file_size(folder() / "w.fst"), 1000U);
 }
 
 TEST_F(Cli, RunKeepsTheIdentitiesForLlama2) {
@@ -135,7 +169,17 @@ TEST_F(Cli, MistakesAreLocatedAndWriteNothing) {
       {{"run", accelerator_, "--workload", model_, "--seq", "0"},
        "--seq: expected an integer in 1..16777216, found '0'"},
       {{"run", accelerator_, "--workload", model_, "--phase", "prefil"}, "did you mean 'prefill'?"},
-      {{"run", accelerator_, "--gemm", "1x1x1", "--engine", "cycle"}, "does not have yet"},
+      {{"run", accelerator_, "--gemm", "1x1x1", "--engine", "cycle"},
+       "cycle and roofline and a timeline need a memory"},
+      {{"run", edge_, "--gemm", "1x1x1", "--engine", "cylce"}, "unknown engine 'cylce'"},
+      {{"run", edge_, "--gemm", "1x1x1", "--array", "rtl"}, "--array rtl: needs --engine cycle"},
+      {{"run", edge_, "--gemm", "1x1x1", "--wave", "w.fst"}, "--wave: needs --engine cycle"},
+      {{"run", edge_, "--gemm", "1x1x1", "--engine", "roofline", "--timeline", "t.json"},
+       "a roofline has no events"},
+      {{"run", edge_, "--gemm", "1x1x1", "--timeline", "out.json"}, "is the file of --json, too"},
+      {{"run", edge_, "--gemm", "1x1x1", "--timeline", "-"}, "only --json goes to standard output"},
+      {{"run", edge_, "--gemm", "16x16x16", "--set", "result_buffer.capacity_bytes=2047"},
+       "capacity_bytes: 2048 would do"},
       {{"run", accelerator_, "--gemm", "1x1x1", "--set", "design.rows=257"},
        "--set design.rows=257: 'rows': expected an integer in 1..256"},
       {{"run", accelerator_, "--gemm", "1x1x1", "--set", "desing.rows=2"},
