@@ -7,5 +7,5 @@
 int main() {
   const bitsmith::systolic::Design design{bitsmith::systolic::Params{}};
   const bitsmith::Workload workload = bitsmith::gemm_workload("128x128x128");
-  fmt::print("{}\n", bitsmith::run_tile(design, workload).total.cycles);
+  fmt::print("{}\n", bitsmith::run_array(design, workload).total.cycles);
 }
