@@ -25,10 +25,9 @@ class DmaFold {
   // The first edge at which another descriptor can be picked.
   std::uint64_t next_pick() const { return next_pick_; }
 
-  // Throws UserError when the operator lasts longer than picoseconds in 64 bits can tell.
-  //
   // Moves `accesses` >= 1, picked at edge `pick` >= next_pick(), the first one issued `setup`
-  // edges after that at the earliest.
+  // edges after that at the earliest. Throws UserError when the operator lasts longer than
+  // picoseconds in 64 bits can tell.
   DescriptorTimes move(std::uint64_t pick, std::uint64_t setup, std::uint64_t accesses);
 
   // Appends what has a say in later moves, times relative to next_pick().

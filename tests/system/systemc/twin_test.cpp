@@ -1,5 +1,5 @@
-// Engine `tile` equals engine `cycle`: every count of every operator over random small systems. The
-// two were written from sim/system/README.md independently.
+// Engine `tile` equals engine `cycle`: every count of every operator over random small systems.
+// Each does on its own what sim/system/README.md says with the same program, blocks and constants.
 #include <fmt/format.h>
 
 #include <algorithm>
