@@ -4,15 +4,18 @@
 module bit_serial_array #(
     parameter int unsigned Rows = 4,
     parameter int unsigned Cols = 4,
+    parameter int unsigned RowTiles = 1,    // a divisor of Rows
     parameter int unsigned Lanes = 4,
     parameter int unsigned ABits = 16,      // 16: FP16 activations; 8: INT8
     parameter int unsigned WBits = 4,
-    parameter int unsigned WeightKind = 1,  // 0 integer, 1 fp4, 2 fp3, 3 ternary
+    parameter int unsigned WeightKind = 1,  // 0 Booth, 1 fp4, 2 fp3, 3 ternary, 4 canonical
+    parameter int unsigned SkipZeroTerms = 0,
     parameter int unsigned Group = 128,     // a multiple of Lanes
     parameter int unsigned KBits = 16,
     localparam int unsigned JobBits = $clog2(Rows + 1) + $clog2(Cols + 1) + KBits + 2,
     localparam int unsigned SBits = ((WeightKind == 1) || (WeightKind == 2)) ? 10 : 8,
-    localparam int unsigned SumBits = (ABits == 16) ? 32 : 48
+    localparam int unsigned SumBits = (ABits == 16) ? 32 : 48,
+    localparam int unsigned YWidth = RowTiles * Cols * SumBits
 ) (
     input  logic                        clk_i,
     input  logic                        rst_ni,
@@ -36,28 +39,30 @@ module bit_serial_array #(
 
     output logic                        y_valid_o,
     input  logic                        y_ready_i,
-    output logic [Cols*SumBits-1:0]     y_o
+    output logic [YWidth-1:0]           y_o
 );
 
   localparam int unsigned AWidth = (ABits == 16) ? 17 : 8;
   localparam int unsigned ResultBits = (ABits == 16) ? 29 : 32;
-  localparam int unsigned RowBits = (Rows > 1) ? $clog2(Rows) : 1;
+  localparam int unsigned TileRows = Rows / RowTiles;
+  localparam int unsigned RowBits = (TileRows > 1) ? $clog2(TileRows) : 1;
 
   logic [Rows*Lanes*AWidth-1:0] a;
-  logic [2:0] significance;
   logic match_en, multiply_en, accumulate_en, clear, copy_en;
   logic scale_en, scale_first, scale_last, shift_en;
 
   logic [Cols*Lanes*WBits-1:0] w;
   logic [Cols*2-1:0] selects;
   logic [Cols*8-1:0] scales;
-  logic [1:0] term;
-  logic term_en, group_last, nan, add_en, add_clear;
+  logic [1:0] step;
+  logic step_en, group_last, add_en, add_clear;
+  logic [RowTiles*Cols-1:0] more;
+  logic [RowTiles-1:0] nan;
   logic [RowBits-1:0] add_row;
-  logic [Cols*SumBits-1:0] sums;
+  logic [YWidth-1:0] sums;
 
   bit_serial_edge #(
-      .Rows(Rows), .Cols(Cols), .Lanes(Lanes), .ABits(ABits), .WBits(WBits),
+      .Rows(Rows), .Cols(Cols), .RowTiles(RowTiles), .Lanes(Lanes), .ABits(ABits), .WBits(WBits),
       .WeightKind(WeightKind), .Group(Group), .KBits(KBits)
   ) u_edge (
       .clk_i, .rst_ni, .en_i,
@@ -67,7 +72,6 @@ module bit_serial_array #(
       .s_valid_i, .s_ready_o, .s_i,
       .y_valid_o, .y_ready_i, .y_o,
       .pe_a_o(a),
-      .significance_o(significance),
       .match_en_o(match_en),
       .multiply_en_o(multiply_en),
       .accumulate_en_o(accumulate_en),
@@ -80,8 +84,9 @@ module bit_serial_array #(
       .w_o(w),
       .select_o(selects),
       .scale_o(scales),
-      .term_o(term),
-      .term_en_o(term_en),
+      .step_o(step),
+      .step_en_o(step_en),
+      .more_i(more[Cols-1:0]),
       .group_last_o(group_last),
       .nan_o(nan),
       .add_en_o(add_en),
@@ -90,65 +95,79 @@ module bit_serial_array #(
       .sum_i(sums)
   );
 
-  // Results between the PEs of a column: entry [r][c] leaves PE (r, c) upwards.
-  logic [(Rows+1)*Cols*ResultBits-1:0] results;
-  assign results[Rows*Cols*ResultBits+:Cols*ResultBits] = '0;
+  // All tiles have the same weights.
+  if (RowTiles > 1) begin : gen_same_steps
+    logic unused_more;
+    assign unused_more = ^more[RowTiles*Cols-1:Cols];
+  end
 
-  logic [Cols*Lanes-1:0] w_man, w_sign;
-  logic [Cols*Lanes*2-1:0] w_exp;
-  logic [Cols-1:0] scale_bit;
+  for (genvar t = 0; t < RowTiles; t++) begin : gen_tile
+    for (genvar c = 0; c < Cols; c++) begin : gen_col
+      localparam int unsigned Column = t * Cols + c;
+      logic [Lanes-1:0] w_man, w_sign;
+      logic [Lanes*2-1:0] w_exp;
+      logic [2:0] significance;
+      logic scale_bit;
 
-  for (genvar c = 0; c < Cols; c++) begin : gen_col
-    bit_serial_column #(
-        .Rows(Rows), .Lanes(Lanes), .ABits(ABits), .WBits(WBits), .WeightKind(WeightKind)
-    ) u_column (
-        .clk_i,
-        .w_i(w[c*Lanes*WBits+:Lanes*WBits]),
-        .select_i(selects[c*2+:2]),
-        .term_i(term),
-        .term_en_i(term_en),
-        .w_man_o(w_man[c*Lanes+:Lanes]),
-        .w_sign_o(w_sign[c*Lanes+:Lanes]),
-        .w_exp_o(w_exp[c*Lanes*2+:Lanes*2]),
-        .scale_i(scales[c*8+:8]),
-        .scale_en_i(group_last),
-        .copy_en_i(copy_en),
-        .shift_en_i(scale_en),
-        .scale_o(scale_bit[c]),
-        .result_i(results[c*ResultBits+:ResultBits]),
-        .nan_i(nan),
-        .convert_en_i(shift_en),
-        .add_en_i(add_en),
-        .add_clear_i(add_clear),
-        .add_row_i(add_row),
-        .sum_o(sums[c*SumBits+:SumBits])
-    );
+      // Entry r leaves PE r upwards.
+      logic [(TileRows+1)*ResultBits-1:0] results;
+      assign results[TileRows*ResultBits+:ResultBits] = '0;
 
-    for (genvar r = 0; r < Rows; r++) begin : gen_row
-      localparam int unsigned Here = r * Cols + c;
-      localparam int unsigned Below = Here + Cols;
-      bit_serial_pe #(
-          .Lanes(Lanes), .ABits(ABits)
-      ) u_pe (
+      bit_serial_column #(
+          .Rows(TileRows), .Lanes(Lanes), .ABits(ABits), .WBits(WBits), .WeightKind(WeightKind),
+          .SkipZeroTerms(SkipZeroTerms)
+      ) u_column (
           .clk_i,
-          .a_i(a[r*Lanes*AWidth+:Lanes*AWidth]),
-          .w_man_i(w_man[c*Lanes+:Lanes]),
-          .w_sign_i(w_sign[c*Lanes+:Lanes]),
-          .w_exp_i(w_exp[c*Lanes*2+:Lanes*2]),
-          .significance_i(significance),
+          .w_i(w[c*Lanes*WBits+:Lanes*WBits]),
+          .select_i(selects[c*2+:2]),
+          .step_i(step),
+          .step_en_i(step_en),
+          .more_o(more[Column]),
+          .w_man_o(w_man),
+          .w_sign_o(w_sign),
+          .w_exp_o(w_exp),
           .match_en_i(match_en),
           .multiply_en_i(multiply_en),
-          .accumulate_en_i(accumulate_en),
-          .clear_i(clear),
+          .significance_o(significance),
+          .scale_i(scales[c*8+:8]),
+          .scale_en_i(group_last),
           .copy_en_i(copy_en),
-          .scale_en_i(scale_en),
-          .scale_first_i(scale_first),
-          .scale_last_i(scale_last),
-          .scale_i(scale_bit[c]),
-          .shift_en_i(shift_en),
-          .result_i(results[Below*ResultBits+:ResultBits]),
-          .result_o(results[Here*ResultBits+:ResultBits])
+          .shift_en_i(scale_en),
+          .scale_o(scale_bit),
+          .result_i(results[0+:ResultBits]),
+          .nan_i(nan[t]),
+          .convert_en_i(shift_en),
+          .add_en_i(add_en),
+          .add_clear_i(add_clear),
+          .add_row_i(add_row),
+          .sum_o(sums[Column*SumBits+:SumBits])
       );
+
+      for (genvar r = 0; r < TileRows; r++) begin : gen_row
+        localparam int unsigned Row = t * TileRows + r;
+        bit_serial_pe #(
+            .Lanes(Lanes), .ABits(ABits), .SkipZeroTerms(SkipZeroTerms)
+        ) u_pe (
+            .clk_i,
+            .a_i(a[Row*Lanes*AWidth+:Lanes*AWidth]),
+            .w_man_i(w_man),
+            .w_sign_i(w_sign),
+            .w_exp_i(w_exp),
+            .significance_i(significance),
+            .match_en_i(match_en),
+            .multiply_en_i(multiply_en),
+            .accumulate_en_i(accumulate_en),
+            .clear_i(clear),
+            .copy_en_i(copy_en),
+            .scale_en_i(scale_en),
+            .scale_first_i(scale_first),
+            .scale_last_i(scale_last),
+            .scale_i(scale_bit),
+            .shift_en_i(shift_en),
+            .result_i(results[(r+1)*ResultBits+:ResultBits]),
+            .result_o(results[r*ResultBits+:ResultBits])
+        );
+      end
     end
   end
 

@@ -1,11 +1,13 @@
 // What a column of PEs shares: the encoders of its weights above it, the bits of its scale, and the
-// open sums of its rows, which take one group's result per step.
+// open sums of its rows, which take one group's result per step. SkipZeroTerms: steps run over the
+// terms that some lane has.
 module bit_serial_column #(
     parameter int unsigned Rows = 4,
     parameter int unsigned Lanes = 4,
     parameter int unsigned ABits = 16,
     parameter int unsigned WBits = 4,
     parameter int unsigned WeightKind = 1,
+    parameter int unsigned SkipZeroTerms = 0,
     localparam int unsigned ResultBits = (ABits == 16) ? 29 : 32,
     localparam int unsigned SumBits = (ABits == 16) ? 32 : 48,
     localparam int unsigned RowBits = (Rows > 1) ? $clog2(Rows) : 1
@@ -14,11 +16,15 @@ module bit_serial_column #(
 
     input  logic [Lanes*WBits-1:0] w_i,
     input  logic [1:0]             select_i,
-    input  logic [1:0]             term_i,
-    input  logic                   term_en_i,
+    input  logic [1:0]             step_i,      // of the beat
+    input  logic                   step_en_i,
+    output logic                   more_o,      // there are terms for another step
     output logic [Lanes-1:0]       w_man_o,
     output logic [Lanes-1:0]       w_sign_o,
     output logic [Lanes*2-1:0]     w_exp_o,
+    input  logic                   match_en_i,
+    input  logic                   multiply_en_i,
+    output logic [2:0]             significance_o,  // of the step that is accumulated
 
     input  logic [7:0]             scale_i,
     input  logic                   scale_en_i,  // the group's last token enters
@@ -37,21 +43,86 @@ module bit_serial_column #(
 
   // -- terms --------------------------------------------------------------------------------------
 
+  localparam bit Pairs = (WeightKind == 0) || (WeightKind == 4);  // two places per term
+  localparam int unsigned Terms = Pairs ? (WBits + 1) / 2 : (WeightKind == 3) ? 1 : 2;
+
+  logic [1:0] term;
+  logic live;  // there is a term for this step
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     logic man, sign;
     logic [1:0] exponent;
     bit_serial_encoder #(.WBits(WBits), .WeightKind(WeightKind)) u_encoder (
-        .w_i(w_i[l*WBits+:WBits]), .select_i, .term_i,
+        .w_i(w_i[l*WBits+:WBits]), .select_i, .term_i(term),
         .man_o(man), .sign_o(sign), .exp_o(exponent)
     );
     always_ff @(posedge clk_i) begin
-      if (term_en_i) begin
-        w_man_o[l]       <= man;
+      if (step_en_i) begin
+        w_man_o[l]       <= man && live;
         w_sign_o[l]      <= sign;
         w_exp_o[l*2+:2]  <= exponent;
       end
     end
   end
+
+  if (SkipZeroTerms != 0) begin : gen_skip
+    // The terms that some lane has; this step's is the one with step_i of them below it.
+    logic [Terms-1:0] present;
+    for (genvar t = 0; t < Terms; t++) begin : gen_term
+      logic [Lanes-1:0] man;
+      for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+        logic unused_sign;
+        logic [1:0] unused_exponent;
+        bit_serial_encoder #(.WBits(WBits), .WeightKind(WeightKind)) u_encoder (
+            .w_i(w_i[l*WBits+:WBits]), .select_i, .term_i(2'(t)),
+            .man_o(man[l]), .sign_o(unused_sign), .exp_o(unused_exponent)
+        );
+      end
+      assign present[t] = man != '0;
+    end
+    logic [2:0] below;
+    always_comb begin
+      below = '0;
+      term  = '0;
+      live  = 1'b0;
+      for (int unsigned t = 0; t < Terms; t++) begin
+        if (present[t]) begin
+          if (below == {1'b0, step_i}) begin
+            term = 2'(t);
+            live = 1'b1;
+          end
+          below = below + 3'd1;
+        end
+      end
+    end
+    assign more_o = below > {1'b0, step_i} + 3'd1;
+  end else begin : gen_all
+    assign term   = step_i;
+    assign live   = 1'b1;
+    assign more_o = step_i != 2'(Terms - 1);
+  end
+
+  // As late as the products of the step.
+  logic [8:0] significance_q;
+  logic [2:0] significance;
+  if (Pairs) begin : gen_pairs
+    assign significance = {term, 1'b0};
+  end else if (WeightKind == 3) begin : gen_ternary
+    assign significance = 3'd0;
+  end else begin : gen_leading_ones
+    assign significance = {2'b00, term == 2'd0};
+  end
+  always_ff @(posedge clk_i) begin
+    if (step_en_i) begin
+      significance_q[2:0] <= significance;
+    end
+    if (match_en_i) begin
+      significance_q[5:3] <= significance_q[2:0];
+    end
+    if (multiply_en_i) begin
+      significance_q[8:6] <= significance_q[5:3];
+    end
+  end
+  assign significance_o = significance_q[8:6];
 
   // -- scale --------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 module bit_serial_edge #(
     parameter int unsigned Rows = 4,
     parameter int unsigned Cols = 4,
+    parameter int unsigned RowTiles = 1,
     parameter int unsigned Lanes = 4,
     parameter int unsigned ABits = 16,
     parameter int unsigned WBits = 4,
@@ -16,7 +17,9 @@ module bit_serial_edge #(
     localparam int unsigned SBits = ((WeightKind == 1) || (WeightKind == 2)) ? 10 : 8,
     localparam int unsigned SumBits = (ABits == 16) ? 32 : 48,
     localparam int unsigned AWidth = (ABits == 16) ? 17 : 8,
-    localparam int unsigned RowBits = (Rows > 1) ? $clog2(Rows) : 1
+    localparam int unsigned TileRows = Rows / RowTiles,
+    localparam int unsigned RowBits = (TileRows > 1) ? $clog2(TileRows) : 1,
+    localparam int unsigned YWidth = RowTiles * Cols * SumBits
 ) (
     input  logic                         clk_i,
     input  logic                         rst_ni,
@@ -40,11 +43,10 @@ module bit_serial_edge #(
 
     output logic                         y_valid_o,
     input  logic                         y_ready_i,
-    output logic [Cols*SumBits-1:0]      y_o,
+    output logic [YWidth-1:0]            y_o,
 
     // To the PEs.
     output logic [Rows*Lanes*AWidth-1:0] pe_a_o,
-    output logic [2:0]                   significance_o,
     output logic                         match_en_o,
     output logic                         multiply_en_o,
     output logic                         accumulate_en_o,
@@ -59,21 +61,22 @@ module bit_serial_edge #(
     output logic [Cols*Lanes*WBits-1:0]  w_o,
     output logic [Cols*2-1:0]            select_o,
     output logic [Cols*8-1:0]            scale_o,
-    output logic [1:0]                   term_o,
-    output logic                         term_en_o,
+    output logic [1:0]                   step_o,
+    output logic                         step_en_o,
+    input  logic [Cols-1:0]              more_i,
     output logic                         group_last_o,
-    output logic                         nan_o,
+    output logic [RowTiles-1:0]          nan_o,
     output logic                         add_en_o,
     output logic                         add_clear_o,
     output logic [RowBits-1:0]           add_row_o,
-    input  logic [Cols*SumBits-1:0]      sum_i
+    input  logic [YWidth-1:0]            sum_i
 );
 
-  localparam int unsigned Terms = (WeightKind == 0) ? (WBits + 1) / 2 : (WeightKind == 3) ? 1 : 2;
   localparam int unsigned LanesLog2 = $clog2(Lanes);
   localparam int unsigned GroupBeats = Group / Lanes;
   localparam int unsigned GroupBeatBits = (GroupBeats > 1) ? $clog2(GroupBeats) : 1;
-  localparam int unsigned GapBits = (MBits > 3) ? MBits : 3;
+  localparam int unsigned BeatBits = $clog2(TileRows + 1);  // beats of results
+  localparam int unsigned GapBits = (BeatBits > 3) ? BeatBits : 3;
 
   // -- channel buffers ----------------------------------------------------------------------------
 
@@ -105,8 +108,8 @@ module bit_serial_edge #(
   );
 
   logic y_push, y_ready;
-  logic [Cols*SumBits-1:0] y_row, y_head;
-  skid_buffer #(.Width(Cols * SumBits)) u_y (
+  logic [YWidth-1:0] y_row, y_head;
+  skid_buffer #(.Width(YWidth)) u_y (
       .clk_i, .rst_ni,
       .valid_i(y_push), .ready_o(y_ready), .data_i(y_row),
       .valid_o(y_valid_o), .ready_i(y_ready_i), .data_o(y_head)
@@ -127,18 +130,18 @@ module bit_serial_edge #(
   assign final_beat = k_minus_1 >> LanesLog2;
 
   logic in_job_q, first_group_q;
-  logic [1:0] term_q;
+  logic [1:0] step_q;  // of the beat
   logic [KBits-1:0] beat_q;
   logic [GroupBeatBits-1:0] group_beat_q;
   logic [GapBits-1:0] gap_q;  // steps until the last token of a group may enter
 
-  logic last_term, last_beat, group_last, job_last, operands_valid, feed, advance;
+  logic last_step, last_beat, group_last, job_last, operands_valid, feed, advance;
   logic y_push_wanted;  // a row of results leaves in this step
-  assign last_term      = term_q == 2'(Terms - 1);
+  assign last_step      = more_i == '0;
   assign last_beat      = beat_q == final_beat;
-  assign group_last     = last_term && (last_beat ||
+  assign group_last     = last_step && (last_beat ||
                                         (group_beat_q == GroupBeatBits'(GroupBeats - 1)));
-  assign job_last       = last_term && last_beat;
+  assign job_last       = last_step && last_beat;
   assign operands_valid = a_valid && w_valid && s_valid;
   assign feed           = job_valid && operands_valid && !(group_last && (gap_q != '0));
   assign advance        = en_i && (!in_job_q || operands_valid) && (!y_push_wanted || y_ready);
@@ -147,13 +150,22 @@ module bit_serial_edge #(
   assign fed          = advance && feed;
   assign group_enters = fed && group_last;
   assign job_pop      = fed && job_last;
-  assign operands_pop = fed && last_term;
+  assign operands_pop = fed && last_step;
   assign s_pop        = group_enters;
 
-  // The scale takes eight steps, the results of a group as many as it has rows.
+  // Every tile sends a row at a time.
+  logic [BeatBits-1:0] result_beats;
+  if (RowTiles == 1) begin : gen_one_tile
+    assign result_beats = job_m;
+  end else begin : gen_tiles
+    assign result_beats = (32'(job_m) > TileRows) ? BeatBits'(TileRows) : BeatBits'(job_m);
+  end
+
+  // The scale takes eight steps, the results of a group as many as they have beats.
   logic [GapBits-1:0] spacing_minus_1;
-  if (Rows > 8) begin : gen_many_rows
-    assign spacing_minus_1 = (job_m > MBits'(8)) ? GapBits'(job_m) - GapBits'(1) : GapBits'(7);
+  if (TileRows > 8) begin : gen_many_rows
+    assign spacing_minus_1 =
+        (result_beats > BeatBits'(8)) ? GapBits'(result_beats) - GapBits'(1) : GapBits'(7);
   end else begin : gen_few_rows
     assign spacing_minus_1 = GapBits'(7);
   end
@@ -162,15 +174,15 @@ module bit_serial_edge #(
     if (!rst_ni) begin
       in_job_q      <= 1'b0;
       first_group_q <= 1'b1;
-      term_q        <= '0;
+      step_q        <= '0;
       beat_q        <= '0;
       group_beat_q  <= '0;
       gap_q         <= '0;
     end else if (advance) begin
       if (feed) begin
         in_job_q <= !job_last;
-        term_q   <= last_term ? 2'd0 : term_q + 2'd1;
-        if (last_term) begin
+        step_q   <= last_step ? 2'd0 : step_q + 2'd1;
+        if (last_step) begin
           beat_q       <= last_beat ? '0 : beat_q + KBits'(1);
           group_beat_q <= group_last ? '0 : group_beat_q + GroupBeatBits'(1);
         end
@@ -188,7 +200,7 @@ module bit_serial_edge #(
 
   logic [Rows*Lanes*ABits-1:0] a_q;
   always_ff @(posedge clk_i) begin
-    if (fed && (term_q == 2'd0)) begin
+    if (fed && (step_q == 2'd0)) begin
       a_q <= a;
     end
   end
@@ -205,8 +217,8 @@ module bit_serial_edge #(
     end
   end
 
-  assign term_o       = term_q;
-  assign term_en_o    = fed;
+  assign step_o       = step_q;
+  assign step_en_o    = fed;
   assign group_last_o = group_enters;
   for (genvar c = 0; c < Cols; c++) begin : gen_scale
     assign scale_o[c*8+:8] = s[c*SBits+:8];
@@ -217,21 +229,11 @@ module bit_serial_edge #(
     end
   end
 
-  logic [2:0] significance;
-  if (WeightKind == 0) begin : gen_booth
-    assign significance = {term_q, 1'b0};
-  end else if (WeightKind == 3) begin : gen_ternary
-    assign significance = 3'd0;
-  end else begin : gen_leading_ones
-    assign significance = {2'b00, term_q == 2'd0};
-  end
-
   // -- a token's way through the PEs: one stage per step ------------------------------------------
 
   logic [2:0] valid_q;              // a token is matched, multiplied, accumulated in this step
   logic [3:0] last_q;               // it is its group's last; one stage more: the sum is finished
   logic [2:0] first_q;
-  logic [8:0] significance_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       valid_q <= '0;
@@ -243,30 +245,29 @@ module bit_serial_edge #(
   end
   always_ff @(posedge clk_i) begin
     if (advance) begin
-      first_q        <= {first_q[1:0], (group_beat_q == '0) && (term_q == 2'd0)};
-      significance_q <= {significance_q[5:0], significance};
+      first_q <= {first_q[1:0], (group_beat_q == '0) && (step_q == 2'd0)};
     end
   end
   assign match_en_o      = advance && valid_q[0];
   assign multiply_en_o   = advance && valid_q[1];
   assign accumulate_en_o = advance && valid_q[2];
   assign clear_o         = first_q[2];
-  assign significance_o  = significance_q[8:6];
 
   // -- a group's way: finished, times its scale, up its column, into the sums ---------------------
 
-  // What a group carries along: its rows and columns, whether it begins the sums, whether it ends
-  // them and they leave. Stage 0: after its last token; 1: while it is scaled; 2: while it moves
-  // up.
-  localparam int unsigned InfoBits = MBits + NBits + 2;
+  // What a group carries along: its beats of results, rows and columns, whether it begins the sums,
+  // whether it ends them and they leave. Stage 0: after its last token; 1: while it is scaled; 2:
+  // while it moves up.
+  localparam int unsigned InfoBits = BeatBits + MBits + NBits + 2;
   logic [InfoBits-1:0] info_0_q, info_1_q, info_2_q;
   logic [3:0] scale_left_q;
-  logic [MBits-1:0] rows_left_q, rows_2;
+  logic [BeatBits-1:0] beats_left_q, beats_2;
+  logic [MBits-1:0] rows_2;
   logic [NBits-1:0] cols_2;
   logic clear_2, emit_2, moves_up;
   logic [RowBits-1:0] row_q;
-  assign {emit_2, clear_2, cols_2, rows_2} = info_2_q;
-  assign moves_up = rows_left_q != '0;
+  assign {emit_2, clear_2, cols_2, rows_2, beats_2} = info_2_q;
+  assign moves_up = beats_left_q != '0;
 
   assign copy_en_o     = advance && last_q[3];
   assign scale_en_o    = advance && (scale_left_q != '0);
@@ -276,6 +277,7 @@ module bit_serial_edge #(
 
   logic add_q, add_clear_q, add_emit_q;
   logic [NBits-1:0] add_cols_q;
+  logic [MBits-1:0] add_rows_q;
   logic [RowBits-1:0] add_row_q;
   assign y_push_wanted = add_q && add_emit_q;
   assign y_push        = advance && y_push_wanted;
@@ -286,7 +288,7 @@ module bit_serial_edge #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       scale_left_q <= '0;
-      rows_left_q  <= '0;
+      beats_left_q <= '0;
       add_q        <= 1'b0;
     end else if (advance) begin
       if (last_q[3]) begin
@@ -295,9 +297,9 @@ module bit_serial_edge #(
         scale_left_q <= scale_left_q - 4'd1;
       end
       if (scale_last_o) begin
-        rows_left_q <= info_1_q[MBits-1:0];
+        beats_left_q <= info_1_q[BeatBits-1:0];
       end else if (moves_up) begin
-        rows_left_q <= rows_left_q - MBits'(1);
+        beats_left_q <= beats_left_q - BeatBits'(1);
       end
       add_q <= moves_up;
     end
@@ -305,7 +307,8 @@ module bit_serial_edge #(
 
   always_ff @(posedge clk_i) begin
     if (group_enters) begin
-      info_0_q <= {job_emit && job_last, first_group_q && !job_accumulate, job_n, job_m};
+      info_0_q <= {job_emit && job_last, first_group_q && !job_accumulate, job_n, job_m,
+                   result_beats};
     end
     if (copy_en_o) begin
       info_1_q <= info_0_q;
@@ -320,13 +323,26 @@ module bit_serial_edge #(
       add_clear_q <= clear_2;
       add_emit_q  <= emit_2;
       add_cols_q  <= cols_2;
+      add_rows_q  <= rows_2;
       add_row_q   <= row_q;
     end
   end
 
   // The padded lanes of a result beat are zero.
-  for (genvar c = 0; c < Cols; c++) begin : gen_y
-    assign y_row[c*SumBits+:SumBits] = (c < 32'(add_cols_q)) ? sum_i[c*SumBits+:SumBits] : '0;
+  for (genvar t = 0; t < RowTiles; t++) begin : gen_tile_y
+    logic has_row;
+    if (RowTiles == 1) begin : gen_only
+      logic unused_rows;
+      assign has_row     = 1'b1;
+      assign unused_rows = ^add_rows_q;
+    end else begin : gen_one_of_many
+      assign has_row = t * TileRows + 32'(add_row_q) < 32'(add_rows_q);
+    end
+    for (genvar c = 0; c < Cols; c++) begin : gen_y
+      localparam int unsigned Lane = (t * Cols + c) * SumBits;
+      assign y_row[Lane+:SumBits] =
+          (has_row && (c < 32'(add_cols_q))) ? sum_i[Lane+:SumBits] : '0;
+    end
   end
 
   // -- infinities and NaN: a flag per row and group -----------------------------------------------
@@ -356,13 +372,15 @@ module bit_serial_edge #(
         nan_2_q <= nan_2_q >> 1;
       end
     end
-    assign nan_o = nan_2_q[0];
+    for (genvar t = 0; t < RowTiles; t++) begin : gen_tile_nan
+      assign nan_o[t] = nan_2_q[t*TileRows];
+    end
   end else begin : gen_no_nan
-    assign nan_o = 1'b0;
+    assign nan_o = '0;
   end
 
-  logic unused_rows;
-  assign unused_rows = ^rows_2;
+  logic unused_beats;
+  assign unused_beats = ^beats_2;
 
 `ifndef SYNTHESIS
   // What the producer of jobs owes us.
@@ -380,7 +398,7 @@ module bit_serial_edge #(
   // Groups are far enough apart: none overtakes the one before it.
   always_ff @(posedge clk_i) begin
     assert (!copy_en_o || (scale_left_q <= 4'd1));
-    assert (!(advance && scale_last_o) || !moves_up || (rows_left_q == MBits'(1)));
+    assert (!(advance && scale_last_o) || !moves_up || (beats_left_q == BeatBits'(1)));
   end
 `endif
 

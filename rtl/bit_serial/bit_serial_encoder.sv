@@ -1,11 +1,12 @@
 // One term of a weight: (-1)^sign_o * 2^exp_o, or nothing (man_o = 0), at a significance that only
 // depends on the term's number (sim/pe/bit_serial/README.md). Combinational.
 //
-// Integers: digit term_i of the radix-4 Booth code. fp4, fp3: leading ones of the magnitude in
-// halves, where the code of negative zero is one of four special values. Ternary: the weight.
+// Integers: digit term_i of the radix-4 Booth code, or that pair of digits of the canonical
+// signed-digit code which one digit at most is not zero of. fp4, fp3: leading ones of the magnitude
+// in halves, where the code of negative zero is one of four special values. Ternary: the weight.
 module bit_serial_encoder #(
     parameter int unsigned WBits = 4,
-    parameter int unsigned WeightKind = 1  // 0 integer, 1 fp4, 2 fp3, 3 ternary
+    parameter int unsigned WeightKind = 1  // 0 Booth, 1 fp4, 2 fp3, 3 ternary, 4 canonical
 ) (
     input  logic [WBits-1:0] w_i,
     input  logic [1:0]       select_i,  // of the special value
@@ -25,6 +26,25 @@ module bit_serial_encoder #(
     assign man_o         = (window != 3'b000) && (window != 3'b111);
     assign sign_o        = window[2];
     assign exp_o         = {1'b0, (window == 3'b011) || (window == 3'b100)};
+    assign unused_select = ^select_i;
+  end else if (WeightKind == 4) begin : gen_canonical
+    // Digits of a number that are not zero are where it and three times it differ, one place lower;
+    // negative ones where it is the number that has the bit.
+    logic [WBits+1:0] value, triple;
+    logic [WBits-1:0] digits;
+    logic [7:0] places, signs;
+    logic [1:0] pair;
+    logic unused_select, unused_lowest;
+    assign value         = {{2{w_i[WBits-1]}}, w_i};
+    assign triple        = value + {value[WBits:0], 1'b0};
+    assign digits        = value[WBits:1] ^ triple[WBits:1];
+    assign places        = 8'(digits);
+    assign signs         = 8'(value[WBits:1]);
+    assign unused_lowest = ^{triple[WBits+1], triple[0]};
+    assign pair          = 2'(places >> {term_i, 1'b0});
+    assign man_o         = pair != 2'b00;
+    assign sign_o        = |(pair & 2'(signs >> {term_i, 1'b0}));
+    assign exp_o         = {1'b0, pair[1]};
     assign unused_select = ^select_i;
   end else if (WeightKind == 3) begin : gen_ternary
     logic unused_select;

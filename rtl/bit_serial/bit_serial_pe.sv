@@ -4,10 +4,12 @@
 //
 // All PEs of an array work in step; enables and the significance come from its edge, activations
 // along the row, terms and the bit of the scale down the column. ABits 16: FP16 activations {sign,
-// exponent, significand}, sums of mantissa and exponent; 8: INT8, exact sums.
+// exponent, significand}, sums of mantissa and exponent; 8: INT8, exact sums. SkipZeroTerms: a sum
+// stays as it is in a step without a term.
 module bit_serial_pe #(
     parameter int unsigned Lanes = 4,
     parameter int unsigned ABits = 16,
+    parameter int unsigned SkipZeroTerms = 0,
     localparam int unsigned AWidth = (ABits == 16) ? 17 : 8,
     localparam int unsigned ExpBits = (ABits == 16) ? 6 : 0,
     localparam int unsigned MantissaBits = (ABits == 16) ? 15 : 24,
@@ -91,10 +93,25 @@ module bit_serial_pe #(
         .mantissa_i(base), .exponent_i(base_exp),
         .mantissa_o(mantissa), .exponent_o(exponent)
     );
+    logic live;  // there is a term
+    if (SkipZeroTerms != 0) begin : gen_live
+      logic matched_q, live_q;
+      always_ff @(posedge clk_i) begin
+        if (match_en_i) begin
+          matched_q <= w_man_i != '0;
+        end
+        if (multiply_en_i) begin
+          live_q <= matched_q;
+        end
+      end
+      assign live = live_q;
+    end else begin : gen_always_live
+      assign live = 1'b1;
+    end
     always_ff @(posedge clk_i) begin
       if (accumulate_en_i) begin
-        mantissa_q <= mantissa;
-        exponent_q <= exponent;
+        mantissa_q <= live ? mantissa : base;
+        exponent_q <= live ? exponent : base_exp;
       end
     end
 

@@ -99,7 +99,7 @@ void simulate(const RunRequest& request, RunAnswer& answer) {
                       "and `bitsmith verify` for the array against its RTL",
                       accelerator.name));
     }
-    answer.result = run_array(*accelerator.design, answer.workload);
+    answer.result = run_array(*accelerator.design, answer.workload, &*operands.source);
     return;
   }
   answer.plan = request.engine == Engine::roofline
@@ -109,7 +109,7 @@ void simulate(const RunRequest& request, RunAnswer& answer) {
   Timeline* timeline = request.timeline_events > 0 ? &answer.timeline : nullptr;
   switch (request.engine) {
     case Engine::tile:
-      answer.result = run_tile(accelerator, answer.plan, {timeline});
+      answer.result = run_tile(accelerator, answer.plan, {timeline, true, &*operands.source});
       return;
     case Engine::roofline:
       answer.result = run_roofline(accelerator, answer.plan);

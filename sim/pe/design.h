@@ -6,7 +6,8 @@
 //   D::Model  : Model(const Params&); step(const ArrayInputs&); outputs(); pe_cycles(); actions();
 //               jobs_entered();
 //   D::Timing : Timing(const Params&); State: step, alike(), not_before();
-//               next(State&, const Job&, Pace) -> JobTiming.
+//               next(State&, const Job&, Pace) -> JobTiming; where steps depend on the weights
+//               also groups(const Job&) and next(..., steps of the job's groups).
 #pragma once
 
 #include <cstdint>
@@ -76,6 +77,15 @@ class Design {
   // rows of S[rows,n] for weights W[k,n]. Rows of accumulating jobs follow each other.
   virtual std::uint32_t scale_bits() const { return 0; }
   virtual std::uint64_t scale_rows([[maybe_unused]] std::uint64_t k) const { return 0; }
+
+  // Designs whose cycles depend on the weights: the steps that each group of W[k,n] takes, which
+  // Timing::next asks for; scale_rows(k) numbers for every tile of tile_limits().n columns, tile
+  // after tile.
+  virtual bool steps_depend_on_weights() const { return false; }
+  virtual void weight_steps([[maybe_unused]] CodeView w, [[maybe_unused]] CodeView s,
+                            [[maybe_unused]] std::span<std::uint32_t> steps) const {
+    throw InternalError("a design whose steps do not depend on the weights");
+  }
 
   // One beat of a channel. The views are the job's own tile, A[m,k], W[k,n] and S[scale_rows(k),n];
   // `beat` counts from 0 below beats(job); `words` holds words_of_bits(width) words and is

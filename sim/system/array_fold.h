@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "mapping/schedule.h"
 #include "pe/job.h"
@@ -43,20 +44,29 @@ class ArrayFold {
     state_.not_before((cycle + pace_.interval - 1) / pace_.interval);
   }
 
+  // The steps of the groups of W that the schedules run from now on have, tile after tile of its
+  // columns; jobs read them in order, again from the start for the next rows of Y. Only for designs
+  // whose steps depend on the weights (Design::weight_steps); without steps nothing is skipped.
+  void use_steps(std::span<const std::uint32_t> steps) {
+    steps_ = steps;
+    next_step_ = 0;
+  }
+
   // When the first token of `schedule` would enter, were it run now.
   std::uint64_t first_token(const Schedule& schedule) const {
     const Schedule* first = &schedule;
     while (!first->is_leaf()) first = &first->children.front();
     typename Timing::State state = state_;
-    return timing_.next(state, first->job, pace_).start;
+    return timing_next(state, first->job, 0).start;
   }
 
   void run(const Schedule& schedule) {
     for (std::uint64_t done = 0; done < schedule.repeat; ++done) {
       const typename Timing::State state_before = state_;
       const ArraySums sums_before = sums_;
+      const std::size_t step_before = next_step_;
       run_once(schedule);
-      if (state_.alike(state_before)) {
+      if (next_step_ == step_before && state_.alike(state_before)) {
         skip(schedule.repeat - done - 1, state_before, sums_before);
         return;
       }
@@ -73,8 +83,27 @@ class ArrayFold {
     for (const Schedule& child : schedule.children) run(child);
   }
 
+  static constexpr bool kHasSteps = requires(const Timing& timing, const Job& job) {
+    timing.groups(job);
+  };
+
+  std::size_t groups([[maybe_unused]] const Job& job) const {
+    if constexpr (kHasSteps) return steps_.empty() ? 0 : timing_.groups(job);
+    return 0;
+  }
+  JobTiming timing_next(typename Timing::State& state, const Job& job,
+                        [[maybe_unused]] std::size_t step) const {
+    if constexpr (kHasSteps) {
+      return timing_.next(state, job, pace_, steps_.subspan(step, groups(job)));
+    } else {
+      return timing_.next(state, job, pace_);
+    }
+  }
+
   void run_job(const Job& job) {
-    const JobTiming timing = timing_.next(state_, job, pace_);
+    const JobTiming timing = timing_next(state_, job, next_step_);
+    next_step_ += groups(job);
+    if (next_step_ == steps_.size()) next_step_ = 0;
     sums_.last_token = timing.operands_free;
     if (job.emit) sums_.last_y = timing.last_y;
     sums_.feed_steps += timing.feed_steps;
@@ -100,6 +129,8 @@ class ArrayFold {
   Pace pace_;
   typename Timing::State state_;
   ArraySums sums_;
+  std::span<const std::uint32_t> steps_;
+  std::size_t next_step_ = 0;
 };
 
 }  // namespace bitsmith

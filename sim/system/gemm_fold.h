@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/interrupt.h"
 #include "mapping/blocks.h"
+#include "mapping/weight_steps.h"
 #include "system/array_fold.h"
 #include "system/dma_fold.h"
 #include "system/program.h"
@@ -59,21 +60,24 @@ class BlockKinds {
 template <class Timing>
 class GemmFold {
  public:
-  // `skip`: whether to skip what repeats itself (a test compares both). Nothing is skipped before a
-  // timeline is full.
+  // `steps`: those of the weights, where cycles depend on them; null elsewhere, or if no weights
+  // are to shorten them. `skip`: whether to skip what repeats itself (a test compares both).
+  // Nothing is skipped before a timeline is full.
   GemmFold(const Timing& timing, const Design& design, const MemoryParams& memory,
            const MemoryTimes& times, const ProgramOperator& program, const Mapping& mapping,
-           Timeline* timeline, std::size_t number, bool skip = true)
+           WeightSteps* steps, Timeline* timeline, std::size_t number, bool skip = true)
       : design_(design),
         memory_(memory),
         times_(times),
         program_(program),
         sequence_(program.op.gemm, program.op.count, mapping),
         loops_(block_loops(program.op, mapping)),
+        loop_over_m_(mapping.order == LoopOrder::m_outer ? 2 : 1),
         kinds_(design, memory, times_, program, mapping),
         dma_(times, memory.dma),
         array_(timing, {times.interval}),
         account_(times),
+        steps_(steps),
         timeline_(timeline),
         number_(number),
         skip_(skip) {}
@@ -199,6 +203,7 @@ class GemmFold {
     block.operands_at_ports = last_dispatch_ + times_.operand_latency;
 
     const Schedule& schedule = state.kind->schedule;
+    if (steps_ != nullptr) array_.use_steps(steps_->of(state.block));
     const std::uint64_t tokens_before = array_.sums().feed_steps;
     block.array_ready = array_.first_token(schedule);
     array_.operands_from(block.operands_at_ports);
@@ -318,6 +323,8 @@ class GemmFold {
     for (std::size_t level = loops_.size(); level-- > 0;) {
       const Loop& loop = loops_[level];
       if (place % loop.blocks != 0) continue;
+      // Other weights take other steps.
+      if (steps_ != nullptr && level != loop_over_m_) continue;
       const std::uint64_t iteration = place / loop.blocks % loop.iterations;
       if (iteration == 0) finders_[level].restart();
       // The first iteration may load what stays for the others. Blocks in flight must be past it.
@@ -442,10 +449,12 @@ class GemmFold {
   const ProgramOperator& program_;
   BlockSequence sequence_;
   Loops loops_;
+  std::size_t loop_over_m_;  // its iterations have the same weights
   BlockKinds kinds_;
   DmaFold dma_;
   ArrayFold<Timing> array_;
   StallAccount account_;
+  WeightSteps* steps_;
   Timeline* timeline_;
   std::size_t number_;
   bool skip_;

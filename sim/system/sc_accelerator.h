@@ -75,7 +75,7 @@ class ScAccelerator : public sc_core::sc_module {
         widths_(design.channel_widths()),
         tensors(design, operands),
         controller_(times.dram),
-        ledger_(design, times, timeline),
+        ledger_(design, times, operands, timeline),
         tap_(guard, array),
         wires(widths_),
         clock("clock", times.period_ps),

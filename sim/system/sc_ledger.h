@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "common/error.h"
 #include "mapping/schedule.h"
+#include "mapping/weight_steps.h"
 #include "pe/registry.h"
 #include "system/array_fold.h"
 #include "system/run_result.h"
@@ -24,6 +27,7 @@ class ArrayReady {
  public:
   virtual ~ArrayReady() = default;
   virtual void restart() = 0;
+  virtual void use_steps(std::span<const std::uint32_t> steps) = 0;
   virtual std::uint64_t first_token(const Schedule& schedule) const = 0;
   virtual void run(const Schedule& schedule, std::uint64_t operands_at_ports) = 0;
 
@@ -37,6 +41,7 @@ class FoldedArrayReady final : public ArrayReady {
       : timing_(timing), pace_(pace), fold_(timing, pace) {}
 
   void restart() override { fold_ = ArrayFold<Timing>(timing_, pace_); }
+  void use_steps(std::span<const std::uint32_t> steps) override { fold_.use_steps(steps); }
   std::uint64_t first_token(const Schedule& schedule) const override {
     return fold_.first_token(schedule);
   }
@@ -60,8 +65,11 @@ inline std::unique_ptr<ArrayReady> ArrayReady::of(const Design& design, Pace pac
 
 class ScLedger {
  public:
-  ScLedger(const Design& design, const MemoryTimes& times, Timeline* timeline)
-      : times_(times),
+  ScLedger(const Design& design, const MemoryTimes& times, const OperandSource& operands,
+           Timeline* timeline)
+      : design_(design),
+        operands_(operands),
+        times_(times),
         pes_(design.pe_count()),
         timeline_(timeline),
         ready_(ArrayReady::of(design, Pace{times.interval})),
@@ -73,11 +81,16 @@ class ScLedger {
     counts_ = {};
     stalls_ = StallAccount(times_);
     ready_->restart();
+    steps_.reset();
+    if (design_.steps_depend_on_weights()) {
+      steps_.emplace(design_, operands_, work.program().source);
+    }
   }
 
   // A block that was dispatched; its first and last token are not known yet.
   void dispatch(std::uint64_t index, const Block& block, GemmBlockTimes times) {
     const Schedule schedule = schedule_block(block, work_->limits());
+    if (steps_) ready_->use_steps(steps_->of(block));
     times.array_ready = ready_->first_token(schedule);
     ready_->run(schedule, times.operands_at_ports);
     counts_.macs += block.m * block.n * block.k;
@@ -139,10 +152,13 @@ class ScLedger {
     GemmBlockTimes times;
   };
 
+  const Design& design_;
+  const OperandSource& operands_;
   MemoryTimes times_;
   std::uint64_t pes_;
   Timeline* timeline_;
   std::unique_ptr<ArrayReady> ready_;
+  std::optional<WeightSteps> steps_;  // where cycles depend on weights
   StallAccount stalls_;
   std::uint64_t origin_ = 0;
   const ScWork* work_ = nullptr;

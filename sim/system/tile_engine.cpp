@@ -1,6 +1,10 @@
 #include "system/tile_engine.h"
 
+#include <optional>
+
 #include "common/error.h"
+#include "common/interrupt.h"
+#include "mapping/weight_steps.h"
 #include "pe/registry.h"
 #include "system/gemm_fold.h"
 #include "system/vector_fold.h"
@@ -15,6 +19,46 @@ void count_idle(const Design& design, const MemoryTimes& times, RunCounts& count
   counts.pe_cycles.stalled = design.pe_count() * (counts.cycles - steps);
 }
 
+void check_operands(const Design& design, const OperandSource* operands) {
+  check(operands != nullptr || !design.steps_depend_on_weights(),
+        "cycles that depend on weights, and no weights");
+}
+
+// All GEMMs of an operator, each with its own weights.
+template <class Timing>
+void run_gemms(const Operator& op, const Design& design, const OperandSource* operands,
+               std::size_t number, ArrayFold<Timing>& fold) {
+  Schedule schedule = schedule_operator(op, design.tile_limits());
+  if (!design.steps_depend_on_weights()) return fold.run(schedule);
+  schedule.repeat = 1;
+  WeightSteps steps(design, *operands, number);
+  for (std::uint64_t gemm = 0; gemm < op.count; ++gemm) {
+    throw_if_interrupted();
+    Block whole;
+    whole.gemm = gemm;
+    whole.n = op.gemm.n;
+    whole.k = op.gemm.k;
+    fold.use_steps(steps.of(whole));
+    fold.run(schedule);
+  }
+}
+
+RunCounts counts_of(const ArraySums& sums, const Design& design, Pace pace) {
+  RunCounts counts;
+  counts.cycles = sums.last_y + 1;
+  counts.array_cycles = sums.feed_steps;
+  counts.stall_cycles.fill_drain = counts.cycles - counts.array_cycles;
+  counts.macs = sums.macs;
+  counts.jobs = sums.jobs;
+  const std::uint64_t steps = pace.enabled_cycles(counts.cycles);
+  counts.pe_cycles.mac = sums.mac_pe_cycles;
+  counts.pe_cycles.pad = sums.pad_pe_cycles;
+  counts.pe_cycles.idle = design.pe_count() * (steps - sums.feed_steps);
+  counts.pe_cycles.stalled = design.pe_count() * (counts.cycles - steps);
+  counts.actions = sums.actions;
+  return counts;
+}
+
 }  // namespace
 
 RunCounts run_schedule(const Design& design, const Schedule& schedule, Pace pace) {
@@ -22,29 +66,23 @@ RunCounts run_schedule(const Design& design, const Schedule& schedule, Pace pace
     using Timing = typename std::decay_t<decltype(concrete)>::Timing;
     ArrayFold<Timing> fold(Timing(concrete.params()), pace);
     fold.run(schedule);
-    const ArraySums& sums = fold.sums();
-    RunCounts counts;
-    counts.cycles = sums.last_y + 1;
-    counts.array_cycles = sums.feed_steps;
-    counts.stall_cycles.fill_drain = counts.cycles - counts.array_cycles;
-    counts.macs = sums.macs;
-    counts.jobs = sums.jobs;
-    const std::uint64_t steps = pace.enabled_cycles(counts.cycles);
-    counts.pe_cycles.mac = sums.mac_pe_cycles;
-    counts.pe_cycles.pad = sums.pad_pe_cycles;
-    counts.pe_cycles.idle = design.pe_count() * (steps - sums.feed_steps);
-    counts.pe_cycles.stalled = design.pe_count() * (counts.cycles - steps);
-    counts.actions = sums.actions;
-    return counts;
+    return counts_of(fold.sums(), design, pace);
   });
 }
 
-RunResult run_array(const Design& design, const Workload& workload) {
+RunResult run_array(const Design& design, const Workload& workload, const OperandSource* operands) {
   check_counters(workload, design.tile_limits());
+  check_operands(design, operands);
   RunResult result;
-  for (const Operator& op : workload.operators) {
+  for (std::size_t i = 0; i < workload.operators.size(); ++i) {
+    const Operator& op = workload.operators[i];
     if (!op.is_gemm()) continue;
-    const RunCounts once = run_schedule(design, schedule_operator(op, design.tile_limits()));
+    const RunCounts once = visit_design(design, [&](const auto& concrete) {
+      using Timing = typename std::decay_t<decltype(concrete)>::Timing;
+      ArrayFold<Timing> fold(Timing(concrete.params()), {});
+      run_gemms(op, design, operands, i, fold);
+      return counts_of(fold.sums(), design, {});
+    });
     OperatorResult row{op, {}, {}, 0};
     row.counts.add(once, op.repeat);
     result.total.add(row.counts, 1);
@@ -68,14 +106,20 @@ RunCounts run_operator(const Accelerator& accelerator, const ProgramOperator& pr
   }
   return visit_design(design, [&](const auto& concrete) {
     using Timing = typename std::decay_t<decltype(concrete)>::Timing;
+    std::optional<WeightSteps> steps;
+    if (options.operands != nullptr && design.steps_depend_on_weights()) {
+      steps.emplace(design, *options.operands, program.source);
+    }
     return GemmFold<Timing>(Timing(concrete.params()), design, memory, times, program,
-                            mapping.value(), options.timeline, number, options.skip_repetitions)
+                            mapping.value(), steps ? &*steps : nullptr, options.timeline, number,
+                            options.skip_repetitions)
         .run();
   });
 }
 
 RunResult run_tile(const Accelerator& accelerator, const std::vector<PlannedOperator>& plan,
                    const TileOptions& options) {
+  check_operands(*accelerator.design, options.operands);
   RunResult result;
   for (std::size_t i = 0; i < plan.size(); ++i) {
     const PlannedOperator& planned = plan[i];

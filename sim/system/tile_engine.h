@@ -1,6 +1,7 @@
 // Engine `tile`: the exact recurrence over jobs and blocks instead of clock edges.
 #pragma once
 
+#include "mapping/operand_source.h"
 #include "mapping/schedule.h"
 #include "pe/design.h"
 #include "system/plan.h"
@@ -18,14 +19,17 @@ namespace bitsmith {
 RunCounts run_schedule(const Design& design, const Schedule& schedule, Pace pace = {});
 
 // All GEMMs of a workload; one starts when the results of the one before it have left. The other
-// operators take no time here: without a memory system there is no vector unit.
-RunResult run_array(const Design& design, const Workload& workload);
+// operators take no time here: without a memory system there is no vector unit. A design whose
+// steps depend on the weights needs `operands`.
+RunResult run_array(const Design& design, const Workload& workload,
+                    const OperandSource* operands = nullptr);
 
 // ---- a memory system (sim/system/README.md)
 
 struct TileOptions {
-  Timeline* timeline = nullptr;  // to fill in
-  bool skip_repetitions = true;  // the answer is the same without, later
+  Timeline* timeline = nullptr;             // to fill in
+  bool skip_repetitions = true;             // the answer is the same without, later
+  const OperandSource* operands = nullptr;  // for designs whose steps depend on the weights
 };
 
 // Equal to engine `cycle` in every count (tests/system/systemc/twin_test.cpp).
@@ -33,6 +37,7 @@ RunResult run_tile(const Accelerator& accelerator, const std::vector<PlannedOper
                    const TileOptions& options = {});
 
 // Once through one operator; `mapping` for a GEMM. `number` is that of the timeline's events.
+// Without operands no weights shorten the steps: what a mapping is chosen by.
 RunCounts run_operator(const Accelerator& accelerator, const ProgramOperator& program,
                        const std::optional<Mapping>& mapping, const TileOptions& options = {},
                        std::size_t number = 0);

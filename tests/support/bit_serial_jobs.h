@@ -1,6 +1,7 @@
 // What tests of the bit-serial array need of its jobs.
 #pragma once
 
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -9,10 +10,25 @@
 
 namespace bitsmith::test {
 
+// Steps of a job's groups, where zero terms are skipped: what timing asks for.
+inline std::vector<std::uint32_t> bit_serial_steps(const bit_serial::Params& params,
+                                                   const DrivenJob& driven) {
+  if (!params.skip_zero_terms) return {};
+  const Job& job = driven.job;
+  std::vector<std::uint32_t> steps(driven.s.size() / job.n);
+  bit_serial::Design(params).weight_steps({driven.w.data(), job.k, job.n, job.n},
+                                          {driven.s.data(), steps.size(), job.n, job.n}, steps);
+  return steps;
+}
+
 // Steps in which operands of a job enter.
 struct BitSerialTokens {
   bit_serial::Params params;
-  std::uint64_t operator()(const Job& job) const { return bit_serial::token_count(params, job.k); }
+  std::uint64_t operator()(const DrivenJob& driven) const {
+    if (!params.skip_zero_terms) return bit_serial::token_count(params, driven.job.k);
+    const std::vector<std::uint32_t> steps = bit_serial_steps(params, driven);
+    return std::accumulate(steps.begin(), steps.end(), std::uint64_t{0});
+  }
 };
 
 inline bit_serial::Params random_bit_serial_params(std::mt19937_64& random) {
@@ -28,6 +44,17 @@ inline bit_serial::Params random_bit_serial_params(std::mt19937_64& random) {
   params.weight = find_format(kWeights[below(kWeights.size())]);
   params.group = 8 * (1 + below(random() % 2 == 0 ? 2 : 8));
   params.k_bits = 10;
+  const bool few_weights = below(2) == 0;  // zero terms in all lanes of all columns are rare
+  params.skip_zero_terms = bit_serial::term_count(params) > 1 && below(2) == 0;
+  if (params.skip_zero_terms && few_weights) {
+    params.cols = 1 + below(3);
+    params.lanes = 1 + below(2);
+  }
+  if (bit_serial::is_integer(params) && below(2) == 0) {
+    params.recoding = bit_serial::Recoding::canonical;
+  }
+  params.row_tiles = 1 + below(4);
+  params.rows = params.row_tiles * ((params.rows - 1) / params.row_tiles + 1);
   return params;
 }
 

@@ -205,7 +205,7 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
     if (tokens != tokens_before && feeding < jobs.size()) {
       if (fed == 0) result.jobs[feeding].start = cycle;
       result.jobs[feeding].operands_free = cycle;
-      if (++fed == tokens_of(jobs[feeding].job)) {
+      if (++fed == tokens_of(jobs[feeding])) {
         fed = 0;
         ++feeding;
       }

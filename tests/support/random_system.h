@@ -92,8 +92,9 @@ class SystemMaker {
   // Groups short enough for K to have several.
   void make_bit_serial() {
     bit_serial::Params params = random_bit_serial_params(random_);
-    params.rows = static_cast<std::uint32_t>(from_to(1, 6));
-    params.cols = static_cast<std::uint32_t>(from_to(1, 6));
+    params.row_tiles = static_cast<std::uint32_t>(from_to(1, 3));
+    params.rows = params.row_tiles * static_cast<std::uint32_t>(from_to(1, 6 / params.row_tiles));
+    if (!params.skip_zero_terms) params.cols = static_cast<std::uint32_t>(from_to(1, 6));
     params.group = 8;
     accelerator.design = std::make_unique<bit_serial::Design>(params);
   }

@@ -11,7 +11,8 @@ namespace bitsmith::test {
 // Steps in which operands of a job enter: its k (output stationary) or its results.
 struct SystolicTokens {
   systolic::Params params;
-  std::uint64_t operator()(const Job& job) const {
+  std::uint64_t operator()(const DrivenJob& driven) const {
+    const Job& job = driven.job;
     if (params.dataflow == systolic::Dataflow::output_stationary) return job.k;
     return params.dataflow == systolic::Dataflow::weight_stationary ? job.m : job.n;
   }

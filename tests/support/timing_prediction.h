@@ -25,8 +25,10 @@ class Prediction {
   void arrival(std::uint64_t cycle) {
     state_.not_before((cycle + pace_.interval - 1) / pace_.interval);
   }
-  void add(const Job& job) {
-    jobs_.push_back(timing_.next(state_, job, pace_));
+  // `more`: what the design's timing asks for besides.
+  template <class... More>
+  void add(const Job& job, const More&... more) {
+    jobs_.push_back(timing_.next(state_, job, pace_, more...));
     feeds_ += jobs_.back().feed_steps;
     pe_.mac += jobs_.back().mac_pe_cycles;
     pe_.pad += jobs_.back().pad_pe_cycles;

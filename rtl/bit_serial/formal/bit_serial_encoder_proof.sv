@@ -1,5 +1,6 @@
 // The terms of a weight add up to its value, for every code and every special value: the two's
-// complement number, the entry of the table of fp4 or fp3 in halves, or -1, 0, 1.
+// complement number, the entry of the table of fp4 or fp3 in halves, or -1, 0, 1. Canonical digits
+// are canonical.
 //
 // sources: rtl/bit_serial/bit_serial_encoder.sv
 // method: sat
@@ -7,6 +8,10 @@
 // prove: WBits=6 WeightKind=0
 // prove: WBits=5 WeightKind=0
 // prove: WBits=4 WeightKind=0
+// prove: WBits=8 WeightKind=4
+// prove: WBits=6 WeightKind=4
+// prove: WBits=5 WeightKind=4
+// prove: WBits=4 WeightKind=4
 // prove: WBits=4 WeightKind=1
 // prove: WBits=3 WeightKind=2
 // prove: WBits=2 WeightKind=3
@@ -18,7 +23,8 @@ module bit_serial_encoder_proof #(
     input logic [1:0]       select_i
 );
 
-  localparam int unsigned Terms = (WeightKind == 0) ? (WBits + 1) / 2 : (WeightKind == 3) ? 1 : 2;
+  localparam bit Integer = (WeightKind == 0) || (WeightKind == 4);
+  localparam int unsigned Terms = Integer ? (WBits + 1) / 2 : (WeightKind == 3) ? 1 : 2;
 
   logic [Terms-1:0] man, sign;
   logic [Terms*2-1:0] exponent;
@@ -37,7 +43,7 @@ module bit_serial_encoder_proof #(
     sum = '0;
     for (int unsigned i = 0; i < Terms; i++) begin
       significance = 4'd0;
-      if (WeightKind == 0) significance = 4'(2 * i);
+      if (Integer) significance = 4'(2 * i);
       if (((WeightKind == 1) || (WeightKind == 2)) && (i == 0)) significance = 4'd1;
       term = 12'sd1 <<< (significance + 4'(exponent[i*2+:2]));
       if (man[i] && sign[i]) sum = sum - term;
@@ -46,7 +52,7 @@ module bit_serial_encoder_proof #(
 
     code  = 8'(w_i);
     value = '0;
-    if (WeightKind == 0) begin
+    if (Integer) begin
       for (int unsigned b = 0; b < WBits; b++) begin
         if (w_i[b]) begin
           if (b == WBits - 1) value = value - (12'sd1 <<< b);
@@ -102,6 +108,14 @@ module bit_serial_encoder_proof #(
       if (code == 8'd3) value = -12'sd1;
     end
     assert (sum == value);
+
+    // No two canonical digits in a row are not zero: terms with a digit each in places next to
+    // each other.
+    if (WeightKind == 4) begin
+      for (int unsigned i = 1; i < Terms; i++) begin
+        assert (!(man[i] && man[i-1] && !exponent[i*2] && exponent[(i-1)*2]));
+      end
+    end
   end
 
 endmodule

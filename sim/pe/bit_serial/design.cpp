@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "numerics/pack.h"
 #include "pe/bit_serial/golden.h"
+#include "pe/bit_serial/term_table.h"
 
 namespace bitsmith::bit_serial {
 namespace {
@@ -74,12 +75,16 @@ RtlDescription Design::rtl() const {
   rtl.top = "bit_serial_array";
   rtl.parameters = parameters().rtl_parameters(params_);
   rtl.parameters.emplace_back("WeightKind", static_cast<std::int64_t>(weight_kind(params_)));
-  rtl.modules = {{"bit_serial_pe", pe_count(), only(rtl.parameters, {"Lanes", "ABits"})},
-                 {"bit_serial_column", params_.cols,
-                  only(rtl.parameters, {"Rows", "Lanes", "ABits", "WBits", "WeightKind"})},
-                 {"bit_serial_edge", 1,
-                  only(rtl.parameters, {"Rows", "Cols", "Lanes", "ABits", "WBits", "WeightKind",
-                                        "Group", "KBits"})}};
+  // A column is as high as a tile.
+  RtlParameters of_column =
+      only(rtl.parameters, {"Lanes", "ABits", "WBits", "WeightKind", "SkipZeroTerms"});
+  of_column.emplace_back("Rows", tile_rows(params_));
+  rtl.modules = {
+      {"bit_serial_pe", pe_count(), only(rtl.parameters, {"Lanes", "ABits", "SkipZeroTerms"})},
+      {"bit_serial_column", std::uint64_t{params_.row_tiles} * params_.cols, of_column},
+      {"bit_serial_edge", 1,
+       only(rtl.parameters, {"Rows", "Cols", "RowTiles", "Lanes", "ABits", "WBits", "WeightKind",
+                             "Group", "KBits"})}};
   return rtl;
 }
 
@@ -87,7 +92,12 @@ std::span<const std::string_view> Design::action_names() const { return kActionN
 
 BeatCounts Design::beats(const Job& job) const {
   const std::uint64_t operands = beat_count(params_, job.k);
-  return {operands, operands, group_count(params_, job.k), job.emit ? job.m : 0};
+  return {operands, operands, group_count(params_, job.k),
+          job.emit ? result_beats(params_, job.m) : 0};
+}
+
+void Design::weight_steps(CodeView w, CodeView s, std::span<std::uint32_t> steps) const {
+  count_steps(params_, w, s, steps);
 }
 
 void Design::pack_job(const Job& job, std::span<std::uint32_t> words) const {
@@ -127,8 +137,10 @@ void Design::unpack_y(const Job& job, std::span<const std::uint32_t> words, std:
   check(y.rows == job.m && y.cols == job.n && beat < beats({job.m, job.n, job.k, false, true}).y,
         "the tile of Y is not the job's");
   const auto bits = static_cast<int>(sum_bits(params_));
-  for (std::size_t n = 0; n < job.n; ++n) {
-    y(beat, n) = sign_extend(get_bits(words, n * sum_bits(params_), bits), bits);
+  for (std::size_t m = beat, lane = 0; m < job.m; m += tile_rows(params_), lane += params_.cols) {
+    for (std::size_t n = 0; n < job.n; ++n) {
+      y(m, n) = sign_extend(get_bits(words, (lane + n) * sum_bits(params_), bits), bits);
+    }
   }
 }
 

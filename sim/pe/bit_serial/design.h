@@ -33,8 +33,10 @@ class Design final : public bitsmith::Design {
   TileLimits tile_limits() const override { return bit_serial::tile_limits(params_); }
   std::uint64_t pe_count() const override { return std::uint64_t{params_.rows} * params_.cols; }
   // Rounded up where the terms of a weight do not divide the lanes.
+  // A step per beat where zero terms are skipped.
   std::uint64_t peak_macs_per_cycle() const override {
-    return (pe_count() * params_.lanes - 1) / term_count(params_) + 1;
+    const std::uint32_t fewest_terms = params_.skip_zero_terms ? 1 : term_count(params_);
+    return (pe_count() * params_.lanes - 1) / fewest_terms + 1;
   }
   const Format& activation_format() const override { return *params_.activation; }
   const Format& weight_format() const override { return *params_.weight; }
@@ -42,6 +44,8 @@ class Design final : public bitsmith::Design {
   std::span<const std::string_view> action_names() const override;
   std::uint32_t scale_bits() const override { return scale_code_bits(params_); }
   std::uint64_t scale_rows(std::uint64_t k) const override { return group_count(params_, k); }
+  bool steps_depend_on_weights() const override { return params_.skip_zero_terms; }
+  void weight_steps(CodeView w, CodeView s, std::span<std::uint32_t> steps) const override;
   BeatCounts beats(const Job& job) const override;
   void pack_job(const Job& job, std::span<std::uint32_t> words) const override;
   void pack_a(const Job& job, CodeView a, std::uint64_t beat,

@@ -67,6 +67,19 @@ Term booth_digit(std::int64_t value, int i) {
   return {digit != 0, digit < 0, digit == 2 || digit == -2 ? 1 : 0, 2 * i};
 }
 
+// Pair i of the digits of the canonical signed-digit code, no two of which in a row are not zero:
+// from the lowest bit on, an odd rest gives the digit 1 or -1 that leaves a multiple of four.
+Term canonical_pair(std::int64_t value, int i) {
+  Term term{false, false, 0, 2 * i};
+  for (int place = 0; place <= 2 * i + 1; ++place) {
+    int digit = 0;
+    if (value % 2 != 0) digit = (value % 4 + 4) % 4 == 1 ? 1 : -1;
+    value = (value - digit) / 2;
+    if (place >= 2 * i && digit != 0) term = {true, digit < 0, place - 2 * i, 2 * i};
+  }
+  return term;
+}
+
 // ---- activations
 
 struct Activation {
@@ -115,6 +128,9 @@ GroupSum float_sum(const Group& group) {
     for (std::uint32_t i = 0; i < term_count(group.params); ++i) {
       std::vector<Term> terms;
       for (const auto& weight : weights) terms.push_back(weight[i]);
+      const bool is_empty =
+          std::none_of(terms.begin(), terms.end(), [](const Term& term) { return term.one; });
+      if (group.params.skip_zero_terms && is_empty) continue;
       sum = accumulate(sum, dot(activations, terms), terms[0].significance, lanes);
     }
   }
@@ -169,10 +185,14 @@ std::int64_t result(const Params& params, const OperandViews& x, std::size_t m, 
 std::vector<Term> terms_of(const Params& params, std::uint32_t code, std::uint32_t select) {
   code &= static_cast<std::uint32_t>(low_mask(params.weight->bits));
   switch (weight_kind(params)) {
-    case WeightKind::integer: {
+    case WeightKind::booth:
+    case WeightKind::canonical: {
       std::vector<Term> terms;
       const std::int64_t value = sign_extend(code, params.weight->bits);
-      for (int i = 0; 2 * i < params.weight->bits; ++i) terms.push_back(booth_digit(value, i));
+      for (int i = 0; 2 * i < params.weight->bits; ++i) {
+        terms.push_back(params.recoding == Recoding::booth ? booth_digit(value, i)
+                                                           : canonical_pair(value, i));
+      }
       return terms;
     }
     case WeightKind::ternary: {

@@ -9,68 +9,53 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "pe/array_ports.h"
 #include "pe/bit_serial/params.h"
+#include "pe/bit_serial/term_table.h"
 #include "pe/job.h"
 #include "pe/skid_buffer.h"
 
 namespace bitsmith::bit_serial {
-
-// What the encoders make of every code, in every term, for every special value.
-class TermTable {
- public:
-  struct Entry {
-    std::int8_t mask = 0;  // all ones where there is a term
-    std::int8_t sign = 0;  // all ones where it is negative
-    std::int8_t exponent = 0;
-  };
-  explicit TermTable(const Params& params);
-  const Entry& at(std::uint32_t select, std::uint32_t term, std::uint32_t code) const {
-    return entries_[((select * terms_ + term) << bits_) + code];
-  }
-
- private:
-  std::uint32_t terms_, bits_;
-  std::vector<Entry> entries_;
-};
 
 // The sums of all PEs and columns. Columns are the vector's dimension.
 class Datapath {
  public:
   explicit Datapath(const Params& params);
 
-  // The beats of a token, before its first term.
-  void load_a(const std::uint32_t* a);
-  void load_w(const std::uint32_t* w) { w_ = w; }
-  void load_s(const std::uint32_t* s) { s_ = s; }
-  // A token of rows 0 .. m - 1; `first` and `last` of its group.
-  void step(std::uint32_t term, std::uint32_t m, bool first);
+  // The operand beats at the heads of their buffers; returns the steps they take.
+  std::uint32_t load(const std::uint32_t* a, const std::uint32_t* w, const std::uint32_t* s);
+  // A step of the loaded beats in rows 0 .. m - 1; `first` of its group.
+  void step(std::uint32_t step, std::uint32_t m, bool first);
   // The group's sums times their scales go to the column sums, which start with it if `clear`.
-  void finish_group(std::uint32_t m, bool clear);
+  void finish_group(const std::uint32_t* scales, std::uint32_t m, bool clear);
   // No infinity or NaN has been seen in this group.
   void forget_specials();
-  // Row r of the column sums as a result beat, zero from lane n on.
-  void pack_row(std::uint32_t r, std::uint32_t n, std::uint32_t* words) const;
+  // A beat of results of rows below m: a row of every tile; zero from lane n of each on.
+  void pack_beat(std::uint32_t beat, std::uint32_t m, std::uint32_t n, std::uint32_t* words) const;
 
  private:
-  void encode(std::uint32_t term);
-  void step_float(std::int32_t significance, std::uint32_t m);
-  void step_integer(std::int32_t significance, std::uint32_t m);
+  void load_activations(const std::uint32_t* a);
+  std::uint32_t load_weights(const std::uint32_t* w, const std::uint32_t* s);
+  void load_column(std::size_t c, std::uint32_t select, std::uint32_t present,
+                   std::span<const std::uint32_t> codes);
+  void step_float(std::size_t step, std::uint32_t m);
+  void step_integer(std::size_t step, std::uint32_t m);
 
   Params params_;
   TermTable table_;
-  std::size_t lanes_, cols_;          // columns padded to whole vectors
-  std::int32_t up_;                   // bits of the frame above a mantissa
-  const std::uint32_t* w_ = nullptr;  // beats at the heads of their buffers
-  const std::uint32_t* s_ = nullptr;
+  std::size_t terms_, lanes_, cols_;       // columns padded to whole vectors
+  std::int32_t up_;                        // bits of the frame above a mantissa
   std::vector<std::int32_t> a_exponent_;   // [row][lane]
   std::vector<std::int32_t> a_magnitude_;  // [row][lane], with guard bits; INT8: the number
   std::vector<std::int32_t> a_sign_;       // [row][lane], 0 or -1
   std::vector<std::uint8_t> a_special_;    // [row], in this group
-  std::vector<std::int32_t> w_exponent_;   // [lane][column], of the current term
+  std::vector<std::int32_t> w_exponent_;   // [step][lane][column], of the loaded beat
   std::vector<std::int32_t> w_mask_, w_sign_;
+  std::vector<std::int32_t> significance_;   // [step][column]
+  std::vector<std::int32_t> live_;           // [step][column], 0 where the sum stays as it is
   std::vector<std::int32_t> mantissa_;       // [row][column], INT8: the group's sum
   std::vector<std::int32_t> exponent_;       // [row][column]
   std::vector<std::int32_t> largest_, dot_;  // [column], scratch
@@ -99,8 +84,8 @@ class Model {
   // Rows of an emitting job on their way out.
   struct Leaving {
     std::uint64_t first_step = 0;  // in which row 0 leaves
-    std::uint32_t rows = 0;
-    std::uint32_t row = 0;  // that leaves next
+    std::uint32_t rows = 0;        // of a tile
+    std::uint32_t row = 0;         // that leaves next
     std::vector<std::uint32_t> words;
   };
   // Groups are at least as many steps apart as they have rows, and eight: no more can be inside.
@@ -108,7 +93,7 @@ class Model {
 
   void reset();
   void start_job();
-  void enter_token(bool group_last, bool job_last);
+  void enter_token(bool last_term, bool group_last, bool job_last);
   void finish_group(bool job_last);
   void show_outputs();
 
@@ -122,6 +107,8 @@ class Model {
 
   Job job_;  // at the head of u_job_
   bool job_known_ = false;
+  bool beat_known_ = false;  // the beats at the heads of their buffers are loaded
+  std::uint32_t beat_steps_ = 1;
   bool in_job_q_ = false;
   bool first_group_q_ = true;
   std::uint32_t term_q_ = 0;

@@ -12,6 +12,10 @@ ParameterTable<Params> make_table() {
                "columns of the array: columns of Y in a tile")
       .rtl("Cols");
   table
+      .integer("row_tiles", &Params::row_tiles, {1, 8}, "tiles",
+               "tiles that the rows are divided into, each with encoders and sums of its own")
+      .rtl("RowTiles");
+  table
       .integer("lanes", &Params::lanes, {1, 8}, "products",
                "products that a PE adds in a step: 1, 2, 4 or 8")
       .rtl("Lanes");
@@ -25,6 +29,14 @@ ParameterTable<Params> make_table() {
               "format of the weights; in fp4_e2m1 and fp3 the code of negative zero is the group's "
               "special value")
       .rtl("WBits");
+  table.choice("recoding", &Params::recoding,
+               {{"booth", Recoding::booth}, {"canonical", Recoding::canonical}},
+               "how integer weights become terms: radix-4 Booth digits, or canonical signed digits "
+               "in pairs");
+  table
+      .flag("skip_zero_terms", &Params::skip_zero_terms,
+            "steps without a term in any lane of a column are left out: cycles depend on weights")
+      .rtl("SkipZeroTerms");
   table
       .integer("group", &Params::group, {8, 256}, "weights",
                "consecutive weights of a column that share a scale: a multiple of lanes")
@@ -33,6 +45,18 @@ ParameterTable<Params> make_table() {
       .integer("k_bits", &Params::k_bits, {4, 24}, "bits",
                "width of a job's K; longer K is split into accumulating jobs")
       .rtl("KBits");
+  table.rule("row_tiles", [](const Params& p) -> std::optional<std::string> {
+    if (p.rows % p.row_tiles == 0) return std::nullopt;
+    return fmt::format("the {} rows must be a multiple of it", p.rows);
+  });
+  table.rule("recoding", [](const Params& p) -> std::optional<std::string> {
+    if (is_integer(p) || p.recoding == Recoding::booth) return std::nullopt;
+    return fmt::format("canonical needs integer weights, not {}", p.weight->name);
+  });
+  table.rule("skip_zero_terms", [](const Params& p) -> std::optional<std::string> {
+    if (!p.skip_zero_terms || term_count(p) > 1) return std::nullopt;
+    return fmt::format("a weight in {} has one term, which always takes its step", p.weight->name);
+  });
   table.rule("lanes", [](const Params& p) -> std::optional<std::string> {
     if (std::has_single_bit(p.lanes)) return std::nullopt;
     return "must be 1, 2, 4 or 8";
@@ -59,7 +83,7 @@ std::uint64_t longest_exact_k(const Params& params) {
   if (is_floating_point(params)) return ~std::uint64_t{0};
   // 2^7 times the largest weight, in units of 2^-f, times a scale of 2^7.
   int weight_log2 = 0;
-  if (weight_kind(params) == WeightKind::integer) weight_log2 = params.weight->bits - 1;
+  if (is_integer(params)) weight_log2 = params.weight->bits - 1;
   if (has_special_values(params)) weight_log2 = 4;
   return ((std::uint64_t{1} << (kIntegerSumBits - 1)) - 1) >> (14 + weight_log2);
 }
@@ -88,7 +112,7 @@ ChannelWidths channel_widths(const Params& params) {
   widths.a = lanes_of(params.rows, *params.activation);
   widths.w = lanes_of(params.cols, *params.weight);
   widths.s = params.cols * scale_code_bits(params);
-  widths.y = params.cols * sum_bits(params);
+  widths.y = params.row_tiles * params.cols * sum_bits(params);
   return widths;
 }
 

@@ -1,9 +1,12 @@
-// Closed-form timing of the bit-serial array, job by job, equal to the cycle model: cycles and
-// every action count (tests/pe/bit_serial/timing_test.cpp).
+// Timing of the bit-serial array without stepping, job by job, equal to the cycle model: a closed
+// form, or a sum over groups where zero terms are skipped; cycles and every action count
+// (tests/pe/bit_serial/timing_test.cpp).
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
+#include <span>
 
 #include "pe/bit_serial/params.h"
 #include "pe/job.h"
@@ -32,33 +35,50 @@ class Timing {
 
   explicit Timing(const Params& params) : params_(params) {}
 
-  // Advances `state` over one job.
-  JobTiming next(State& state, const Job& job, Pace pace) const {
-    const std::uint64_t first_tokens = token_count(params_, std::min(job.k, params_.group));
+  // Groups of a job, of which each takes its steps.
+  std::uint64_t groups(const Job& job) const { return group_count(params_, job.k); }
+
+  // Advances `state` over one job. `steps`: those of its groups, where zero terms are skipped
+  // (Design::weight_steps); none are skipped without them.
+  JobTiming next(State& state, const Job& job, Pace pace,
+                 std::span<const std::uint32_t> steps = {}) const {
+    const std::uint64_t first_tokens =
+        steps.empty() ? token_count(params_, std::min(job.k, params_.group)) : steps[0];
     const std::uint64_t first_last =
         state.step + std::max(first_tokens - 1, state.gap_ahead);  // last token of the first group
-    const std::uint64_t last = first_last + later_groups(job);
+    const std::uint64_t last = first_last + later_groups(job, steps);
 
     JobTiming timing;
     timing.start = pace.cycle_of_step(first_tokens == 1 ? first_last : state.step);
     timing.operands_free = pace.cycle_of_step(last);
     timing.feed_steps = token_count(params_, job.k);
+    if (!steps.empty()) {
+      timing.feed_steps = std::accumulate(steps.begin(), steps.end(), std::uint64_t{0});
+    }
     count(job, timing);
     if (job.emit) {
       // A row is at the port in the cycle after the step in which it leaves.
       timing.first_y = pace.cycle_of_step(last + kFirstRowSteps) + 1;
-      timing.last_y = pace.cycle_of_step(last + kFirstRowSteps + job.m - 1) + 1;
+      timing.last_y =
+          pace.cycle_of_step(last + kFirstRowSteps + result_beats(params_, job.m) - 1) + 1;
     }
     state.step = last + 1;
-    state.gap_ahead = group_spacing(job) - 1;
+    state.gap_ahead = group_spacing(params_, job) - 1;
     return timing;
   }
 
  private:
   // Steps from the last token of a job's first group to that of its last one.
-  std::uint64_t later_groups(const Job& job) const {
+  std::uint64_t later_groups(const Job& job, std::span<const std::uint32_t> steps) const {
     if (job.k <= params_.group) return 0;
-    const std::uint64_t spacing = group_spacing(job);
+    const std::uint64_t spacing = group_spacing(params_, job);
+    if (!steps.empty()) {
+      std::uint64_t sum = 0;
+      for (const std::uint32_t taken : steps.subspan(1)) {
+        sum += std::max<std::uint64_t>(spacing, taken);
+      }
+      return sum;
+    }
     const std::uint32_t rest = job.k - params_.group;
     const std::uint64_t whole = rest / params_.group;
     const std::uint32_t tail = rest % params_.group;
@@ -78,11 +98,13 @@ class Timing {
     timing.actions[kWBeat] = beat_count(params_, job.k);
     timing.actions[kSBeat] = groups;
     timing.actions[kDot] = useful * tokens;
-    timing.actions[kEncode] = std::uint64_t{params_.cols} * params_.lanes * tokens;
+    timing.actions[kEncode] =
+        std::uint64_t{params_.row_tiles} * params_.cols * params_.lanes * tokens;
     timing.actions[kDequantise] = pes * groups;
-    timing.actions[kResultShift] = pes * job.m * groups;
-    timing.actions[kColumnAdd] = std::uint64_t{params_.cols} * job.m * groups;
-    timing.actions[kYBeat] = job.emit ? job.m : 0;
+    const std::uint64_t beats = result_beats(params_, job.m);
+    timing.actions[kResultShift] = pes * beats * groups;
+    timing.actions[kColumnAdd] = std::uint64_t{params_.cols} * params_.row_tiles * beats * groups;
+    timing.actions[kYBeat] = job.emit ? beats : 0;
   }
 
   Params params_;

@@ -66,6 +66,41 @@ TEST(BitSerialLockstep, IntegersAtTheirEnds) {
   expect_equal(array(2, 2, 4, "int8", "int8", 256), 30000, 11);
 }
 
+// Every tile sends a row at a time; the last one may have none.
+TEST(BitSerialLockstep, TilesOfTwoRows) {
+  Params params = array(6, 2, 4, "fp16", "int4", 16);
+  params.row_tiles = 3;
+  expect_equal(params, 30000, 12);
+}
+
+TEST(BitSerialLockstep, TilesOfMoreRowsThanBitsOfAScale) {
+  Params params = array(18, 1, 8, "int8", "ternary", 8);
+  params.row_tiles = 2;
+  expect_equal(params, 20000, 13);
+}
+
+// Few lanes and columns: steps without a term in any of them are many.
+Params skipping(const char* activation, const char* weight, Recoding recoding) {
+  Params params = array(2, 2, 1, activation, weight, 8);
+  params.recoding = recoding;
+  params.skip_zero_terms = true;
+  return params;
+}
+
+TEST(BitSerialLockstep, ZeroTermsAreSkipped) {
+  expect_equal(skipping("fp16", "fp4_e2m1", Recoding::booth), 30000, 14);
+  expect_equal(skipping("fp16", "fp3", Recoding::booth), 20000, 15);
+  expect_equal(skipping("int8", "int5", Recoding::booth), 20000, 16);
+}
+
+TEST(BitSerialLockstep, CanonicalDigits) {
+  Params params = array(2, 3, 4, "fp16", "int8", 16);
+  params.recoding = Recoding::canonical;
+  expect_equal(params, 20000, 17);
+  expect_equal(skipping("fp16", "int8", Recoding::canonical), 30000, 18);
+  expect_equal(skipping("int8", "int5", Recoding::canonical), 20000, 19);
+}
+
 // The RTL alone, without the model: its results arrive when timing says, with the values golden
 // says.
 void expect_rtl_meets_timing(const Params& params) {
@@ -86,7 +121,8 @@ void expect_rtl_meets_timing(const Params& params) {
     const Timing timing(params);
     Timing::State state;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-      const JobTiming predicted = timing.next(state, jobs[i].job, {interval});
+      const JobTiming predicted =
+          timing.next(state, jobs[i].job, {interval}, test::bit_serial_steps(params, jobs[i]));
       if (!jobs[i].job.emit) continue;
       EXPECT_EQ(seen.jobs[i].first_y, predicted.first_y) << "job " << i;
       EXPECT_EQ(seen.jobs[i].last_y, predicted.last_y) << "job " << i;
@@ -98,6 +134,10 @@ void expect_rtl_meets_timing(const Params& params) {
 TEST(BitSerialLockstep, RtlMeetsTimingDirectly) {
   expect_rtl_meets_timing(array(4, 4, 4, "fp16", "fp4_e2m1", 16));
   expect_rtl_meets_timing(array(11, 2, 8, "fp16", "ternary", 8));
+  expect_rtl_meets_timing(skipping("fp16", "int6", Recoding::canonical));
+  Params tiles = array(6, 3, 2, "fp16", "fp3", 8);
+  tiles.row_tiles = 2;
+  expect_rtl_meets_timing(tiles);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ TEST(BitSerialTiming, EqualsTheCycleModel) {
     test::Prediction predicted(design, pace);
     for (const Job& job : jobs) {
       driven.push_back(test::random_driven_job(design, job, random));
-      predicted.add(job);
+      predicted.add(job, test::bit_serial_steps(params, driven.back()));
     }
     Model model(params);
     const DriveResult seen = drive(model, design, driven, pace, test::BitSerialTokens{params});
@@ -81,7 +81,7 @@ TEST(BitSerialTiming, LateOperandsEqualTheCycleModel) {
         continued += job.accumulate ? 1 : 0;
       }
       driven.push_back(test::random_driven_job(design, job, random));
-      predicted.add(job);
+      predicted.add(job, test::bit_serial_steps(params, driven.back()));
       arrivals.push_back(arrival);
     }
     SCOPED_TRACE(fmt::format("round {}: {} interval {} arrivals {}", round,

@@ -100,8 +100,8 @@ struct Tally {
 
 // Empty if the engines agree.
 std::string compare(SystemMaker& system, std::uint64_t seed, Tally& tally) {
+  const OperandSource operands(*system.accelerator.design, seed);
   const CycleRun cycle = test::in_child([&](Timeline& timeline) {
-    const OperandSource operands(*system.accelerator.design, seed);
     return visit_design(*system.accelerator.design, [&](const auto& design) {
       typename std::decay_t<decltype(design)>::Model model(design.params());
       return run_cycle(system.accelerator, system.plan, operands, model, {{}, &timeline});
@@ -111,8 +111,10 @@ std::string compare(SystemMaker& system, std::uint64_t seed, Tally& tally) {
   Timeline timeline(1000000);
   TileOptions options;
   options.timeline = &timeline;
+  options.operands = &operands;
   const RunResult tile = run_tile(system.accelerator, system.plan, options);
-  const RunResult quick = run_tile(system.accelerator, system.plan);
+  options.timeline = nullptr;
+  const RunResult quick = run_tile(system.accelerator, system.plan, options);
   std::string text;
   for (std::size_t i = 0; i < tile.operators.size(); ++i) {
     const std::string wrong = difference(cycle.operators.at(i), tile.operators[i].counts);
