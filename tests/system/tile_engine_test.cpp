@@ -82,6 +82,7 @@ TEST(TileEngine, EqualsTheBitSerialModelOverWholeGemms) {
   std::uint64_t split = 0;
   for (int round = 0; round < 200; ++round) {
     bit_serial::Params params = test::random_bit_serial_params(random);
+    params.skip_zero_terms = false;
     params.k_bits = 4 + static_cast<std::uint32_t>(random() % 3);
     while (params.group >> params.k_bits != 0) ++params.k_bits;
     const bit_serial::Design design(params);
@@ -92,6 +93,60 @@ TEST(TileEngine, EqualsTheBitSerialModelOverWholeGemms) {
     split += jobs.front().emit ? 0 : 1;
   }
   EXPECT_GT(split, 50U);
+}
+
+// The jobs of an operator with its operands, in the order of its schedule.
+std::vector<test::DrivenJob> jobs_with_operands(const Design& design, const Operator& op,
+                                                std::size_t number, const OperandSource& source) {
+  std::vector<Job> jobs;
+  flatten(schedule_operator(op, design.tile_limits()), jobs);
+  std::vector<test::DrivenJob> driven;
+  std::uint64_t gemm = 0, m = 0, n = 0, k = 0;
+  for (const Job& job : jobs) {
+    test::DrivenJob& d = driven.emplace_back(
+        test::DrivenJob{job, std::vector<std::uint16_t>(std::size_t{job.m} * job.k),
+                        std::vector<std::uint16_t>(std::size_t{job.k} * job.n),
+                        std::vector<std::uint16_t>(design.scale_rows(job.k) * job.n)});
+    source.read_a(number, gemm, m, job.m, k, job.k, d.a);
+    source.read_w(number, gemm, k, job.k, n, job.n, d.w);
+    source.read_s(number, gemm, design.scale_rows(k), design.scale_rows(job.k), n, job.n, d.s);
+    k = job.emit ? 0 : k + job.k;
+    if (k == 0) n += job.n;
+    if (n == op.gemm.n) m += job.m, n = 0;
+    if (m == op.gemm.m) ++gemm, m = 0;
+  }
+  return driven;
+}
+
+// Where zero terms are skipped, cycles are those of the very weights, GEMM for GEMM.
+TEST(TileEngine, CyclesThatDependOnWeightsEqualTheModel) {
+  std::mt19937_64 random(19);
+  std::uint64_t shorter = 0;
+  for (std::uint64_t round = 0; round < 200; ++round) {
+    bit_serial::Params params = test::random_bit_serial_params(random);
+    params.skip_zero_terms = bit_serial::term_count(params) > 1;
+    const bit_serial::Design design(params);
+    const OperandSource source(design, round);
+    const Workload workload{"two", {random_gemm(random, 200, 2), random_gemm(random, 200, 3)}};
+    const RunResult result = run_array(design, workload, &source);
+    for (std::size_t i = 0; i < workload.operators.size(); ++i) {
+      const Operator& op = workload.operators[i];
+      SCOPED_TRACE(fmt::format("{}, {}x{}x{} x {}", design.resolved().dump(), op.gemm.m, op.gemm.n,
+                               op.gemm.k, op.count));
+      const auto driven = jobs_with_operands(design, op, i, source);
+      bit_serial::Model model(params);
+      const test::DriveResult seen =
+          test::drive(model, design, driven, {}, test::BitSerialTokens{params});
+      const RunCounts& counts = result.operators[i].counts;
+      ASSERT_EQ(counts.cycles, seen.cycles);
+      ASSERT_EQ(counts.pe_cycles, model.pe_cycles());
+      ASSERT_EQ(counts.actions, model.actions());
+      const RunCounts all = run_schedule(design, schedule_operator(op, design.tile_limits()));
+      ASSERT_LE(counts.cycles, all.cycles);
+      shorter += counts.cycles < all.cycles ? 1 : 0;
+    }
+  }
+  EXPECT_GT(shorter, 100U);
 }
 
 // Skipping alike repetitions changes nothing: the same jobs in a schedule without repetitions.
@@ -167,8 +222,9 @@ TEST(TileEngine, SkippingBlocksEqualsFoldingAll) {
   for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
     test::SystemMaker system(seed, seed % 3 == 0 ? 30 : 150);
     system.make();
-    const RunResult quick = run_tile(system.accelerator, system.plan);
-    const RunResult slow = run_tile(system.accelerator, system.plan, {nullptr, false});
+    const OperandSource operands(*system.accelerator.design, seed);
+    const RunResult quick = run_tile(system.accelerator, system.plan, {nullptr, true, &operands});
+    const RunResult slow = run_tile(system.accelerator, system.plan, {nullptr, false, &operands});
     ASSERT_EQ(quick.total, slow.total) << "seed " << seed << "\n" << system.text();
     for (std::size_t i = 0; i < slow.operators.size(); ++i) {
       const RunCounts& counts = slow.operators[i].counts;

@@ -12,25 +12,38 @@
 namespace bitsmith::bit_serial {
 namespace {
 
-constexpr std::size_t kVectorLanes = 8;
 constexpr std::size_t kMostLanes = 8;
 constexpr std::int32_t kMantissaBits = 15;
 constexpr std::uint32_t kCanonicalNan = 0x7FC00000;
 
-std::size_t padded(std::size_t cols) {
-  return (cols + kVectorLanes - 1) / kVectorLanes * kVectorLanes;
-}
+using Columns = Datapath::Columns;
 
+inline Columns larger(const Columns& a, const Columns& b) { return a > b ? a : b; }
+inline Columns smaller(const Columns& a, const Columns& b) { return a < b ? a : b; }
 // A shift by more than any number is long, as the RTL's shifters do it.
-inline std::int32_t shift_right(std::int32_t value, std::int32_t by) {
-  return value >> std::min(by, 31);
+inline Columns shift_right(const Columns& value, const Columns& by) {
+  return value >> smaller(by, Columns{} + 31);
+}
+// Bits of numbers below 2^24 up to their leading one; 1 for 0. By way of floating point, which
+// every machine converts in vectors.
+inline Columns bit_length(const Columns& value) {
+  using Floats [[gnu::vector_size(sizeof(Columns))]] = float;
+  const Floats converted = __builtin_convertvector(value | 1, Floats);
+  return (std::bit_cast<Columns>(converted) >> 23) - 126;
 }
 
-// Bits of a number below 2^24 up to its leading one; 1 for 0. By way of floating point, which
-// every machine converts in vectors.
-inline std::int32_t bit_length(std::int32_t value) {
-  return (std::bit_cast<std::int32_t>(static_cast<float>(value | 1)) >> 23) - 126;
-}
+// The terms of a step, taken apart.
+struct Terms {
+  std::array<Columns, kMostLanes> exponent, mask, sign;
+
+  Terms(const Columns* terms, std::size_t lanes) {
+    for (std::size_t l = 0; l < lanes; ++l) {
+      exponent[l] = terms[l] & TermTable::kExponent;
+      mask[l] = -(terms[l] / TermTable::kPresent & 1);
+      sign[l] = -(terms[l] / TermTable::kNegative & 1);
+    }
+  }
+};
 
 }  // namespace
 
@@ -39,25 +52,33 @@ inline std::int32_t bit_length(std::int32_t value) {
 Datapath::Datapath(const Params& params)
     : params_(params),
       table_(params),
-      terms_(term_count(params)),
+      has_special_values_(bit_serial::has_special_values(params)),
+      terms_per_weight_(term_count(params)),
       lanes_(params.lanes),
-      cols_(padded(params.cols)),
+      vectors_((params.cols - 1) / kColumns + 1),
       up_(5 + static_cast<std::int32_t>(std::bit_width(params.lanes))),
       a_exponent_(params.rows * lanes_),
       a_magnitude_(params.rows * lanes_),
       a_sign_(params.rows * lanes_),
+      a_codes_(params.rows * lanes_),
+      w_codes_(params.cols * lanes_),
       a_special_(params.rows),
-      w_exponent_(terms_ * lanes_ * cols_),
-      w_mask_(terms_ * lanes_ * cols_),
-      w_sign_(terms_ * lanes_ * cols_),
-      significance_(terms_ * cols_),
-      live_(terms_ * cols_),
-      mantissa_(params.rows * cols_),
-      exponent_(params.rows * cols_),
-      largest_(cols_),
-      dot_(cols_),
-      float_sum_(is_floating_point(params) ? params.rows * cols_ : 0),
-      integer_sum_(is_floating_point(params) ? 0 : params.rows * cols_) {}
+      terms_(terms_per_weight_ * vectors_ * lanes_),
+      significance_(terms_per_weight_ * vectors_),
+      live_(terms_per_weight_ * vectors_),
+      mantissa_(vectors_ * params.rows),
+      exponent_(vectors_ * params.rows),
+      float_sum_(is_floating_point(params) ? params.rows * params.cols : 0),
+      integer_sum_(is_floating_point(params) ? 0 : params.rows * params.cols) {
+  // Where none are skipped, every step has its term.
+  for (std::uint32_t term = 0; term < terms_per_weight_; ++term) {
+    for (std::size_t vector = 0; vector < vectors_; ++vector) {
+      significance_[term * vectors_ + vector] +=
+          static_cast<std::int32_t>(significance(params, term));
+      live_[term * vectors_ + vector] -= 1;
+    }
+  }
+}
 
 std::uint32_t Datapath::load(const std::uint32_t* a, const std::uint32_t* w,
                              const std::uint32_t* s) {
@@ -66,140 +87,135 @@ std::uint32_t Datapath::load(const std::uint32_t* a, const std::uint32_t* w,
 }
 
 void Datapath::load_activations(const std::uint32_t* a) {
-  const auto bits = static_cast<std::size_t>(params_.activation->bits);
-  const std::span all(a, words_for_bits(a_sign_.size() * bits));
-  for (std::size_t i = 0; i < a_sign_.size(); ++i) {
-    const auto code = static_cast<std::uint32_t>(get_bits(all, i * bits, static_cast<int>(bits)));
+  const int bits = params_.activation->bits;
+  unpack_codes({a, words_for_bits(a_codes_.size() * static_cast<std::size_t>(bits))}, bits,
+               a_codes_);
+  for (std::size_t i = 0; i < a_codes_.size(); ++i) {
+    const std::uint16_t code = a_codes_[i];
     if (!is_floating_point(params_)) {
-      a_magnitude_[i] = static_cast<std::int32_t>(sign_extend(code, 8));
+      a_magnitude_[i] = static_cast<std::int8_t>(code);
       continue;
     }
-    const auto field = static_cast<std::int32_t>(code >> 10 & 31);
+    const std::int32_t field = code >> 10 & 31;
     a_exponent_[i] = std::max(field, 1);
-    a_magnitude_[i] = (static_cast<std::int32_t>(code & 1023) | (field != 0 ? 1024 : 0)) << 3;
+    a_magnitude_[i] = ((code & 1023) | (field != 0 ? 1024 : 0)) << 3;
     a_sign_[i] = (code >> 15 & 1) != 0 ? -1 : 0;
     if (field == 31) a_special_[i / lanes_] = 1;
   }
 }
 
 std::uint32_t Datapath::load_weights(const std::uint32_t* w, const std::uint32_t* s) {
-  const auto bits = static_cast<std::size_t>(params_.weight->bits);
-  const std::span all(w, words_for_bits(params_.cols * lanes_ * bits));
+  const int bits = params_.weight->bits;
+  unpack_codes({w, words_for_bits(w_codes_.size() * static_cast<std::size_t>(bits))}, bits,
+               w_codes_);
   const std::size_t s_bits = scale_code_bits(params_);
   const std::span scales(s, words_for_bits(params_.cols * s_bits));
-  const bool special = has_special_values(params_);
-  std::array<std::uint32_t, kMostLanes> codes{};
   std::uint32_t steps = 1;
   for (std::size_t c = 0; c < params_.cols; ++c) {
-    const auto select = static_cast<std::uint32_t>(
-        special ? get_bits(scales, c * s_bits + kScaleBits, kSelectBits) : 0);
-    std::uint32_t present = 0;
-    for (std::size_t l = 0; l < lanes_; ++l) {
-      codes[l] = static_cast<std::uint32_t>(
-          get_bits(all, (c * lanes_ + l) * bits, static_cast<int>(bits)));
-      present |= table_.present(select, codes[l]);
+    std::uint32_t select = 0;
+    if (has_special_values_) {
+      select = static_cast<std::uint32_t>(get_bits(scales, c * s_bits + kScaleBits, kSelectBits));
     }
-    if (!params_.skip_zero_terms) present = (1U << term_count(params_)) - 1;
-    steps = std::max(steps, static_cast<std::uint32_t>(std::popcount(present)));
-    load_column(c, select, present, codes);
+    if (params_.skip_zero_terms) {
+      steps = std::max(steps, load_present_terms(c, select));
+    } else {
+      load_all_terms(c, select);
+    }
+  }
+  return params_.skip_zero_terms ? steps : terms_per_weight_;
+}
+
+void Datapath::load_all_terms(std::size_t c, std::uint32_t select) {
+  const std::size_t stride = vectors_ * lanes_;
+  Columns* column = terms_.data() + c / kColumns * lanes_;
+  for (std::size_t l = 0; l < lanes_; ++l) {
+    const std::int32_t* terms = table_.terms(select, w_codes_[c * lanes_ + l]);
+    for (std::size_t step = 0; step < terms_per_weight_; ++step) {
+      column[step * stride + l][c % kColumns] = terms[step];
+    }
+  }
+}
+
+// The terms that some lane has, position after position, then none. Returns how many.
+std::uint32_t Datapath::load_present_terms(std::size_t c, std::uint32_t select) {
+  const std::uint16_t* codes = w_codes_.data() + c * lanes_;
+  std::uint32_t present = 0;
+  for (std::size_t l = 0; l < lanes_; ++l) present |= table_.present(select, codes[l]);
+  const auto steps = static_cast<std::uint32_t>(std::popcount(present));
+  for (std::size_t step = 0; step < terms_per_weight_; ++step, present &= present - 1) {
+    const bool live = present != 0;
+    const auto term = live ? static_cast<std::uint32_t>(std::countr_zero(present)) : 0U;
+    const std::size_t at = step * vectors_ + c / kColumns;
+    live_[at][c % kColumns] = live ? -1 : 0;
+    significance_[at][c % kColumns] = static_cast<std::int32_t>(significance(params_, term));
+    for (std::size_t l = 0; l < lanes_; ++l) {
+      terms_[at * lanes_ + l][c % kColumns] = live ? table_.terms(select, codes[l])[term] : 0;
+    }
   }
   return steps;
 }
 
-// The terms at the positions in `present`, one after the other, then none.
-void Datapath::load_column(std::size_t c, std::uint32_t select, std::uint32_t present,
-                           std::span<const std::uint32_t> codes) {
-  for (std::size_t step = 0; step < terms_; ++step, present &= present - 1) {
-    const bool live = present != 0;
-    const auto term = live ? static_cast<std::uint32_t>(std::countr_zero(present)) : 0U;
-    live_[step * cols_ + c] = live ? -1 : 0;
-    significance_[step * cols_ + c] = static_cast<std::int32_t>(significance(params_, term));
-    for (std::size_t l = 0; l < lanes_; ++l) {
-      const TermTable::Entry found = table_.terms(select, codes[l])[term];
-      const std::size_t at = (step * lanes_ + l) * cols_ + c;
-      w_exponent_[at] = found.exponent;
-      w_mask_[at] = live ? found.mask : 0;
-      w_sign_[at] = found.sign;
+void Datapath::step(std::uint32_t step, std::uint32_t m, bool first) {
+  for (std::size_t vector = 0; vector < vectors_; ++vector) {
+    if (first) {
+      std::fill_n(mantissa_.begin() + static_cast<std::ptrdiff_t>(vector * params_.rows), m,
+                  Columns{});
+      std::fill_n(exponent_.begin() + static_cast<std::ptrdiff_t>(vector * params_.rows), m,
+                  Columns{});
+    }
+    if (is_floating_point(params_)) {
+      step_float(step, vector, m);
+    } else {
+      step_integer(step, vector, m);
     }
   }
 }
 
-void Datapath::step(std::uint32_t step, std::uint32_t m, bool first) {
-  if (first) {
-    std::fill_n(mantissa_.begin(), m * cols_, 0);
-    std::fill_n(exponent_.begin(), m * cols_, 0);
-  }
-  if (is_floating_point(params_)) {
-    step_float(step, m);
-  } else {
-    step_integer(step, m);
-  }
-}
-
-void Datapath::step_float(std::size_t step, std::uint32_t m) {
-  const std::size_t cols = cols_ / kVectorLanes * kVectorLanes;
-  const std::size_t lanes = lanes_;
-  std::int32_t* __restrict largest = largest_.data();
-  std::int32_t* __restrict dot = dot_.data();
-  const std::int32_t* __restrict w_exponent = w_exponent_.data() + step * lanes * cols;
-  const std::int32_t* __restrict w_mask = w_mask_.data() + step * lanes * cols;
-  const std::int32_t* __restrict w_sign = w_sign_.data() + step * lanes * cols;
-  const std::int32_t* __restrict significance = significance_.data() + step * cols;
-  const std::int32_t* __restrict live = live_.data() + step * cols;
+void Datapath::step_float(std::size_t step, std::size_t vector, std::uint32_t m) {
+  const std::size_t at = step * vectors_ + vector, lanes = lanes_;
+  const Terms w(terms_.data() + at * lanes, lanes);
+  const Columns significance = significance_[at], live = live_[at];
   const std::int32_t up = up_;
   const std::int32_t frame = kMantissaBits + up;
   for (std::size_t r = 0; r < m; ++r) {
-    for (std::size_t c = 0; c < cols; ++c) largest[c] = dot[c] = 0;
+    const std::int32_t* a_exponent = a_exponent_.data() + r * lanes;
+    Columns largest{};
     for (std::size_t l = 0; l < lanes; ++l) {
-      const std::int32_t a = a_exponent_[r * lanes + l];
-      for (std::size_t c = 0; c < cols; ++c) {
-        largest[c] = std::max(largest[c], (a + w_exponent[l * cols + c]) & w_mask[l * cols + c]);
-      }
+      largest = larger(largest, (w.exponent[l] + a_exponent[l]) & w.mask[l]);
     }
+    Columns dot{};
     for (std::size_t l = 0; l < lanes; ++l) {
-      const std::int32_t a = a_exponent_[r * lanes + l];
-      const std::int32_t magnitude = a_magnitude_[r * lanes + l];
-      const std::int32_t a_sign = a_sign_[r * lanes + l];
-      for (std::size_t c = 0; c < cols; ++c) {
-        const std::int32_t mask = w_mask[l * cols + c];
-        const std::int32_t delta = largest[c] - ((a + w_exponent[l * cols + c]) & mask);
-        const std::int32_t product = shift_right(magnitude & mask, delta);
-        const std::int32_t sign = a_sign ^ w_sign[l * cols + c];
-        dot[c] += (product ^ sign) - sign;
-      }
+      const Columns delta = largest - ((w.exponent[l] + a_exponent[l]) & w.mask[l]);
+      const Columns product = shift_right(w.mask[l] & a_magnitude_[r * lanes + l], delta);
+      const Columns sign = w.sign[l] ^ a_sign_[r * lanes + l];
+      dot += (product ^ sign) - sign;
     }
-    std::int32_t* __restrict sum = mantissa_.data() + r * cols;
-    std::int32_t* __restrict sum_exponent = exponent_.data() + r * cols;
-    for (std::size_t c = 0; c < cols; ++c) {
-      const std::int32_t of_dot = largest[c] + up;
-      const std::int32_t exponent = std::max(sum_exponent[c], of_dot);
-      const std::int32_t total = shift_right(dot[c] << significance[c], exponent - of_dot) +
-                                 shift_right(sum[c] << up, exponent - sum_exponent[c]);
-      const std::int32_t spare = frame - bit_length(total ^ (total >> 31));
-      const std::int32_t places = std::min(spare, up + 1);
-      const std::int32_t mantissa = (total << places) >> (up + 1);
-      sum[c] = (mantissa & live[c]) | (sum[c] & ~live[c]);
-      sum_exponent[c] = ((exponent + 1 - places) & live[c]) | (sum_exponent[c] & ~live[c]);
-    }
+    Columns& sum = mantissa_[vector * params_.rows + r];
+    Columns& sum_exponent = exponent_[vector * params_.rows + r];
+    const Columns of_dot = largest + up;
+    const Columns exponent = larger(sum_exponent, of_dot);
+    const Columns total = shift_right(dot << significance, exponent - of_dot) +
+                          shift_right(sum << up, exponent - sum_exponent);
+    const Columns spare = frame - bit_length(total ^ (total >> 31));
+    const Columns places = smaller(spare, Columns{} + (up + 1));
+    sum = (((total << places) >> (up + 1)) & live) | (sum & ~live);
+    sum_exponent = ((exponent + 1 - places) & live) | (sum_exponent & ~live);
   }
 }
 
-void Datapath::step_integer(std::size_t step, std::uint32_t m) {
-  const std::size_t cols = cols_ / kVectorLanes * kVectorLanes;
-  const std::int32_t* __restrict significance = significance_.data() + step * cols;
+void Datapath::step_integer(std::size_t step, std::size_t vector, std::uint32_t m) {
+  const std::size_t at = step * vectors_ + vector, lanes = lanes_;
+  const Terms w(terms_.data() + at * lanes, lanes);
+  // Signed multiples of an activation.
+  std::array<Columns, kMostLanes> factor;
+  for (std::size_t l = 0; l < lanes; ++l) {
+    const Columns power = (w.mask[l] & 1) << (w.exponent[l] + significance_[at]);
+    factor[l] = (power ^ w.sign[l]) - w.sign[l];
+  }
   for (std::size_t r = 0; r < m; ++r) {
-    std::int32_t* __restrict sum = mantissa_.data() + r * cols;
-    for (std::size_t l = 0; l < lanes_; ++l) {
-      const std::int32_t a = a_magnitude_[r * lanes_ + l];
-      const std::size_t at = (step * lanes_ + l) * cols;
-      const std::int32_t* __restrict exponent = w_exponent_.data() + at;
-      const std::int32_t* __restrict mask = w_mask_.data() + at;
-      const std::int32_t* __restrict sign = w_sign_.data() + at;
-      for (std::size_t c = 0; c < cols; ++c) {
-        const std::int32_t product = (a << (exponent[c] + significance[c])) & mask[c];
-        sum[c] += (product ^ sign[c]) - sign[c];
-      }
-    }
+    Columns sum = mantissa_[vector * params_.rows + r];
+    for (std::size_t l = 0; l < lanes; ++l) sum += factor[l] * a_magnitude_[r * lanes + l];
+    mantissa_[vector * params_.rows + r] = sum;
   }
 }
 
@@ -211,15 +227,17 @@ void Datapath::finish_group(const std::uint32_t* scales, std::uint32_t m, bool c
     const auto scale =
         static_cast<std::int32_t>(sign_extend(get_bits(s, c * s_bits, kScaleBits), kScaleBits));
     for (std::size_t r = 0; r < m; ++r) {
-      const std::size_t at = r * cols_ + c;
+      const std::size_t vector = c / kColumns * params_.rows + r;
+      const std::int32_t mantissa = mantissa_[vector][c % kColumns];
+      const std::size_t at = r * params_.cols + c;
       if (is_floating_point(params_)) {
         // All exact but the addition.
-        const auto unit = std::bit_cast<float>((exponent_[at] + bias) << 23);
-        float addend = static_cast<float>(mantissa_[at] * scale) * unit;
+        const auto unit = std::bit_cast<float>((exponent_[vector][c % kColumns] + bias) << 23);
+        float addend = static_cast<float>(mantissa * scale) * unit;
         if (a_special_[r] != 0) addend = std::bit_cast<float>(kCanonicalNan);
         float_sum_[at] = (clear ? 0.0F : float_sum_[at]) + addend;
       } else {
-        integer_sum_[at] = (clear ? 0 : integer_sum_[at]) + std::int64_t{mantissa_[at]} * scale;
+        integer_sum_[at] = (clear ? 0 : integer_sum_[at]) + std::int64_t{mantissa} * scale;
       }
     }
   }
@@ -238,7 +256,7 @@ void Datapath::pack_beat(std::uint32_t beat, std::uint32_t m, std::uint32_t n,
   std::size_t lane = 0;
   for (std::size_t r = beat; r < m; r += tile_rows(params_), lane += params_.cols) {
     for (std::size_t c = 0; c < n; ++c) {
-      const std::size_t at = r * cols_ + c;
+      const std::size_t at = r * params_.cols + c;
       if (is_floating_point(params_)) {
         words[lane + c] = std::isnan(float_sum_[at]) ? kCanonicalNan
                                                      : std::bit_cast<std::uint32_t>(float_sum_[at]);

@@ -23,6 +23,10 @@ namespace bitsmith::bit_serial {
 // The sums of all PEs and columns. Columns are the vector's dimension.
 class Datapath {
  public:
+  // Numbers of eight columns, as wide as the vectors of common machines.
+  static constexpr std::size_t kColumns = 8;
+  using Columns [[gnu::vector_size(4 * kColumns)]] = std::int32_t;
+
   explicit Datapath(const Params& params);
 
   // The operand beats at the heads of their buffers; returns the steps they take.
@@ -39,28 +43,31 @@ class Datapath {
  private:
   void load_activations(const std::uint32_t* a);
   std::uint32_t load_weights(const std::uint32_t* w, const std::uint32_t* s);
-  void load_column(std::size_t c, std::uint32_t select, std::uint32_t present,
-                   std::span<const std::uint32_t> codes);
-  void step_float(std::size_t step, std::uint32_t m);
-  void step_integer(std::size_t step, std::uint32_t m);
+  void load_all_terms(std::size_t c, std::uint32_t select);
+  std::uint32_t load_present_terms(std::size_t c, std::uint32_t select);
+  void step_float(std::size_t step, std::size_t vector, std::uint32_t m);
+  void step_integer(std::size_t step, std::size_t vector, std::uint32_t m);
 
   Params params_;
   TermTable table_;
-  std::size_t terms_, lanes_, cols_;       // columns padded to whole vectors
+  bool has_special_values_;
+  std::uint32_t terms_per_weight_;
+  std::size_t lanes_;
+  std::size_t vectors_;                    // of columns
   std::int32_t up_;                        // bits of the frame above a mantissa
   std::vector<std::int32_t> a_exponent_;   // [row][lane]
   std::vector<std::int32_t> a_magnitude_;  // [row][lane], with guard bits; INT8: the number
   std::vector<std::int32_t> a_sign_;       // [row][lane], 0 or -1
+  std::vector<std::uint16_t> a_codes_;     // of the loaded beats
+  std::vector<std::uint16_t> w_codes_;
   std::vector<std::uint8_t> a_special_;    // [row], in this group
-  std::vector<std::int32_t> w_exponent_;   // [step][lane][column], of the loaded beat
-  std::vector<std::int32_t> w_mask_, w_sign_;
-  std::vector<std::int32_t> significance_;   // [step][column]
-  std::vector<std::int32_t> live_;           // [step][column], 0 where the sum stays as it is
-  std::vector<std::int32_t> mantissa_;       // [row][column], INT8: the group's sum
-  std::vector<std::int32_t> exponent_;       // [row][column]
-  std::vector<std::int32_t> largest_, dot_;  // [column], scratch
-  std::vector<float> float_sum_;             // [row][column]
-  std::vector<std::int64_t> integer_sum_;    // [row][column]
+  std::vector<Columns> terms_;             // [step][vector][lane], of the loaded beat
+  std::vector<Columns> significance_;      // [step][vector]
+  std::vector<Columns> live_;              // [step][vector], 0 where the sum stays as it is
+  std::vector<Columns> mantissa_;          // [vector][row], INT8: the group's sum
+  std::vector<Columns> exponent_;          // [vector][row]
+  std::vector<float> float_sum_;           // [row][column]
+  std::vector<std::int64_t> integer_sum_;  // [row][column]
 };
 
 class Model {

@@ -10,14 +10,12 @@
 namespace bitsmith::bit_serial {
 namespace {
 
-using Entry = TermTable::Entry;
-
-Entry entry(bool one, bool negative, std::uint32_t exponent) {
-  return {static_cast<std::int8_t>(one ? -1 : 0), static_cast<std::int8_t>(negative ? -1 : 0),
-          static_cast<std::int8_t>(exponent)};
+std::int32_t entry(bool one, bool negative, std::uint32_t exponent) {
+  return static_cast<std::int32_t>(exponent) | (one ? TermTable::kPresent : 0) |
+         (negative ? TermTable::kNegative : 0);
 }
 
-Entry booth(std::uint32_t code, int bits, std::uint32_t term) {
+std::int32_t booth(std::uint32_t code, int bits, std::uint32_t term) {
   const auto extended = static_cast<std::uint64_t>(sign_extend(code, bits)) << 1;
   const auto window = static_cast<std::uint32_t>(extended >> (2 * term) & 7);
   return entry(window != 0 && window != 7, (window & 4) != 0, window == 3 || window == 4 ? 1 : 0);
@@ -25,7 +23,7 @@ Entry booth(std::uint32_t code, int bits, std::uint32_t term) {
 
 // Digits of a number that are not zero stand where it and three times it differ, one place lower;
 // they are negative where the number itself has a one there or three times it does not.
-Entry canonical(std::uint32_t code, int bits, std::uint32_t term) {
+std::int32_t canonical(std::uint32_t code, int bits, std::uint32_t term) {
   const std::int64_t value = sign_extend(code, bits);
   const auto places = static_cast<std::uint64_t>(value ^ (3 * value)) >> 1;
   const auto negative = static_cast<std::uint64_t>(value & ~(3 * value)) >> 1;
@@ -47,7 +45,7 @@ std::uint32_t half_units(WeightKind kind, std::uint32_t code, std::uint32_t sele
   return ((code & sign) != 0 ? 32U : 0U) | (is_fp4 ? kFp4[code & 7] : kFp3[code & 3]);
 }
 
-Entry leading_one(std::uint32_t units, std::uint32_t term) {
+std::int32_t leading_one(std::uint32_t units, std::uint32_t term) {
   const bool negative = (units & 32) != 0;
   const std::uint32_t high = units >> 1 & 15;  // bits 4..1
   const std::uint32_t top = high == 0 ? 0 : std::bit_floor(high);
@@ -56,7 +54,8 @@ Entry leading_one(std::uint32_t units, std::uint32_t term) {
   return entry(rest != 0, negative, rest == 0 ? 0 : std::bit_width(rest) - 1U);
 }
 
-Entry term_of(const Params& params, std::uint32_t select, std::uint32_t code, std::uint32_t term) {
+std::int32_t term_of(const Params& params, std::uint32_t select, std::uint32_t code,
+                     std::uint32_t term) {
   switch (weight_kind(params)) {
     case WeightKind::booth:
       return booth(code, params.weight->bits, term);
@@ -99,7 +98,7 @@ TermTable::TermTable(const Params& params)
       std::uint32_t present = 0;
       for (std::uint32_t term = 0; term < terms_; ++term) {
         entries_.push_back(term_of(params, select, code, term));
-        if (entries_.back().mask != 0) present |= 1U << term;
+        if ((entries_.back() & kPresent) != 0) present |= 1U << term;
       }
       present_.push_back(static_cast<std::uint8_t>(present));
     }

@@ -13,16 +13,13 @@ namespace bitsmith::bit_serial {
 
 class TermTable {
  public:
-  struct Entry {
-    std::int8_t mask = 0;  // all ones where there is a term
-    std::int8_t sign = 0;  // all ones where it is negative
-    std::int8_t exponent = 0;
-  };
+  // A term: its exponent, and above it whether there is one and whether it is negative.
+  static constexpr std::int32_t kExponent = 3, kPresent = 4, kNegative = 8;
 
   explicit TermTable(const Params& params);
 
   // The terms of a code, term_count(params) of them.
-  const Entry* terms(std::uint32_t select, std::uint32_t code) const {
+  const std::int32_t* terms(std::uint32_t select, std::uint32_t code) const {
     return entries_.data() + index(select, code) * terms_;
   }
   // Bit i: there is a term i.
@@ -40,7 +37,7 @@ class TermTable {
   }
 
   std::uint32_t terms_, bits_;
-  std::vector<Entry> entries_;
+  std::vector<std::int32_t> entries_;
   std::vector<std::uint8_t> present_;
 };
 
