@@ -32,8 +32,8 @@ void expect_equal(const Params& params, std::uint64_t cycles, std::uint64_t seed
                                 << result.mismatch->what << " " << result.wave;
   EXPECT_EQ(result.cycles_compared, cycles);
   EXPECT_EQ(result.ports_compared, 6 * cycles);
-  EXPECT_GT(result.jobs_completed, cycles / 500);
-  EXPECT_GT(result.values_compared, cycles / 500);
+  EXPECT_GT(result.jobs_completed, cycles / 1500);  // of long groups there are few
+  EXPECT_GT(result.values_compared, cycles / 1500);
   EXPECT_GT(result.resets, 5U);
 }
 
