@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/reproduce_bitmod.h"
+#include "app/reproduce_lut_tensor_core.h"
 #include "common/table.h"
 #include "reproduce/scale_sim_terms.h"
 
@@ -17,6 +18,7 @@ struct Options {
   std::vector<std::string> papers;
   std::string gemm;
   std::string array;
+  bool synthesise = false;
   std::string json;
 };
 
@@ -37,7 +39,7 @@ const std::array<Point, 2> kKnownPoints = {
 };
 
 void require_known_papers(const std::vector<std::string>& papers) {
-  constexpr std::array<std::string_view, 2> kPapers = {"scale-sim", "bitmod"};
+  constexpr std::array<std::string_view, 3> kPapers = {"scale-sim", "bitmod", "lut-tensor-core"};
   for (const std::string& paper : papers) {
     if (std::find(kPapers.begin(), kPapers.end(), paper) == kPapers.end()) {
       throw UserError(unknown_word("paper", paper, kPapers));
@@ -144,11 +146,16 @@ int run_command(const Options& options) {
   if (!options.gemm.empty() && !wants(options, "scale-sim")) {
     diagnostics.add({"--gemm " + options.gemm, 0, 0}, "is a question to scale-sim");
   }
+  if (options.synthesise && !wants(options, "lut-tensor-core")) {
+    diagnostics.add({"--synthesise", 0, 0}, "is a question to lut-tensor-core");
+  }
   require_output("--json", options.json, {}, diagnostics);
   diagnostics.throw_if_any();
+  if (options.synthesise) synthesise_lut_tensor_core();
   Reproduction reproduction;
   if (wants(options, "scale-sim")) add_scale_sim(options, reproduction);
   if (wants(options, "bitmod")) add_bitmod(reproduction);
+  if (wants(options, "lut-tensor-core")) add_lut_tensor_core(reproduction);
   const Json json = {{"schema", "bitsmith.reproduce/1"},
                      {"rows", std::move(reproduction.rows)},
                      {"simplifications", std::move(reproduction.simplifications)}};
@@ -161,15 +168,19 @@ int run_command(const Options& options) {
 
 Action add_reproduce(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
-      "reproduce", "what other tools claim, beside our cycles, with the difference explained");
+      "reproduce",
+      "what papers and other tools claim, beside our cycles and areas, with the difference "
+      "explained");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command->add_option("paper", o.papers,
-                      "scale-sim (SCALE-Sim and STONNE), bitmod; all by default");
+                      "scale-sim (SCALE-Sim and STONNE), bitmod, lut-tensor-core; all by default");
   CLI::Option* gemm = command->add_option("--gemm", o.gemm, "one GEMM, MxNxK");
   CLI::Option* array = command->add_option("--array", o.array, "rows and columns, RxC");
   gemm->needs(array);
   array->needs(gemm);
+  command->add_flag("--synthesise", o.synthesise,
+                    "make the areas of lut-tensor-core anew and keep them (about ten minutes)");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

@@ -69,10 +69,10 @@ void write_environment(const Environment& environment, const fs::path& folder) {
                                     environment.driver, environment.load_ff));
 }
 
-std::map<std::string, std::uint64_t> synthesise_module(const Design& design,
-                                                       const RtlDescription::Module& module,
-                                                       const Environment& environment,
-                                                       const fs::path& folder) {
+std::map<std::string, std::uint64_t> cells_of(const Design& design,
+                                              const RtlDescription::Module& module,
+                                              const Environment& environment,
+                                              const fs::path& folder) {
   write_environment(environment, folder);
   const std::string script =
       read_rtl(design, module.name, module.parameters) +
@@ -142,6 +142,15 @@ ModuleCost cost_of(const RtlDescription::Module& module,
   return cost;
 }
 
+ModuleCost synthesise_module(const Design& design, const RtlDescription::Module& module,
+                             const Environment& environment, const LibertyLibrary& library) {
+  const TemporaryFolder folder(fs::temp_directory_path());
+  const auto cells = cells_of(design, module, environment, folder.path());
+  ModuleCost cost = cost_of(module, cells, library);
+  cost.critical_path_ps = smallest_period_ps(module.name, environment, folder.path());
+  return cost;
+}
+
 }  // namespace
 
 std::uint64_t ArrayCost::cells() const {
@@ -180,20 +189,26 @@ ArrayCost synthesise(const Design& design, const SynthesisOptions& options) {
   const Environment environment = environment_of(options, library);
   ArrayCost cost;
   cost.library = library.name;
+  cost.rtl_hash = hash_of_rtl(design);
+  cost.memories = design.rtl().memories;
+  for (const RtlDescription::Module& module : design.rtl().modules) {
+    cost.modules.push_back(synthesise_module(design, module, environment, library));
+  }
+  return cost;
+}
+
+ModuleCost synthesise(const Design& design, const RtlDescription::Module& module,
+                      const SynthesisOptions& options) {
+  const LibertyLibrary library = read_liberty(options.liberty);
+  return synthesise_module(design, module, environment_of(options, library), library);
+}
+
+std::string hash_of_rtl(const Design& design) {
   ContentHash rtl;
   for (const std::string& source : design.rtl().sources) {
     rtl.add(read_file(home_folder() / "rtl" / source, kReportLimit));
   }
-  cost.rtl_hash = rtl.hex();
-  cost.memories = design.rtl().memories;
-  for (const RtlDescription::Module& module : design.rtl().modules) {
-    const TemporaryFolder folder(fs::temp_directory_path());
-    const auto cells = synthesise_module(design, module, environment, folder.path());
-    ModuleCost module_cost = cost_of(module, cells, library);
-    module_cost.critical_path_ps = smallest_period_ps(module.name, environment, folder.path());
-    cost.modules.push_back(std::move(module_cost));
-  }
-  return cost;
+  return rtl.hex();
 }
 
 void write_array_netlist(const Design& design, const SynthesisOptions& options,

@@ -54,6 +54,12 @@ std::filesystem::path default_liberty();
 
 // Throws UserError with the tool's output when a tool refuses the RTL or the library.
 ArrayCost synthesise(const Design& design, const SynthesisOptions& options);
+// One of the design's modules, which two threads may do at once.
+ModuleCost synthesise(const Design& design, const RtlDescription::Module& module,
+                      const SynthesisOptions& options);
+
+// Of the contents of the design's source files.
+std::string hash_of_rtl(const Design& design);
 
 // The gate-level netlist of the whole array as Verilog without library cells: every cell is
 // replaced by its Liberty function, so that it can be Verilated and compared with the RTL.

@@ -65,12 +65,43 @@ TEST(ReproduceCli, BitmodMeetsTheTotalsOfItsScript) {
   EXPECT_GE(report["simplifications"].size(), 10U);
 }
 
+TEST(ReproduceCli, LutTensorCoreIsRatiosOfArea) {
+  const ProcessResult result = bitsmith({"reproduce", "lut-tensor-core", "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json report = json::parse(result.output);
+  EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
+  ASSERT_EQ(report["rows"].size(), 84U);
+  for (const json& row : report["rows"]) {
+    EXPECT_EQ(row["paper"], "LUT Tensor Core");
+    EXPECT_FALSE(row["note"].get<std::string>().empty());
+    EXPECT_EQ(row["stale"], false) << row;
+    EXPECT_EQ(row["ours"].is_null(), row["with_columns"].is_null());
+    if (row["claim"].is_null() || row["ours"].is_null()) {
+      EXPECT_TRUE(row["relative_difference"].is_null()) << row;
+    } else {
+      EXPECT_DOUBLE_EQ(row["relative_difference"],
+                       row["ours"].get<double>() / row["claim"].get<double>() - 1);
+    }
+  }
+  EXPECT_EQ(report["rows"][0]["row"], "UNPU-like");
+  EXPECT_EQ(report["rows"][0]["relative_difference"], 0);
+  EXPECT_EQ(report["rows"][5]["claim"], 1.440);
+  const json& energy = report["rows"].back();
+  EXPECT_EQ(energy["claim"], 1.442);
+  EXPECT_TRUE(energy["ours"].is_null());
+  const ProcessResult text = bitsmith({"reproduce", "lut-tensor-core"});
+  EXPECT_EQ(text.exit_code, 0);
+  for (const std::string part : {"2x64x4", "with columns", "Never the edge", "osu018", "Yosys"}) {
+    EXPECT_THAT(text.output, HasSubstr(part));
+  }
+}
+
 TEST(ReproduceCli, AllPapersButForAGemm) {
   const auto rows = [](std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--json", "-"});
     return json::parse(bitsmith(arguments).output)["rows"].size();
   };
-  EXPECT_EQ(rows({"reproduce"}), 16U + 62);
+  EXPECT_EQ(rows({"reproduce"}), 16U + 62 + 84);
   EXPECT_EQ(rows({"reproduce", "bitmod", "scale-sim"}), 16U + 62);
   EXPECT_EQ(rows({"reproduce", "--gemm", "4x4x4", "--array", "2x2"}), 8U);
   const ProcessResult text = bitsmith({"reproduce", "bitmod"});
@@ -103,6 +134,10 @@ TEST(ReproduceCli, MistakesAreNamed) {
   const std::vector<Case> cases = {
       {{"reproduce", "scalesim"}, "unknown paper 'scalesim' (did you mean 'scale-sim'?)"},
       {{"reproduce", "bitmid"}, "did you mean 'bitmod'?"},
+      {{"reproduce", "lut-tensorcore"}, "did you mean 'lut-tensor-core'?"},
+      {{"reproduce", "bitmod", "--synthesise"}, "--synthesise: is a question to lut-tensor-core"},
+      {{"reproduce", "--synthesise", "--gemm", "1x1x1", "--array", "1x1"},
+       "--synthesise: is a question to lut-tensor-core"},
       {{"reproduce", "bitmod", "--gemm", "1x1x1", "--array", "1x1"}, "is a question to scale-sim"},
       {{"reproduce", "--gemm", "1x1x1"}, "--gemm requires --array"},
       {{"reproduce", "--array", "1x1"}, "--array requires --gemm"},

@@ -1,0 +1,79 @@
+// What LUT Tensor Core (ISCA 2025) claims of area, read from configs/papers/lut_tensor_core.yaml,
+// beside what synthesis of our own RTL gives (configs/papers/lut_tensor_core_synthesis.json):
+// ratios alone, since the technologies differ.
+//
+// Two areas of every array: its tables and lanes (with the sum lanes of rows, and the XNOR gates of
+// lut_negate, which sit in the columns), and these with the columns: weight registers, zero points,
+// scales and open sums. The edge, with its channel buffers and controller, is in neither.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/yaml.h"
+#include "reproduce/synthesis_records.h"
+
+namespace bitsmith::reproduce::lut_tensor_core {
+
+struct Claims {
+  std::string source;
+  double density_reinterpretation = 0;
+  double density_negation = 0;
+  double density_lut_tensor_core = 0;
+  double efficiency_reinterpretation = 0;
+  double efficiency_negation = 0;
+  double efficiency_lut_tensor_core = 0;
+  double dp4_lut_tflops_per_mm2 = 0;
+  double dp4_mac_tflops_per_mm2 = 0;
+  double widest_lut = 0;
+  double widest_conventional_lut = 0;
+  double widest_add = 0;
+  double precompute_percent = 0;
+  double precompute_percent_second = 0;
+  double fused_precompute_percent = 0;
+  double fused_precompute_percent_second = 0;
+};
+// Meaningful only if nothing was added to `diagnostics`.
+Claims read_claims(const YamlNode& root, Diagnostics& diagnostics);
+// The shipped ones.
+Claims load_claims();
+
+// What makes the records anew.
+inline constexpr std::string_view kCommand =
+    "scripts/bitsmith reproduce lut-tensor-core --synthesise";
+std::filesystem::path records_file();
+
+// One array of a single unit of m x n lanes.
+struct Point {
+  std::uint32_t m = 2;
+  std::uint32_t n = 64;
+  std::uint32_t k = 4;
+  std::string_view engine = "lut";
+  std::string_view activation = "int8";
+  std::string_view weight = "int2";
+  std::string_view table = "full";
+  std::string_view precompute = "unit";
+};
+std::unique_ptr<const Design> design_of(const Point& point);
+// All that the rows ask for, and the modules of these arrays that have a record.
+std::vector<std::unique_ptr<const Design>> all_designs();
+std::vector<SynthesisTask> all_tasks(const std::vector<std::unique_ptr<const Design>>& designs);
+
+// Nothing where the paper, or we, have no such figure.
+struct Row {
+  std::string table;
+  std::string row;
+  std::optional<double> claim;
+  std::optional<double> ours;          // tables and lanes
+  std::optional<double> with_columns;  // the same with the columns
+  std::string unit;
+  std::string note;
+  bool stale = false;    // ours is of other RTL than the tree's
+  bool missing = false;  // ours waits for a record
+};
+std::vector<Row> rows(const Claims& claims, const SynthesisRecords& records);
+
+}  // namespace bitsmith::reproduce::lut_tensor_core

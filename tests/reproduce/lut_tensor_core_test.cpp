@@ -1,0 +1,159 @@
+#include "reproduce/lut_tensor_core.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "common/file.h"
+#include "common/process.h"
+
+namespace bitsmith::reproduce::lut_tensor_core {
+namespace {
+
+using testing::HasSubstr;
+
+const Row& find(const std::vector<Row>& rows, std::string_view table, std::string_view name) {
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) {
+    return r.table.starts_with(table) && r.row == name;
+  });
+  if (row == rows.end()) throw std::runtime_error("no row " + std::string(name));
+  return *row;
+}
+
+// Every table takes 100, every lane 10, every column 5.
+SynthesisRecords invented() {
+  const auto designs = all_designs();
+  std::vector<SynthesisRecord> records;
+  for (const SynthesisTask& task : all_tasks(designs)) {
+    SynthesisRecord record{task.module.name, task.module.parameters};
+    record.area_um2 = record.module.ends_with("table")  ? 100
+                      : record.module.ends_with("lane") ? 10
+                                                        : 5;
+    record.rtl_hash = hash_of_rtl(*task.design);
+    records.push_back(record);
+  }
+  return SynthesisRecords(records);
+}
+
+TEST(LutTensorCorePaper, RecordsAreOfTheRtlInTheTree) {
+  const SynthesisRecords records = SynthesisRecords::read(records_file());
+  const auto designs = all_designs();
+  const auto tasks = all_tasks(designs);
+  EXPECT_EQ(records.all().size(), tasks.size()) << "make them anew: " << kCommand;
+  for (const SynthesisTask& task : tasks) {
+    const SynthesisRecord* record = records.find(task.module);
+    ASSERT_NE(record, nullptr) << task.module.name
+                               << " has no record; make them anew: " << kCommand;
+    ASSERT_EQ(record->rtl_hash, hash_of_rtl(*task.design))
+        << "the RTL has changed since the records were made; make them anew: " << kCommand;
+  }
+}
+
+// Some small modules of every kind, made anew.
+TEST(LutTensorCorePaper, RecordsAreWhatSynthesisGives) {
+  const SynthesisRecords records = SynthesisRecords::read(records_file());
+  std::vector<SynthesisTask> tasks;
+  const std::vector<std::unique_ptr<const Design>> designs = [] {
+    std::vector<std::unique_ptr<const Design>> result;
+    result.push_back(design_of({.k = 2, .n = 128, .table = "int8", .precompute = "fused"}));
+    result.push_back(design_of({.engine = "add"}));
+    return result;
+  }();
+  for (const SynthesisTask& task : all_tasks(designs)) {
+    if (!task.module.name.ends_with("column")) tasks.push_back(task);
+  }
+  ASSERT_EQ(tasks.size(), 5U);  // table, lane and sum lane; table and lane
+  const auto made = make_records(tasks, {default_liberty()}, [](std::size_t, const auto&) {});
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    SynthesisRecord now = made[i];
+    const SynthesisRecord* stored = records.find(tasks[i].module);
+    ASSERT_NE(stored, nullptr) << "make the records anew: " << kCommand;
+    EXPECT_FALSE(now.date.empty());
+    now.date = stored->date;
+    EXPECT_EQ(now, *stored) << now.module << ": " << now.area_um2 << " and " << stored->area_um2
+                            << " um2, " << now.yosys << " and " << stored->yosys
+                            << "; make the records anew: " << kCommand;
+  }
+}
+
+TEST(LutTensorCorePaper, RowsAreRatiosOfAreaPerProduct) {
+  const std::vector<Row> all = rows(load_claims(), invented());
+  // Two tables, 128 lanes, two sum lanes where bits are -1 and +1, 64 columns.
+  constexpr double kHalf = 2 * 100 + 130 * 10;
+  constexpr double kFull = 2 * 100 + 128 * 10;
+  constexpr double kColumns = 64 * 5;
+  const Row& core = find(all, "ablation", "LUT Tensor Core");
+  EXPECT_DOUBLE_EQ(core.ours.value(), kFull / kHalf);
+  EXPECT_DOUBLE_EQ(core.with_columns.value(), (kFull + kColumns) / (kHalf + kColumns));
+  EXPECT_EQ(core.claim, 1.440);
+  EXPECT_EQ(find(all, "ablation", "UNPU-like").ours, 1);
+  // One table less, and a row of 128 lanes with a sum lane; per product.
+  EXPECT_DOUBLE_EQ(find(all, "shapes", "1x128x4").ours.value(), (100 + 129 * 10) / kHalf);
+  EXPECT_DOUBLE_EQ(find(all, "shapes", "2x51x5").ours.value(),
+                   (2 * 100 + 104 * 10) / 510.0 / (kHalf / 512));
+  // Planes take a cycle each, a product of multipliers one for all.
+  EXPECT_DOUBLE_EQ(find(all, "weight", "W4 ADD over MAC of 8-bit weights").ours.value(), 0.25);
+  EXPECT_DOUBLE_EQ(
+      find(all, "weight", "W1 conventional LUT over MAC of the same weights").ours.value(), 1);
+  EXPECT_EQ(find(all, "weight", "widest weights of ADD over MAC of 8-bit weights").ours, 0);
+}
+
+TEST(LutTensorCorePaper, WidestWeightsAreThoseBeforeTheFirstThatLoses) {
+  SynthesisRecords records = invented();
+  std::vector<SynthesisRecord> changed = records.all();
+  for (SynthesisRecord& record : changed) {
+    const auto is = [&](std::string_view name, std::int64_t value) {
+      return std::find(record.parameters.begin(), record.parameters.end(),
+                       std::pair(std::string(name), value)) != record.parameters.end();
+    };
+    // Multipliers four and a half times larger, and adders that do not grow.
+    if (record.module.ends_with("lane") && is("Engine", 4)) record.area_um2 *= 4.5;
+  }
+  const std::vector<Row> all = rows(load_claims(), SynthesisRecords(changed));
+  const Row& widest = find(all, "weight", "widest weights of ADD over MAC of 8-bit weights");
+  EXPECT_EQ(widest.ours, 4);          // 5960 / 1480 / 4 = 1.007
+  EXPECT_EQ(widest.with_columns, 3);  // 6280 / 1800 / 3 = 1.16
+  EXPECT_EQ(widest.claim, 2);
+  EXPECT_EQ(widest.unit, "bits");
+}
+
+TEST(LutTensorCorePaper, OtherRtlIsStaleAndNoRecordIsNoFigure) {
+  std::vector<SynthesisRecord> records = invented().all();
+  for (SynthesisRecord& record : records) record.rtl_hash = "of other sources";
+  for (const Row& row : rows(load_claims(), SynthesisRecords(records))) {
+    EXPECT_EQ(row.stale, row.ours.has_value()) << row.row;
+    EXPECT_EQ(row.note.find(kCommand) != std::string::npos, row.stale) << row.row;
+  }
+  for (const Row& row : rows(load_claims(), SynthesisRecords())) {
+    EXPECT_FALSE(row.ours || row.with_columns || row.stale) << row.row;
+    EXPECT_EQ(row.note.find(kCommand) != std::string::npos, row.missing) << row.row;
+  }
+}
+
+TEST(LutTensorCorePaper, MistakesInItsFilesAreNamed) {
+  Diagnostics diagnostics;
+  read_claims(yaml::parse("source: x\nwidest_lut: 20\nwidest_ad: 2\n", "paper.yaml"), diagnostics);
+  EXPECT_GE(diagnostics.size(), 3U);
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  const auto message = [&](std::string_view text) -> std::string {
+    const std::filesystem::path file = folder.path() / "records.json";
+    write_file_atomically(file, text);
+    try {
+      SynthesisRecords::read(file);
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(message("{"), HasSubstr("not a file of synthesis records"));
+  EXPECT_THAT(message(R"({"schema": "bitsmith.synthesis_records/1", "records": [{}]})"),
+              HasSubstr("not a file of synthesis records"));
+  EXPECT_THAT(message(R"({"schema": "bitsmith.synthesis_records/2"})"),
+              HasSubstr("another schema"));
+  EXPECT_EQ(message(invented().text()), "");
+  EXPECT_EQ(SynthesisRecords::read(folder.path() / "records.json").all(), invented().all());
+}
+
+}  // namespace
+}  // namespace bitsmith::reproduce::lut_tensor_core
