@@ -192,7 +192,14 @@ module lut_tensor_core_column #(
 
   logic [Rows*SumBits-1:0] sums_q;
   logic [SumBits-1:0] open_sum, base;
-  assign open_sum = sums_q[32'(add_row_i)*SumBits+:SumBits];
+  logic [(1<<RowBits)*SumBits-1:0] padded_sums;
+  always_comb begin
+    padded_sums = '0;
+    padded_sums[0+:Rows*SumBits] = sums_q;
+  end
+  lut_tensor_core_mux #(.AddressBits(RowBits), .Bits(SumBits)) u_open_sum (
+      .entries_i(padded_sums), .address_i(add_row_i), .entry_o(open_sum)
+  );
   assign base     = add_clear_i ? {SumBits{1'b0}} : open_sum;
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     always_ff @(posedge clk_i) begin

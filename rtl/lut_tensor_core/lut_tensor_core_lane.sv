@@ -61,13 +61,17 @@ module lut_tensor_core_lane #(
       assign read_negated   = 1'b0;
       assign unused_entries = ^{entries_i[0+:(Entries-1)*HeldBits], w_i};
     end else if (HasSigns) begin : gen_half
-      assign read         = entries_i[32'(w_i[K-2:0])*HeldBits+:HeldBits];
+      lut_tensor_core_mux #(.AddressBits(K - 1), .Bits(HeldBits)) u_mux (
+          .entries_i, .address_i(w_i[K-2:0]), .entry_o(read)
+      );
       assign read_negated = !w_i[K-1];
     end else begin : gen_full
       // Address 0 is not stored.
       logic [(Entries+1)*HeldBits-1:0] entries;
       assign entries      = {entries_i, {HeldBits{1'b0}}};
-      assign read         = entries[32'(w_i)*HeldBits+:HeldBits];
+      lut_tensor_core_mux #(.AddressBits(K), .Bits(HeldBits)) u_mux (
+          .entries_i(entries), .address_i(w_i), .entry_o(read)
+      );
       assign read_negated = 1'b0;
     end
   end else begin : gen_operands

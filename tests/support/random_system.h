@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "pe/systolic/design.h"
 #include "support/bit_serial_jobs.h"
+#include "support/lut_tensor_core_jobs.h"
 #include "system/accelerator.h"
 #include "system/plan.h"
 #include "system/program.h"
@@ -82,11 +83,23 @@ class SystemMaker {
   void make_design() {
     accelerator.name = "random";
     accelerator.params.clock_ghz = 1000.0 / static_cast<double>(from_to(200, 2000));
-    if (chance(3)) {
-      make_bit_serial();
-    } else {
-      make_systolic();
+    switch (below(3)) {
+      case 0:
+        return make_bit_serial();
+      case 1:
+        return make_lut_tensor_core();
+      default:
+        return make_systolic();
     }
+  }
+
+  // As above, two by two units of two by three lanes at most.
+  void make_lut_tensor_core() {
+    lut_tensor_core::Params params = random_lut_params(random_);
+    params.m = static_cast<std::uint32_t>(from_to(1, 2));
+    params.n = static_cast<std::uint32_t>(from_to(1, 3));
+    params.group = (8 / params.k + (8 % params.k == 0 ? 0 : 1)) * params.k;
+    accelerator.design = std::make_unique<lut_tensor_core::Design>(params);
   }
 
   // Groups short enough for K to have several.

@@ -55,23 +55,23 @@ auto sum_in_order(Term term) {
   }
 }
 
-// The sums S of all choices among `count` terms from `first` on: sums[x] takes set[j] where bit
-// j - first of x is set, else clear[j].
-template <class Number>
-void all_sums(const Number* set, const Number* clear, std::size_t first, std::size_t count,
-              Number* sums) {
-  if (count == 1) {
-    sums[0] = clear[first];
-    sums[1] = set[first];
-    return;
-  }
-  const std::size_t lower = count / 2;
-  std::array<Number, 8> below{}, above{};
-  all_sums(set, clear, first, lower, below.data());
-  all_sums(set, clear, first + lower, count - lower, above.data());
-  const std::size_t mask = (std::size_t{1} << lower) - 1;
-  for (std::size_t x = 0; x < std::size_t{1} << count; ++x) {
-    sums[x] = add_entries(above[x >> lower], below[x & mask]);
+// The sums S of all choices among `Count` terms from `First` on: sums[x] takes set[j] where bit
+// j - First of x is set, else clear[j].
+template <std::size_t First, std::size_t Count, class Number>
+void all_sums(const Number* set, const Number* clear, Number* sums) {
+  if constexpr (Count == 1) {
+    sums[0] = clear[First];
+    sums[1] = set[First];
+  } else {
+    constexpr std::size_t kLower = Count / 2;
+    constexpr std::size_t kMask = (std::size_t{1} << kLower) - 1;
+    std::array<Number, std::size_t{1} << (Count - kLower)> above;
+    std::array<Number, std::size_t{1} << kLower> below;
+    all_sums<First, kLower>(set, clear, below.data());
+    all_sums<First + kLower, Count - kLower>(set, clear, above.data());
+    for (std::size_t x = 0; x < std::size_t{1} << Count; ++x) {
+      sums[x] = add_entries(above[x >> kLower], below[x & kMask]);
+    }
   }
 }
 

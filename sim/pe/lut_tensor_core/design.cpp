@@ -58,6 +58,7 @@ RtlDescription Design::rtl() const {
                  "common/fp_add_finish.sv",
                  "common/fp_add.sv",
                  "lut_tensor_core/lut_tensor_core_add.sv",
+                 "lut_tensor_core/lut_tensor_core_mux.sv",
                  "lut_tensor_core/lut_tensor_core_part.sv",
                  "lut_tensor_core/lut_tensor_core_sum.sv",
                  "lut_tensor_core/lut_tensor_core_entries.sv",

@@ -9,71 +9,15 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "pe/array_ports.h"
 #include "pe/job.h"
+#include "pe/lut_tensor_core/datapath.h"
 #include "pe/lut_tensor_core/params.h"
 #include "pe/skid_buffer.h"
 
 namespace bitsmith::lut_tensor_core {
-
-// Rows of numbers, int32 or float: what lanes read, and what they have summed up.
-template <class Number>
-struct Lanes {
-  // [row][address]: an entry with its sign, by the bits that are stored in the weights; `mac`: the
-  // activations, [row][j].
-  std::vector<Number> table;
-  std::vector<Number> weight;       // `mac`: [j][column]
-  std::vector<Number> sum;          // SW, [row][column]
-  std::vector<Number> sum_of_a;     // SA, [row]
-  std::vector<Number> zero, scale;  // z' and scale, [column]
-};
-
-// The sums of all lanes and columns. Columns are the vector's dimension. Floating point is the
-// host's: every operation rounds as the RTL's does (tests/pe/lut_tensor_core/model_test.cpp).
-class Datapath {
- public:
-  explicit Datapath(const Params& params);
-
-  // Activations, or tables, at the head of their buffer, for rows 0 .. m - 1.
-  void load(const std::uint32_t* a, std::uint32_t m);
-  // A token of the plane's bits, or of codes, in rows 0 .. m - 1; `first` of its group.
-  void step(const std::uint32_t* w, std::uint32_t plane, std::uint32_t m, bool first);
-  // The group's sums, dequantised, go to the open sums, which start with it if `clear`.
-  void finish_group(const std::uint32_t* s, std::uint32_t m, bool clear);
-  // Row r of Y, zero from column n on.
-  void pack_row(std::uint32_t r, std::uint32_t n, std::uint32_t* words) const;
-
- private:
-  template <class Number>
-  void load_rows(Lanes<Number>& lanes, const std::uint32_t* a, std::uint32_t m);
-  template <class Number>
-  void load_table(Lanes<Number>& lanes, std::span<const std::uint32_t> a, std::size_t r);
-  template <class Number>
-  void step_lanes(Lanes<Number>& lanes, std::uint32_t plane, std::uint32_t m, bool first);
-  template <class Number>
-  void load_scales(Lanes<Number>& lanes, const std::uint32_t* s);
-  template <class Number>
-  void read_table(Lanes<Number>& lanes, std::uint32_t plane, std::size_t r);
-  template <class Number, std::size_t K>
-  void multiply(Lanes<Number>& lanes, std::size_t r);
-  void extract_lanes(const std::uint32_t* w);
-
-  Params params_;
-  std::size_t cols_;                      // padded to whole vectors
-  std::uint32_t lane_bits_;               // of a lane of the `w` channel: an address, or a code
-  std::vector<std::int32_t> lane_word_;   // [lane], where it is in a beat
-  std::vector<std::int32_t> lane_shift_;  // [lane]
-  std::vector<std::uint32_t> w_words_;    // the beat and a word more
-  std::vector<std::int32_t> lane_;        // [column] addresses; `mac`: [j][column] codes
-  std::vector<float> fp8_value_;          // [code]
-  Lanes<std::int32_t> integers_;
-  Lanes<float> floats_;
-  std::vector<std::int64_t> integer_result_;  // the open sums, [row][column]
-  std::vector<float> float_result_;
-};
 
 class Model {
  public:

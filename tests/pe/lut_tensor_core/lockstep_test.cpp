@@ -108,6 +108,12 @@ TEST(LutTensorCoreLockstep, FloatingPointTables) {
   expect_equal(params, 20000, 16);
 }
 
+// A zero point of one bit is one significant bit.
+TEST(LutTensorCoreLockstep, FloatingPointZeroPointsOfOneBit) {
+  expect_equal(array(1, 1, 2, Engine::lut, "fp8_e4m3", "uint1", 8), 20000, 22);
+  expect_equal(array(1, 1, 2, Engine::mac, "fp8_e5m2", "uint1", 8), 20000, 23);
+}
+
 TEST(LutTensorCoreLockstep, FloatingPointTablesInEightBits) {
   Params params = array(1, 2, 4, Engine::lut, "fp16", "uint2", 8);
   params.table = TableKind::int8;
