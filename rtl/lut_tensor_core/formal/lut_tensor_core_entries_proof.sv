@@ -1,7 +1,7 @@
 // A table's two levels of adders make what the room card says of K activations: H[x] adds the
-// highest one, and every other one j if bit j of x is set, else it subtracts it; F[x + 1] adds those
-// whose bits are set. All 2^K addresses are read as lanes read them, those without a half table's
-// entry by the negated one: one formula holds for all. Integers, all inputs.
+// highest one, and every other one j if bit j of x is set, else it subtracts it; F[x + 1] adds
+// those whose bits are set. All 2^K addresses are read as lanes read them, those without a half
+// table's entry by the negated one: one formula holds for all. Integers, all inputs.
 //
 // sources: rtl/lut_tensor_core/lut_tensor_core_add.sv rtl/lut_tensor_core/lut_tensor_core_part.sv
 // sources: rtl/lut_tensor_core/lut_tensor_core_entries.sv

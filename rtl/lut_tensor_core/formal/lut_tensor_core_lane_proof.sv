@@ -1,7 +1,8 @@
-// A lane's sum is that of plain products: bits of weights, each +1 or -1 (or 1 or 0), times what the
-// table's entries stand for, times the plane's weight, since it was cleared. `lut` gets its bits as
-// the packer stores them. The entries are any numbers, an 8-bit table's are {sign, magnitude} times
-// 2^t; that entries are sums of activations is another proof. IsSum: the sum of all activations.
+// A lane's sum is that of plain products: bits of weights, each +1 or -1 (or 1 or 0), times what
+// the table's entries stand for, times the plane's weight, since it was cleared. `lut` gets its
+// bits as the packer stores them. The entries are any numbers, an 8-bit table's are {sign,
+// magnitude} times 2^t; that entries are sums of activations is another proof. IsSum: the sum of
+// all activations.
 //
 // The result register takes the sum in every step, and a register before the accumulator a term,
 // so that the induction sees them.
