@@ -1,8 +1,8 @@
-// A column of integers: weight bits reach the lanes as they came, those of lut_negate negated by
-// the XNOR of the highest one; and a row's sums of q' and of A become (SW - z' SA) / 2^h times the
-// scale, three steps later, added to the open sum or to zero. z' SA is compared with additions of
-// SA; scales are those that need no multiplier (all others are the lockstep's), sums such as
-// occur.
+// A column of integers, of formats without zero points: weight bits reach the lanes as they came,
+// those of lut_negate negated by the XNOR of the highest one; and a row's sums of q' and of A become
+// (SW - z' SA) / 2^h times the scale, three steps later, added to the open sum or to zero. Scales
+// are those that need no multiplier, sums such as occur; products, also with zero points, are the
+// lockstep's.
 //
 // One row, and every register takes something in every step, so that the induction sees all.
 //
@@ -12,12 +12,9 @@
 // sources: rtl/common/fp_add_align.sv rtl/common/fp_add_finish.sv rtl/common/fp_add.sv
 // sources: rtl/common/fp_unpack.sv rtl/common/fp_mul.sv
 // method: induction 6
-// prove: Engine=0 WeightKind=0 WBits=2
-// prove: Engine=0 WeightKind=1 WBits=1
-// prove: Engine=1 WeightKind=1 WBits=2
 // prove: Engine=1 WeightKind=2 WBits=1
 // prove: Engine=2 WeightKind=0 WBits=2
-// prove: Engine=2 WeightKind=1 WBits=2
+// prove: Engine=0 WeightKind=0 WBits=2
 module lut_tensor_core_column_proof #(
     parameter int unsigned Engine = 0,
     parameter int unsigned WeightKind = 0,
@@ -25,13 +22,12 @@ module lut_tensor_core_column_proof #(
     localparam int unsigned K = 4,
     localparam int unsigned Group = 8,
     localparam int unsigned Planes = (WeightKind == 2) ? 1 : (WeightKind == 3) ? 2 : WBits,
-    localparam int unsigned SBits = (WeightKind == 1) ? 8 + Planes : 8,
-    localparam int unsigned SumWBits = 8 + Planes + 3,
+      localparam int unsigned SumWBits = 8 + Planes + 3,
     localparam int unsigned SumABits = 8 + 3
 ) (
     input logic                clk_i,
     input logic [K-1:0]        w_i,
-    input logic [SBits-1:0]    s_i,
+    input logic [7:0]    s_i,
     input logic [SumWBits-1:0] sum_w_i,
     input logic [SumABits-1:0] sum_a_i,
     input logic                add_clear_i
@@ -52,27 +48,16 @@ module lut_tensor_core_column_proof #(
   logic [4:0] steps_q;
   initial steps_q = '0;
   logic [K-1:0] w_q;
-  logic [SBits-1:0] s1_q, s2_q;
+  logic [7:0] s1_q, s2_q;
   logic signed [47:0] d1_q, d2_q, x_q, y_q;
-  logic signed [47:0] zero, sum_a, part, difference, x;
+  logic signed [47:0] sum_a, part, difference, x;
   logic signed [7:0] scale;
 
   localparam bit HasSigns = Engine <= 1;
   always_comb begin
-    // zero' and the group's sum; z' SA is SA added z' times.
-    zero = '0;
-    if (WeightKind == 1) begin
-      zero = 48'(s2_q[SBits-1:SBits-Planes]);
-      if (HasSigns) zero = zero + zero + 48'd1 - (48'd1 << Planes);
-    end else if ((WeightKind == 0) && HasSigns) begin
-      zero = 48'd1;
-    end
+    // z' SA, of the formats without zero points.
     sum_a = {{(48 - SumABits) {sum_a_i[SumABits-1]}}, sum_a_i};
-    part  = '0;
-    for (int unsigned i = 0; i < (1 << Planes); i++) begin
-      if (zero > $signed(48'(i))) part = part + sum_a;
-      if (-zero > $signed(48'(i))) part = part - sum_a;
-    end
+    part  = ((WeightKind == 0) && HasSigns) ? sum_a : '0;
     difference = {{(48 - SumWBits) {sum_w_i[SumWBits-1]}}, sum_w_i};
     difference = difference - part;
     if (HasSigns && (WeightKind != 2)) begin
