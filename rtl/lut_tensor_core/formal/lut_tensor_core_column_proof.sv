@@ -1,8 +1,8 @@
 // A column of integers, of formats without zero points: weight bits reach the lanes as they came,
 // those of lut_negate negated by the XNOR of the highest one; and a row's sums of q' and of A
 // become (SW - z' SA) / 2^h times the scale, three steps later, added to the open sum or to zero.
-// Scales are those that need no multiplier, sums such as occur; products, also with zero points, are
-// the lockstep's.
+// Scales are those that need no multiplier, sums such as occur; products, also with zero points,
+// are the lockstep's.
 //
 // One row, and every register takes something in every step, so that the induction sees all.
 //
