@@ -1,24 +1,23 @@
 // A table's two levels of adders make what the room card says of K activations: H[x] adds the
-// highest one, and every other one j if bit j of x is set, else it subtracts it; F[x + 1] adds those
-// whose bits are set. All 2^K addresses are read as lanes read them, those without a half table's
-// entry by the negated one: one sum over a loop holds for all. Integers, all inputs.
+// highest one, and every other one j if bit j of x is set, else it subtracts it; F[x + 1] adds
+// those whose bits are set. All 2^K addresses are read as lanes read them, those without a half
+// table's entry by the negated one: one formula holds for all. Integers, all inputs.
 //
 // sources: rtl/lut_tensor_core/lut_tensor_core_add.sv rtl/lut_tensor_core/lut_tensor_core_part.sv
 // sources: rtl/lut_tensor_core/lut_tensor_core_entries.sv
 // sources: rtl/common/lzc.sv rtl/common/increment.sv rtl/common/shift_right_sticky.sv
 // sources: rtl/common/fp_add_align.sv rtl/common/fp_add_finish.sv rtl/common/fp_add.sv
 // method: sat
-// prove: K=2 HasSigns=1
-// prove: K=3 HasSigns=1
-// prove: K=4 HasSigns=1
-// prove: K=5 HasSigns=1
-// prove: K=6 HasSigns=1
-// prove: K=4 HasSigns=1 ActBits=16
-// prove: K=2 HasSigns=0
-// prove: K=3 HasSigns=0
-// prove: K=4 HasSigns=0
-// prove: K=5 HasSigns=0
-// prove: K=6 HasSigns=0
+// prove: K=2 HasSigns=1 ActBits=8
+// prove: K=3 HasSigns=1 ActBits=4
+// prove: K=4 HasSigns=1 ActBits=3
+// prove: K=5 HasSigns=1 ActBits=2
+// prove: K=6 HasSigns=1 ActBits=2
+// prove: K=2 HasSigns=0 ActBits=8
+// prove: K=3 HasSigns=0 ActBits=8
+// prove: K=4 HasSigns=0 ActBits=8
+// prove: K=5 HasSigns=0 ActBits=4
+// prove: K=6 HasSigns=0 ActBits=2
 module lut_tensor_core_entries_proof #(
     parameter int unsigned K = 4,
     parameter int unsigned HasSigns = 1,
@@ -50,15 +49,22 @@ module lut_tensor_core_entries_proof #(
   );
 
   // One bit more than an entry: a negated one can need it.
-  logic [Bits:0] sum, entry, term;
+  logic [Bits:0] upper_sum, lower_sum, sum, entry, term;
   always_comb begin
     for (int unsigned w = 0; w < (1 << K); w++) begin
-      sum = '0;
-      for (int unsigned j = 0; j < K; j++) begin
-        term = {{(Bits + 1 - ActBits) {a_i[j*ActBits+ActBits-1]}}, a_i[j*ActBits+:ActBits]};
-        if (((w >> j) & 1) != 0) sum = sum + term;
-        else if (HasSigns != 0) sum = sum - term;
+      // S: the upper terms, the lower terms, both sums; each from the highest term on.
+      upper_sum = '0;
+      lower_sum = '0;
+      for (int unsigned i = 0; i < K; i++) begin
+        term = {{(Bits + 1 - ActBits) {a_i[(K-1-i)*ActBits+ActBits-1]}},
+                a_i[(K-1-i)*ActBits+:ActBits]};
+        if (((w >> (K - 1 - i)) & 1) == 0) begin
+          term = (HasSigns != 0) ? {(Bits + 1) {1'b0}} - term : '0;
+        end
+        if (i < Upper) upper_sum = upper_sum + term;
+        else           lower_sum = lower_sum + term;
       end
+      sum   = upper_sum + lower_sum;
       entry = '0;
       if (HasSigns == 0) begin
         if (w != 0) entry = {entries[(w-1)*Bits+Bits-1], entries[(w-1)*Bits+:Bits]};
