@@ -180,7 +180,7 @@ Action add_reproduce(CLI::App& app) {
   gemm->needs(array);
   array->needs(gemm);
   command->add_flag("--synthesise", o.synthesise,
-                    "make the areas of lut-tensor-core anew and keep them (about ten minutes)");
+                    "make the areas of lut-tensor-core anew and keep them (several minutes)");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

@@ -64,7 +64,7 @@ std::string provenance_text(const reproduce::SynthesisRecords& records) {
                                    record.opensta, record.date);
     if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
   }
-  return fmt::format("{} modules; {}", records.all().size(), fmt::join(lines, "; "));
+  return fmt::format("{} records; {}", records.all().size(), fmt::join(lines, "; "));
 }
 
 }  // namespace
@@ -90,15 +90,13 @@ void add_lut_tensor_core(Reproduction& reproduction) {
 }
 
 void synthesise_lut_tensor_core() {
-  const auto designs = lut_tensor_core::all_designs();
-  const auto tasks = lut_tensor_core::all_tasks(designs);
-  const auto records = reproduce::make_records(
-      tasks, {default_liberty()}, [&](std::size_t done, const reproduce::SynthesisRecord& record) {
-        print_message(fmt::format("{} of {}: {}, {:.0f} um2", done, tasks.size(), record.module,
-                                  record.area_um2));
+  const reproduce::SynthesisRecords records = lut_tensor_core::synthesise_all(
+      {default_liberty()},
+      [](std::size_t done, std::size_t all, const reproduce::SynthesisRecord& record) {
+        print_message(
+            fmt::format("{} of {}: {}, {:.0f} um2", done, all, record.module, record.area_um2));
       });
-  write_file_atomically(lut_tensor_core::records_file(),
-                        reproduce::SynthesisRecords(records).text());
+  write_file_atomically(lut_tensor_core::records_file(), records.text());
 }
 
 }  // namespace bitsmith::app

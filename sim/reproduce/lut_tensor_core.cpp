@@ -90,4 +90,17 @@ std::vector<SynthesisTask> all_tasks(const std::vector<std::unique_ptr<const Des
   return synthesis_tasks(designs, {std::string(kEdge)});
 }
 
+SynthesisRecords synthesise_all(const SynthesisOptions& options,
+                                const std::function<void(std::size_t done, std::size_t all,
+                                                         const SynthesisRecord&)>& progress) {
+  const auto designs = all_designs();
+  const auto tasks = all_tasks(designs);
+  std::vector<SynthesisRecord> records =
+      make_records(tasks, options, [&](std::size_t done, const SynthesisRecord& record) {
+        progress(done, tasks.size(), record);
+      });
+  records.push_back(cell_record(std::string(kGate), options));
+  return SynthesisRecords(std::move(records));
+}
+
 }  // namespace bitsmith::reproduce::lut_tensor_core

@@ -3,7 +3,7 @@
 // ratios alone, since the technologies differ.
 //
 // Two areas of every array: its tables and lanes (with the sum lanes of rows, and the XNOR gates of
-// lut_negate, which sit in the columns), and these with the columns: weight registers, zero points,
+// lut_negate, which sit in its columns), and these with the columns: weight registers, zero points,
 // scales and open sums. The edge, with its channel buffers and controller, is in neither.
 #pragma once
 
@@ -61,6 +61,10 @@ std::unique_ptr<const Design> design_of(const Point& point);
 // All that the rows ask for, and the modules of these arrays that have a record.
 std::vector<std::unique_ptr<const Design>> all_designs();
 std::vector<SynthesisTask> all_tasks(const std::vector<std::unique_ptr<const Design>>& designs);
+// The records of all of them, and of the one gate that is counted by itself.
+SynthesisRecords synthesise_all(
+    const SynthesisOptions& options,
+    const std::function<void(std::size_t done, std::size_t all, const SynthesisRecord&)>& progress);
 
 // Nothing where the paper, or we, have no such figure.
 struct Row {

@@ -11,6 +11,7 @@ namespace bitsmith::reproduce::lut_tensor_core {
 
 inline constexpr std::string_view kEdge = "lut_tensor_core_edge";
 inline constexpr std::string_view kColumn = "lut_tensor_core_column";
+inline constexpr std::string_view kGate = "XNOR2X1";  // a cell of the library
 
 // Weights that share a scale; less where K does not divide it.
 inline constexpr std::uint32_t kGroup = 128;
@@ -21,7 +22,6 @@ inline constexpr std::uint32_t kWidestWeight = 8;
 inline constexpr Point kLutTensorCore{.table = "int8", .precompute = "fused"};
 // The one before: 0/1 bits, full tables made beside the lanes, as UNPU.
 inline constexpr Point kConventional{.engine = "lut_full"};
-inline constexpr Point kNegate{.engine = "lut_negate"};
 inline constexpr Point kPacked{};
 
 // Near 512 products (K = 3, 5, 6: 510, 510, 516): units of LUT Tensor Core.
@@ -54,6 +54,7 @@ inline constexpr Point kFloatLut{
     .activation = "fp16", .weight = "uint1", .table = "int8", .precompute = "fused"};
 inline constexpr Point kFloatExactLut{
     .activation = "fp16", .weight = "uint1", .precompute = "fused"};
+inline constexpr Point kFloatAdd{.engine = "add", .activation = "fp16", .weight = "uint1"};
 inline constexpr Point kFloatMac{.engine = "mac", .activation = "fp16", .weight = "int8"};
 
 std::vector<Point> all_points();

@@ -65,6 +65,15 @@ SynthesisRecord record_of(const Json& json) {
   return record;
 }
 
+void add_provenance(SynthesisRecord& record, const SynthesisOptions& options) {
+  record.library = read_liberty(options.liberty).name;
+  record.liberty_hash = hash_of_file(options.liberty);
+  record.period_ps = options.period_ps;
+  record.yosys = first_line_of({"yosys", "-V"});
+  record.opensta = first_line_of({"sta", "-version"});
+  record.date = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
+}
+
 }  // namespace
 
 SynthesisRecords SynthesisRecords::read(const std::filesystem::path& file) {
@@ -126,12 +135,21 @@ SynthesisRecord make_record(const SynthesisTask& task, const SynthesisOptions& o
   record.sequential_um2 = cost.sequential_um2;
   record.critical_path_ps = cost.critical_path_ps;
   record.rtl_hash = hash_of_rtl(*task.design);
-  record.library = read_liberty(options.liberty).name;
-  record.liberty_hash = hash_of_file(options.liberty);
-  record.period_ps = options.period_ps;
-  record.yosys = first_line_of({"yosys", "-V"});
-  record.opensta = first_line_of({"sta", "-version"});
-  record.date = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
+  add_provenance(record, options);
+  return record;
+}
+
+SynthesisRecord cell_record(const std::string& cell, const SynthesisOptions& options) {
+  const LibertyLibrary library = read_liberty(options.liberty);
+  const auto found = library.cells.find(cell);
+  if (found == library.cells.end()) {
+    throw UserError({options.liberty.string(), 0, 0}, fmt::format("has no cell '{}'", cell));
+  }
+  SynthesisRecord record;
+  record.module = cell;
+  record.cells = 1;
+  record.area_um2 = found->second.area_um2;
+  add_provenance(record, options);
   return record;
 }
 

@@ -60,6 +60,8 @@ std::vector<SynthesisTask> synthesis_tasks(
     const std::vector<std::unique_ptr<const Design>>& designs,
     const std::vector<std::string>& without);
 
+// Of a library's cell, as if it were a module: no RTL, no parameters, no critical path.
+SynthesisRecord cell_record(const std::string& cell, const SynthesisOptions& options);
 SynthesisRecord make_record(const SynthesisTask& task, const SynthesisOptions& options);
 // Two modules at a time. `progress` is told, one call at a time, what has been done and how many
 // there are.

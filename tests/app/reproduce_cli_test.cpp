@@ -70,7 +70,7 @@ TEST(ReproduceCli, LutTensorCoreIsRatiosOfArea) {
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const json report = json::parse(result.output);
   EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
-  ASSERT_EQ(report["rows"].size(), 84U);
+  ASSERT_EQ(report["rows"].size(), 85U);
   for (const json& row : report["rows"]) {
     EXPECT_EQ(row["paper"], "LUT Tensor Core");
     EXPECT_FALSE(row["note"].get<std::string>().empty());
@@ -101,7 +101,7 @@ TEST(ReproduceCli, AllPapersButForAGemm) {
     arguments.insert(arguments.end(), {"--json", "-"});
     return json::parse(bitsmith(arguments).output)["rows"].size();
   };
-  EXPECT_EQ(rows({"reproduce"}), 16U + 62 + 84);
+  EXPECT_EQ(rows({"reproduce"}), 16U + 62 + 85);
   EXPECT_EQ(rows({"reproduce", "bitmod", "scale-sim"}), 16U + 62);
   EXPECT_EQ(rows({"reproduce", "--gemm", "4x4x4", "--array", "2x2"}), 8U);
   const ProcessResult text = bitsmith({"reproduce", "bitmod"});

@@ -52,6 +52,17 @@ TEST(Synthesis, SerialDrainSavesTheDrainRegisters) {
   EXPECT_DOUBLE_EQ(overlapped_um2 - serial_um2, 12 * 96.0);
 }
 
+TEST(Synthesis, AModuleAloneIsAsInItsArray) {
+  const systolic::Design design(tiny());
+  const ArrayCost cost = synthesise(design, {default_liberty()});
+  const ModuleCost pe = synthesise(design, design.rtl().modules[0], {default_liberty()});
+  EXPECT_EQ(pe.instances, cost.modules[0].instances);
+  EXPECT_EQ(pe.cells, cost.modules[0].cells);
+  EXPECT_EQ(pe.area_um2, cost.modules[0].area_um2);
+  EXPECT_EQ(pe.critical_path_ps, cost.modules[0].critical_path_ps);
+  EXPECT_EQ(hash_of_rtl(design), cost.rtl_hash);
+}
+
 TEST(Synthesis, MissingLibraryIsTheUsersMistake) {
   EXPECT_THROW(synthesise(systolic::Design(tiny()), {"/nowhere.lib"}), UserError);
 }
