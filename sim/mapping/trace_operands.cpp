@@ -23,7 +23,16 @@ std::string text_of(const OperandQuantization& weight) {
   return text + fmt::format(", scale: {}", q.scale_format ? q.scale_format->name : "fp32");
 }
 
-OperandQuantization wanted_by(const Design& design) {
+// Scales that can wait for the results: one per channel, or for all.
+bool scales_results(const OperandQuantization& weight) {
+  if (weight.quantizer.method == QuantMethod::none) return true;
+  return weight.granularity == Granularity::tensor ||
+         (weight.granularity == Granularity::channel && weight.axis == LineAxis::along_k);
+}
+
+}  // namespace
+
+OperandQuantization weight_quantization(const Design& design) {
   const ScaleScheme scheme = design.scale_scheme();
   OperandQuantization wanted;
   Quantizer& q = wanted.quantizer;
@@ -35,15 +44,6 @@ OperandQuantization wanted_by(const Design& design) {
   wanted.group = scheme.group;
   return wanted;
 }
-
-// Scales that can wait for the results: one per channel, or for all.
-bool scales_results(const OperandQuantization& weight) {
-  if (weight.quantizer.method == QuantMethod::none) return true;
-  return weight.granularity == Granularity::tensor ||
-         (weight.granularity == Granularity::channel && weight.axis == LineAxis::along_k);
-}
-
-}  // namespace
 
 TraceOperands::TraceOperands(const Trace& trace, const Design& design, bool skip_others)
     : trace_(trace), design_(design), conversions_(trace.workload().operators.size()) {
@@ -93,7 +93,7 @@ std::optional<TraceOperands::Conversions> TraceOperands::conversions_of(
 std::string TraceOperands::scales_problem(const OperandQuantization& weight) const {
   const bool any_scale = design_.scale_scheme().mixture.empty();
   return fmt::format("weights {{{}}} do not fit design {}, which takes {{{}}}{}", text_of(weight),
-                     design_.id(), text_of(wanted_by(design_)),
+                     design_.id(), text_of(weight_quantization(design_)),
                      any_scale ? " and scales of whole channels or tensors" : "");
 }
 

@@ -25,6 +25,9 @@ struct OperandTile {
   std::vector<std::uint16_t> s = {};
 };
 
+// How weights with scales of their own must be quantized for a design with scales.
+OperandQuantization weight_quantization(const Design& design);
+
 class TraceOperands {
  public:
   // Throws UserError naming every GEMM whose formats or scales the design does not hold exactly,
