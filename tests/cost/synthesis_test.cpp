@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
+#include "pe/bit_serial/design.h"
 #include "pe/systolic/design.h"
 
 namespace bitsmith {
@@ -50,6 +51,21 @@ TEST(Synthesis, SerialDrainSavesTheDrainRegisters) {
   const double serial_um2 =
       synthesise(systolic::Design(serial), {default_liberty()}).modules[0].sequential_um2;
   EXPECT_DOUBLE_EQ(overlapped_um2 - serial_um2, 12 * 96.0);
+}
+
+// The figures of sim/pe/bit_serial/README.md, to what another version of the tools may change. A PE
+// depends on lanes and activations alone.
+TEST(Synthesis, IntegerActivationsSaveTwoFifthsOfABitSerialPe) {
+  bit_serial::Params params;
+  params.rows = params.cols = 1;
+  const auto pe_um2 = [&](const char* activation) {
+    params.activation = find_format(activation);
+    return synthesise(bit_serial::Design(params), {default_liberty()}).modules[0].area_um2;
+  };
+  const double fp16 = pe_um2("fp16");
+  const double int8 = pe_um2("int8");
+  EXPECT_NEAR(fp16, 98799, 0.05 * 98799);
+  EXPECT_NEAR(int8 / fp16, 0.61, 0.03);
 }
 
 TEST(Synthesis, MissingLibraryIsTheUsersMistake) {
