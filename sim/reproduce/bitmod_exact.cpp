@@ -1,5 +1,6 @@
 #include "reproduce/bitmod_exact.h"
 
+#include "common/divide.h"
 #include "common/file.h"
 #include "system/accelerator.h"
 #include "system/plan.h"
@@ -15,6 +16,10 @@ bitsmith::Accelerator accelerator_of(const Accelerator& paper, Phase phase) {
   const std::string& weight = is_prefill ? paper.exact_prefill_weight : paper.exact_decode_weight;
   std::vector<Override> overrides = {parse_override(fmt::format("design.rows={}", tokens)),
                                      parse_override(fmt::format("design.cols={}", outputs))};
+  if (paper.exact_tile_rows > 0) {
+    const std::uint64_t tiles = pieces(tokens, paper.exact_tile_rows);
+    overrides.push_back(parse_override(fmt::format("design.row_tiles={}", tiles)));
+  }
   if (!weight.empty()) overrides.push_back(parse_override("design.weight=" + weight));
   return load_accelerator(home_folder() / "configs/papers" / paper.exact, overrides);
 }

@@ -21,8 +21,10 @@ struct Accelerator {
   std::uint64_t prefill_cols = 0;
   std::uint64_t decode_rows = 0;
   std::uint64_t decode_cols = 0;
-  // Ours (bitmod_exact.h): an accelerator file beside the paper's, or none, and its weights.
+  // Ours (bitmod_exact.h): an accelerator file beside the paper's, or none, the rows of its tiles
+  // (0: an array without tiles), and its weights.
   std::string exact;
+  std::uint64_t exact_tile_rows = 0;
   std::string exact_prefill_weight;
   std::string exact_decode_weight;
 };
