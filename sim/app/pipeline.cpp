@@ -74,13 +74,6 @@ struct Operands {
       source.emplace(design, request.seed);
       return;
     }
-    if (request.engine == Engine::cycle && design.scale_bits() > 0) {
-      throw UserError(
-          fmt::format("{}: a trace has scales in its own format, which engine cycle does not turn "
-                      "into those of "
-                      "design {} yet; leave --trace out for random operands, or use engine tile",
-                      request.trace, design.id()));
-    }
     // Codes that the array could not hold would make these cycles those of another array.
     trace.emplace(request.trace);
     of_trace.emplace(*trace, design, false);

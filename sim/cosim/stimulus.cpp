@@ -164,6 +164,7 @@ Stimulus::Chain Stimulus::random_chain() {
   chain.operands.w.resize(chain.k_total * chain.n);
   fill_codes(chain.operands.a, design_.activation_format(), a_operands);
   fill_codes(chain.operands.w, design_.weight_format(), w_operands);
+  fill_scales(chain);
   return chain;
 }
 
@@ -174,13 +175,12 @@ std::uint32_t Stimulus::length_of_part(std::uint32_t k) const {
 }
 
 // Any scale, or ones above zeros and the reverse: the ends of numbers of any width within a code.
-// Traces bring no scales.
 void Stimulus::fill_scales(Chain& chain) {
   if (widths_.s == 0) return;
   const auto bits = static_cast<int>(design_.scale_bits());
-  chain.s.resize(design_.scale_rows(chain.k_total) * chain.n);
+  chain.operands.s.resize(design_.scale_rows(chain.k_total) * chain.n);
   const bool any = chance(75);
-  for (std::uint16_t& code : chain.s) {
+  for (std::uint16_t& code : chain.operands.s) {
     const std::uint64_t ones = low_mask(static_cast<int>(below(design_.scale_bits() + 1)));
     const std::uint64_t end = chance(50) ? ones : ~ones;
     code = static_cast<std::uint16_t>((any ? random_() : end) & low_mask(bits));
@@ -209,7 +209,7 @@ Stimulus::Chain Stimulus::traced_chain() {
   for (std::uint64_t left = chain.k_total; left > 0; left -= chain.k.back()) {
     chain.k.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(left, longest)));
   }
-  chain.operands = traced_->tile(op, m0, m, n0, n, 0, chain.k_total);
+  chain.operands = traced_->tile(op, m0, m, n0, n, chain.k_total);
   return chain;
 }
 
@@ -228,14 +228,13 @@ Stimulus::PendingJob Stimulus::cut_job(const Chain& chain, std::size_t job,
   const auto begin = chain.operands.w.begin() + static_cast<std::ptrdiff_t>(k_begin * chain.n);
   pending.w.assign(begin, begin + static_cast<std::ptrdiff_t>(std::size_t{k} * chain.n));
   const auto s_begin =
-      chain.s.begin() + static_cast<std::ptrdiff_t>(design_.scale_rows(k_begin) * chain.n);
+      chain.operands.s.begin() + static_cast<std::ptrdiff_t>(design_.scale_rows(k_begin) * chain.n);
   pending.s.assign(s_begin, s_begin + static_cast<std::ptrdiff_t>(design_.scale_rows(k) * chain.n));
   return pending;
 }
 
 void Stimulus::add_chain() {
-  Chain chain = traced_ != nullptr ? traced_chain() : random_chain();
-  fill_scales(chain);
+  const Chain chain = traced_ != nullptr ? traced_chain() : random_chain();
   longest_chain_ = std::max<std::uint64_t>(longest_chain_, chain.k.size());
   std::uint64_t k_begin = 0;
   for (std::size_t job = 0; job < chain.k.size(); ++job) {
@@ -246,7 +245,7 @@ void Stimulus::add_chain() {
   y.resize(std::size_t{chain.m} * chain.n);
   design_.golden({{chain.operands.a.data(), chain.m, chain.k_total, chain.k_total},
                   {chain.operands.w.data(), chain.k_total, chain.n, chain.n},
-                  {chain.s.data(), design_.scale_rows(chain.k_total), chain.n, chain.n}},
+                  {chain.operands.s.data(), design_.scale_rows(chain.k_total), chain.n, chain.n}},
                  {y.data(), chain.m, chain.n, chain.n});
 }
 

@@ -72,7 +72,6 @@ class Stimulus {
     std::uint64_t k_total = 0;
     std::vector<std::uint32_t> k;  // of each job
     OperandTile operands;
-    std::vector<std::uint16_t> s;  // scales, [scale rows of k_total][n]
   };
 
   void add_chain();

@@ -65,7 +65,8 @@ void OperandSource::read_s(std::size_t op, std::uint64_t gemm, std::uint64_t row
                            std::uint64_t rows, std::uint64_t n0, std::uint64_t n,
                            std::span<std::uint16_t> codes) const {
   check(codes.size() == rows * n, "room for another tile of scales");
-  check(trace_ == nullptr && scale_bits_ > 0, "scales that are not there");
+  if (trace_ != nullptr) return trace_->read_s(op, row, rows, n0, n, codes);
+  check(scale_bits_ > 0, "scales that are not there");
   fill_codes(*find_format("uint16"), stream_seed(seed_, op, gemm, Stream::scales),
              {row, n0, rows, n}, codes);
   for (std::uint16_t& code : codes) {

@@ -16,8 +16,7 @@ class OperandSource {
  public:
   // Random codes; of a floating-point format only numbers of magnitude 2^-4 .. 2^4, no NaN.
   OperandSource(const Design& design, std::uint64_t seed);
-  // Those of the trace, the same for every GEMM of an operator's `count`. It must outlive this. A
-  // trace has no scales in a design's own format: InternalError when they are read.
+  // Those of the trace, the same for every GEMM of an operator's `count`. It must outlive this.
   explicit OperandSource(const TraceOperands& trace) : trace_(&trace) {}
 
   // A[m0 .. m0+m, k0 .. k0+k], row-major, into m*k codes. `op` is the number of the operator in the
@@ -27,8 +26,8 @@ class OperandSource {
   // W[k0 .. k0+k, n0 .. n0+n], row-major, into k*n codes.
   void read_w(std::size_t op, std::uint64_t gemm, std::uint64_t k0, std::uint64_t k,
               std::uint64_t n0, std::uint64_t n, std::span<std::uint16_t> codes) const;
-  // S[row .. row+rows, n0 .. n0+n], row-major, for designs with scales; all codes are equally
-  // likely.
+  // S[row .. row+rows, n0 .. n0+n], row-major, for designs with scales; of random ones all codes
+  // are equally likely.
   void read_s(std::size_t op, std::uint64_t gemm, std::uint64_t row, std::uint64_t rows,
               std::uint64_t n0, std::uint64_t n, std::span<std::uint16_t> codes) const;
 

@@ -1,37 +1,139 @@
 #include "mapping/trace_operands.h"
 
+#include <algorithm>
+
 #include "common/error.h"
 #include "numerics/conversion.h"
 
 namespace bitsmith {
+namespace {
+
+// A weight's quantization in the words of configs/quant.
+std::string text_of(const OperandQuantization& weight) {
+  const Quantizer& q = weight.quantizer;
+  std::string format(weight.code_format().name);
+  if (q.method == QuantMethod::mx) format = q.block->name;
+  if (q.method == QuantMethod::bitmod) format = fmt::format("fp{}", weight.code_format().bits);
+  std::string text = fmt::format("format: {}, method: {}", format, method_name(q.method));
+  if (q.method == QuantMethod::none) return text;
+  text += fmt::format(", granularity: {}, along: {}", word_of(weight.granularity),
+                      word_of(weight.axis));
+  if (weight.granularity == Granularity::group) text += fmt::format(", group: {}", weight.group);
+  if (q.method == QuantMethod::mx) return text;
+  return text + fmt::format(", scale: {}", q.scale_format ? q.scale_format->name : "fp32");
+}
+
+// Scales that can wait for the results: one per channel, or for all.
+bool scales_results(const OperandQuantization& weight) {
+  if (weight.quantizer.method == QuantMethod::none) return true;
+  return weight.granularity == Granularity::tensor ||
+         (weight.granularity == Granularity::channel && weight.axis == LineAxis::along_k);
+}
+
+}  // namespace
+
+OperandQuantization weight_quantization(const Design& design) {
+  const ScaleScheme scheme = design.scale_scheme();
+  OperandQuantization wanted;
+  Quantizer& q = wanted.quantizer;
+  q = {QuantMethod::absmax, &design.weight_format(), {}, nullptr, scheme.scale};
+  if (q.format->kind == FormatKind::codebook) q.method = QuantMethod::absmean;
+  if (!scheme.mixture.empty())
+    q = {QuantMethod::bitmod, nullptr, scheme.mixture, nullptr, scheme.scale};
+  wanted.granularity = Granularity::group;
+  wanted.group = scheme.group;
+  return wanted;
+}
 
 TraceOperands::TraceOperands(const Trace& trace, const Design& design, bool skip_others)
-    : trace_(trace), conversions_(trace.workload().operators.size()) {
+    : trace_(trace), design_(design), conversions_(trace.workload().operators.size()) {
   std::vector<std::string> problems;
   for (std::size_t i = 0; i < conversions_.size(); ++i) {
     const Operator& op = trace.workload().operators[i];
     if (!op.is_gemm()) continue;
-    const Format& a = trace.format(i, OperandRole::activation);
-    const Format& w = trace.format(i, OperandRole::weight);
-    if (trace.is_mixture(i, OperandRole::activation) || trace.is_mixture(i, OperandRole::weight)) {
-      problems.push_back(
-          fmt::format("operator '{}': every group has a format of its own (BitMoD), "
-                      "which this design does not decode",
-                      op.name));
-      continue;
-    }
-    const auto a_codes = exact_conversion(a, design.activation_format());
-    const auto w_codes = exact_conversion(w, design.weight_format());
-    if (a_codes && w_codes) {
+    std::string problem;
+    if (auto conversions = conversions_of(i, problem)) {
       gemms_.push_back(i);
-      conversions_[i] = {*a_codes, *w_codes};
-      continue;
+      conversions_[i] = std::move(*conversions);
+      require_selects(i);
+    } else {
+      problems.push_back(fmt::format("{}: operator '{}': {}", trace.name(), op.name, problem));
     }
-    problems.push_back(fmt::format(
-        "operator '{}': {} activations and {} weights do not fit the design's {} and {} exactly",
-        op.name, a.name, w.name, design.activation_format().name, design.weight_format().name));
   }
   if (!problems.empty() && (!skip_others || gemms_.empty())) throw UserError(problems);
+}
+
+std::optional<TraceOperands::Conversions> TraceOperands::conversions_of(
+    std::size_t op, std::string& problem) const {
+  const OperandQuantization& weight = trace_.quantization(op, OperandRole::weight);
+  const bool is_mixture =
+      weight.quantizer.method == QuantMethod::bitmod ||
+      trace_.quantization(op, OperandRole::activation).quantizer.method == QuantMethod::bitmod;
+  const bool has_scales = design_.scale_bits() > 0;
+  if (is_mixture && (!has_scales || design_.scale_scheme().mixture.empty())) {
+    problem = "every group has a format of its own (BitMoD), which this design does not decode";
+    return std::nullopt;
+  }
+  const Format& a = trace_.format(op, OperandRole::activation);
+  const auto a_codes = exact_conversion(a, design_.activation_format());
+  std::optional<Weights> weights;
+  if (has_scales) {
+    weights = scaled_weights(weight, shape(op).k);
+  } else if (auto codes = exact_conversion(weight.code_format(), design_.weight_format())) {
+    weights = Weights{std::move(*codes), false, {}};
+  }
+  if (a_codes && weights) return Conversions{*a_codes, std::move(*weights)};
+  problem = fmt::format("{} activations and {} weights do not fit the design's {} and {} exactly",
+                        a.name, weight.code_format().name, design_.activation_format().name,
+                        design_.weight_format().name);
+  if (a_codes && has_scales) problem = scales_problem(weight);
+  return std::nullopt;
+}
+
+std::string TraceOperands::scales_problem(const OperandQuantization& weight) const {
+  const bool any_scale = design_.scale_scheme().mixture.empty();
+  return fmt::format("weights {{{}}} do not fit design {}, which takes {{{}}}{}", text_of(weight),
+                     design_.id(), text_of(weight_quantization(design_)),
+                     any_scale ? " and scales of whole channels or tensors" : "");
+}
+
+std::optional<TraceOperands::Weights> TraceOperands::scaled_weights(
+    const OperandQuantization& weight, std::uint64_t k) const {
+  const ScaleScheme scheme = design_.scale_scheme();
+  const Quantizer& q = weight.quantizer;
+  Weights result;
+  if (scheme.mixture.empty()) {
+    auto codes = exact_conversion(weight.code_format(), design_.weight_format());
+    if (!codes || q.method == QuantMethod::bitmod) return std::nullopt;
+    result.codes = std::move(*codes);
+    if (scales_results(weight)) return result;
+  } else {
+    // Plain numbers would not do: their negative zero is a special value here.
+    if (q.method != QuantMethod::bitmod) return std::nullopt;
+    for (const Format* candidate : q.candidates) {
+      const auto found = std::find(scheme.mixture.begin(), scheme.mixture.end(), candidate);
+      if (found == scheme.mixture.end()) return std::nullopt;
+      result.selects.push_back(
+          static_cast<std::uint16_t>((found - scheme.mixture.begin()) << scheme.scale->bits));
+    }
+    for (std::uint32_t code = 0; code < code_count(weight.code_format()); ++code) {
+      result.codes.push_back(static_cast<std::uint16_t>(code));
+    }
+  }
+  result.own_scales = true;
+  const bool fits = weight.granularity == Granularity::group && weight.axis == LineAxis::along_k &&
+                    weight.group_of(k) == std::min(scheme.group, k) &&
+                    q.scale_format == scheme.scale && q.method != QuantMethod::zero_point;
+  return fits ? std::optional(result) : std::nullopt;
+}
+
+// Before any of them is used.
+void TraceOperands::require_selects(std::size_t op) const {
+  if (conversions_[op].w.selects.empty()) return;
+  std::vector<std::uint16_t> selects(design_.scale_rows(shape(op).k));
+  for (std::uint64_t row = 0; row < shape(op).n; ++row) {
+    trace_.read_selects(op, OperandRole::weight, row, 0, selects);
+  }
 }
 
 void TraceOperands::read_a(std::size_t op, std::uint64_t m0, std::uint64_t m, std::uint64_t k0,
@@ -46,7 +148,7 @@ void TraceOperands::read_a(std::size_t op, std::uint64_t m0, std::uint64_t m, st
 
 void TraceOperands::read_w(std::size_t op, std::uint64_t k0, std::uint64_t k, std::uint64_t n0,
                            std::uint64_t n, std::span<std::uint16_t> codes) const {
-  const std::vector<std::uint16_t>& to = conversions_.at(op).w;
+  const std::vector<std::uint16_t>& to = conversions_.at(op).w.codes;
   std::vector<std::uint16_t> column(k);
   for (std::uint64_t col = 0; col < n; ++col) {
     trace_.read(op, OperandRole::weight, n0 + col, k0, column);
@@ -54,11 +156,31 @@ void TraceOperands::read_w(std::size_t op, std::uint64_t k0, std::uint64_t k, st
   }
 }
 
+void TraceOperands::read_s(std::size_t op, std::uint64_t row, std::uint64_t rows, std::uint64_t n0,
+                           std::uint64_t n, std::span<std::uint16_t> codes) const {
+  const Weights& weights = conversions_.at(op).w;
+  if (!weights.own_scales) {
+    std::fill(codes.begin(), codes.end(), std::uint16_t{1});
+    return;
+  }
+  std::vector<std::uint16_t> column(rows), selects(rows);
+  for (std::uint64_t col = 0; col < n; ++col) {
+    trace_.read_scales(op, OperandRole::weight, n0 + col, row, column);
+    for (std::uint64_t i = 0; i < rows; ++i) codes[i * n + col] = column[i];
+    if (weights.selects.empty()) continue;
+    trace_.read_selects(op, OperandRole::weight, n0 + col, row, selects);
+    for (std::uint64_t i = 0; i < rows; ++i) codes[i * n + col] |= weights.selects[selects[i]];
+  }
+}
+
 OperandTile TraceOperands::tile(std::size_t op, std::uint64_t m0, std::uint32_t m, std::uint64_t n0,
-                                std::uint32_t n, std::uint64_t k0, std::uint64_t k) const {
-  OperandTile tile{std::vector<std::uint16_t>(m * k), std::vector<std::uint16_t>(k * n)};
-  read_a(op, m0, m, k0, k, tile.a);
-  read_w(op, k0, k, n0, n, tile.w);
+                                std::uint32_t n, std::uint64_t k) const {
+  const std::uint64_t rows = design_.scale_rows(k);
+  OperandTile tile{std::vector<std::uint16_t>(m * k), std::vector<std::uint16_t>(k * n),
+                   std::vector<std::uint16_t>(rows * n)};
+  read_a(op, m0, m, 0, k, tile.a);
+  read_w(op, 0, k, n0, n, tile.w);
+  if (rows > 0) read_s(op, 0, rows, n0, n, tile.s);
   return tile;
 }
 

@@ -1,7 +1,14 @@
 // The operands of a trace as an array takes them: in the design's own formats, tile by tile.
+//
+// A design with scales applies one to every group, as an integer. Weights quantized that way bring
+// their own; of two levels (channel scale times integer) the array applies the integers. Weights
+// with one scale per channel or for all get the integer 1. What is left over, as every scale of an
+// array without them, is multiplied to the results: work of the vector unit, whose values are not
+// computed.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,16 +18,21 @@
 
 namespace bitsmith {
 
-// Codes of a tile, as the design wants them: A [m][k], W [k][n].
+// Codes of a tile, as the design wants them: A [m][k], W [k][n], S [scale rows of k][n].
 struct OperandTile {
   std::vector<std::uint16_t> a;
   std::vector<std::uint16_t> w;
+  std::vector<std::uint16_t> s = {};
 };
+
+// How weights with scales of their own must be quantized for a design with scales.
+OperandQuantization weight_quantization(const Design& design);
 
 class TraceOperands {
  public:
-  // Throws UserError naming every GEMM whose formats the design does not hold exactly, unless
-  // `skip_others`; and when there is no GEMM left.
+  // Throws UserError naming every GEMM whose formats or scales the design does not hold exactly,
+  // unless `skip_others`; when there is no GEMM left; and when a group's format is out of range.
+  // Both must outlive this.
   TraceOperands(const Trace& trace, const Design& design, bool skip_others);
 
   // GEMMs that the design can compute, by their number in the workload.
@@ -31,16 +43,30 @@ class TraceOperands {
               std::span<std::uint16_t> codes) const;
   void read_w(std::size_t op, std::uint64_t k0, std::uint64_t k, std::uint64_t n0, std::uint64_t n,
               std::span<std::uint16_t> codes) const;
+  // S[row .. row+rows, n0 .. n0+n] into rows*n codes, for designs with scales.
+  void read_s(std::size_t op, std::uint64_t row, std::uint64_t rows, std::uint64_t n0,
+              std::uint64_t n, std::span<std::uint16_t> codes) const;
+  // A tile from the beginning of k.
   OperandTile tile(std::size_t op, std::uint64_t m0, std::uint32_t m, std::uint64_t n0,
-                   std::uint32_t n, std::uint64_t k0, std::uint64_t k) const;
+                   std::uint32_t n, std::uint64_t k) const;
 
  private:
+  struct Weights {
+    std::vector<std::uint16_t> codes;    // by those of the trace
+    bool own_scales = false;             // else the design's are 1
+    std::vector<std::uint16_t> selects;  // by candidate of the trace, in place above the scale
+  };
   struct Conversions {
     std::vector<std::uint16_t> a;
-    std::vector<std::uint16_t> w;
+    Weights w;
   };
+  std::optional<Conversions> conversions_of(std::size_t op, std::string& problem) const;
+  std::optional<Weights> scaled_weights(const OperandQuantization& weight, std::uint64_t k) const;
+  std::string scales_problem(const OperandQuantization& weight) const;
+  void require_selects(std::size_t op) const;
 
   const Trace& trace_;
+  const Design& design_;
   std::vector<std::size_t> gemms_;
   std::vector<Conversions> conversions_;  // by operator; empty where there is none
 };

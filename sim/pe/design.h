@@ -49,6 +49,15 @@ struct RtlDescription {
   std::vector<Memory> memories = {};
 };
 
+// The weights of a design with scales: groups of `group` along k with a scale each, whose code is
+// the low bits of an S. In a format with special values select i, above the scale, makes a group's
+// weights numbers of mixture[i]; their codes are the same.
+struct ScaleScheme {
+  std::uint64_t group = 1;
+  const Format* scale = nullptr;
+  std::vector<const Format*> mixture;
+};
+
 class Design {
  public:
   virtual ~Design() = default;
@@ -77,6 +86,9 @@ class Design {
   // rows of S[rows,n] for weights W[k,n]. Rows of accumulating jobs follow each other.
   virtual std::uint32_t scale_bits() const { return 0; }
   virtual std::uint64_t scale_rows([[maybe_unused]] std::uint64_t k) const { return 0; }
+  virtual ScaleScheme scale_scheme() const {
+    throw InternalError("a design without a scale channel");
+  }
 
   // Designs whose cycles depend on the weights: the steps that each group of W[k,n] takes, which
   // Timing::next asks for; scale_rows(k) numbers for every tile of tile_limits().n columns, tile

@@ -54,6 +54,10 @@ ParameterTable<Accelerator> accelerator_table() {
   t.integer("prefill_cols", &T::prefill_cols, kSide, "PEs", "along tokens").required();
   t.integer("decode_rows", &T::decode_rows, kSide, "PEs", "along outputs").required();
   t.integer("decode_cols", &T::decode_cols, kSide, "PEs", "along tokens").required();
+  t.text("exact", &T::exact, "file of the accelerator that gives exact cycles");
+  t.integer("exact_tile_rows", &T::exact_tile_rows, {0, 4096}, "PEs", "along tokens, of its tiles");
+  t.text("exact_prefill_weight", &T::exact_prefill_weight, "its weights' format for a prompt");
+  t.text("exact_decode_weight", &T::exact_decode_weight, "and for a decoded token");
   return t;
 }
 

@@ -21,6 +21,12 @@ struct Accelerator {
   std::uint64_t prefill_cols = 0;
   std::uint64_t decode_rows = 0;
   std::uint64_t decode_cols = 0;
+  // Ours (bitmod_exact.h): an accelerator file beside the paper's, or none, the rows of its tiles
+  // (0: an array without tiles), and its weights.
+  std::string exact;
+  std::uint64_t exact_tile_rows = 0;
+  std::string exact_prefill_weight;
+  std::string exact_decode_weight;
 };
 
 // A network on an accelerator: weight bits, and published total cycles.
@@ -81,10 +87,12 @@ struct HeadlineRow {
 };
 std::vector<HeadlineRow> headline_rows(const Paper& paper);
 
-// What the script leaves out or counts in its own way (bitmod_simplifications.cpp).
+// What the script leaves out or counts in its own way, and what bitmod_exact.h does instead;
+// nothing where it does the same (bitmod_simplifications.cpp).
 struct Simplification {
   std::string_view subject;
   std::string_view text;
+  std::string_view exact;
 };
 std::span<const Simplification> simplifications();
 

@@ -138,11 +138,11 @@ void add_shapes(const Book& book, std::vector<Row>& rows) {
   for (const Shape& shape : kShapes) {
     const Ratio density = book.density(point_of(shape), point_of(kBestShape));
     const std::uint32_t products = shape.m * shape.n * shape.k;
-    Row row =
-        row_of(table, text_of(shape), std::nullopt,
-               {inverse(density.lanes), inverse(density.with_columns), density.stale},
-               products == 512 ? std::string("the paper prints no figure")
-                               : fmt::format("{} products; the paper prints no figure", products));
+    Row row = row_of(table, text_of(shape), std::nullopt,
+                     {inverse(density.lanes), inverse(density.with_columns), density.stale},
+                     products == 512
+                         ? std::string("the paper only says which is best")
+                         : fmt::format("{} products; the paper only says which is best", products));
     rank.stale = rank.stale || row.stale;
     if (row.missing) {
       rank.missing = true;
@@ -213,8 +213,8 @@ void add_widths(const Claims& claims, const Book& book, std::vector<Row>& rows) 
                          with_weight(kMac, baseline.is_widened ? kWidestWeight : bits));
         rows.push_back(row_of(table, fmt::format("W{} {}", bits, name), std::nullopt, density,
                               bits == 1 ? "uint1 with a zero point, other widths are two's "
-                                          "complement; the paper prints a curve"
-                                        : "the paper prints a curve"));
+                                          "complement; no claim of one width"
+                                        : "no claim of one width"));
         extend(widest.ours, density.lanes, bits);
         extend(widest.with_columns, density.with_columns, bits);
         widest.stale = widest.stale || density.stale;

@@ -176,6 +176,13 @@ GemmQuantization read_class(const YamlEntry& entry, OperatorClass operator_class
 
 }  // namespace
 
+std::string_view word_of(Granularity granularity) {
+  constexpr std::array<std::string_view, 3> kWords = {"tensor", "channel", "group"};
+  return kWords.at(static_cast<std::size_t>(granularity));
+}
+
+std::string_view word_of(LineAxis axis) { return axis == LineAxis::along_k ? "k" : "outputs"; }
+
 const Format& OperandQuantization::code_format() const {
   switch (quantizer.method) {
     case QuantMethod::mx:

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "config/yaml.h"
 #include "numerics/quantizer.h"
@@ -28,6 +29,9 @@ enum class Granularity { tensor, channel, group };
 // an activation, along the outputs of a weight. KIVI quantizes both caches across k.
 enum class LineAxis { along_k, across_k };
 enum class RecentRule { last, remainder };
+// As a file says it: "tensor", "channel", "group"; "k", "outputs".
+std::string_view word_of(Granularity granularity);
+std::string_view word_of(LineAxis axis);
 
 struct OperandQuantization {
   Quantizer quantizer = {QuantMethod::none, find_format("fp16"), {}, nullptr, nullptr};

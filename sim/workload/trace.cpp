@@ -47,14 +47,10 @@ class OperatorReader {
     return op;
   }
 
-  TraceContents::Operand operand(const std::string& name) const {
+  OperandQuantization operand(const std::string& name) const {
     const auto found = json_.find(name);
     if (found == json_.end() || !found->is_object()) fail(name + " is missing");
-    const OperatorReader reader(*found, fmt::format("{}: {}", where_, name));
-    const std::string word = reader.text("format");
-    const Format* format = find_format(word);
-    if (format == nullptr) fail(fmt::format("{} has the unknown format '{}'", name, word));
-    return {format, reader.text("method") == method_name(QuantMethod::bitmod)};
+    return OperatorReader(*found, fmt::format("{}: {}", where_, name)).quantization();
   }
 
   [[noreturn]] void fail(const std::string& problem) const {
@@ -62,6 +58,61 @@ class OperatorReader {
   }
 
  private:
+  OperandQuantization quantization() const {
+    OperandQuantization operand;
+    Quantizer& q = operand.quantizer;
+    q.format = format_of(text("format"));
+    q.method = method();
+    if (q.method == QuantMethod::none) return operand;
+    read_mixture(q);
+    operand.granularity = word<Granularity>("granularity", 3);
+    operand.axis = word<LineAxis>("along", 2);
+    if (operand.granularity == Granularity::group) {
+      operand.group = number("group", 1, kLargestDimension);
+    }
+    if (q.method != QuantMethod::mx && text("scale") != "fp32") {
+      q.scale_format = format_of(text("scale"));
+    }
+    if (const auto problem = invalid(q)) fail(*problem);
+    return operand;
+  }
+
+  const Format* format_of(const std::string& name) const {
+    const Format* format = find_format(name);
+    if (format == nullptr) fail(fmt::format("unknown format '{}'", name));
+    return format;
+  }
+
+  QuantMethod method() const {
+    constexpr std::array kMethods = {QuantMethod::none,       QuantMethod::absmax,
+                                     QuantMethod::zero_point, QuantMethod::absmean,
+                                     QuantMethod::mx,         QuantMethod::bitmod};
+    const std::string value = text("method");
+    std::vector<std::string_view> words;
+    for (const QuantMethod one : kMethods) {
+      if (method_name(one) == value) return one;
+      words.push_back(method_name(one));
+    }
+    fail(unknown_word("method", value, words));
+  }
+
+  // Methods whose codes are not all of one format of the table.
+  void read_mixture(Quantizer& q) const {
+    if (q.method == QuantMethod::mx) {
+      q.format = nullptr;
+      q.block = find_block_format(text("block"));
+      if (q.block == nullptr) fail(fmt::format("unknown block format '{}'", text("block")));
+    }
+    if (q.method != QuantMethod::bitmod) return;
+    q.format = nullptr;
+    const Json& list = at("candidates");
+    if (!list.is_array()) fail("'candidates' is no list");
+    for (const Json& name : list) {
+      if (!name.is_string()) fail("a candidate is no text");
+      q.candidates.push_back(format_of(shown(name.get_ref<const std::string&>())));
+    }
+  }
+
   const Json& at(const char* key) const {
     const auto found = json_.find(key);
     if (found == json_.end()) fail(fmt::format("'{}' is missing", key));
@@ -123,18 +174,17 @@ Json operators_of(const SafetensorsHeader& header, const std::string& name) {
 
 using TensorsByName = std::map<std::string_view, const TensorInfo*>;
 
-void require_tensor(const TensorsByName& tensors, const std::string& file, const std::string& name,
-                    const OperandShape& shape, const Format& format) {
-  const auto found = tensors.find(name);
+void require_tensor(const TensorsByName& tensors, const std::string& file,
+                    const TensorSpec& wanted) {
+  const auto found = tensors.find(wanted.name);
   if (found == tensors.end()) {
-    throw UserError(fmt::format("{}: tensor '{}' is missing", file, name));
+    throw UserError(fmt::format("{}: tensor '{}' is missing", file, wanted.name));
   }
   const TensorInfo& info = *found->second;
-  if (info.shape != std::vector<std::uint64_t>{shape.rows, shape.k} ||
-      info.dtype != dtype_of(format)) {
-    throw UserError(fmt::format("{}: tensor '{}' is {} [{}], expected {} [{}, {}]", file, name,
+  if (info.shape != wanted.shape || info.dtype != wanted.dtype) {
+    throw UserError(fmt::format("{}: tensor '{}' is {} [{}], expected {} [{}]", file, wanted.name,
                                 dtype_name(info.dtype), fmt::join(info.shape, ", "),
-                                dtype_name(dtype_of(format)), shape.rows, shape.k));
+                                dtype_name(wanted.dtype), fmt::join(wanted.shape, ", ")));
   }
 }
 
@@ -149,16 +199,18 @@ TraceContents parse_trace(const SafetensorsHeader& header, const std::string& na
   for (std::size_t i = 0; i < list.size(); ++i) {
     const OperatorReader reader(list[i], fmt::format("{}: operator {}", name, i));
     const Operator op = reader.read();
-    TraceContents::Formats formats;
+    std::optional<GemmQuantization> gemm;
     if (op.is_gemm()) {
-      formats = {reader.operand("activation"), reader.operand("weight")};
-      require_tensor(tensors, name, tensor_name(i, OperandRole::activation),
-                     operand_shape(op.gemm, OperandRole::activation), *formats.activation.format);
-      require_tensor(tensors, name, tensor_name(i, OperandRole::weight),
-                     operand_shape(op.gemm, OperandRole::weight), *formats.weight.format);
+      gemm = {reader.operand("activation"), reader.operand("weight")};
+      for (const OperandRole role : {OperandRole::activation, OperandRole::weight}) {
+        for (const TensorSpec& wanted :
+             operand_tensors(i, role, of_role(*gemm, role), operand_shape(op.gemm, role))) {
+          require_tensor(tensors, name, wanted);
+        }
+      }
     }
     contents.workload.operators.push_back(op);
-    contents.formats.push_back(formats);
+    contents.quantization.push_back(gemm);
   }
   return contents;
 }
@@ -166,11 +218,10 @@ TraceContents parse_trace(const SafetensorsHeader& header, const std::string& na
 Trace::Trace(const std::filesystem::path& path)
     : path_(path), file_(path), contents_(parse_trace(file_.header(), path.string())) {}
 
-const TraceContents::Operand& Trace::operand(std::size_t op, OperandRole role) const {
-  check(op < contents_.formats.size() && contents_.formats[op].weight.format != nullptr,
+const OperandQuantization& Trace::quantization(std::size_t op, OperandRole role) const {
+  check(op < contents_.quantization.size() && contents_.quantization[op],
         "an operator without operands");
-  const TraceContents::Formats& formats = contents_.formats[op];
-  return role == OperandRole::activation ? formats.activation : formats.weight;
+  return of_role(*contents_.quantization[op], role);
 }
 
 void Trace::read(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t k,
@@ -178,10 +229,46 @@ void Trace::read(std::size_t op, OperandRole role, std::uint64_t row, std::uint6
   const Format& f = format(op, role);
   const OperandShape shape = operand_shape(workload().operators[op].gemm, role);
   check(row < shape.rows && k <= shape.k && out.size() <= shape.k - k, "codes beyond an operand");
-  const std::string name = tensor_name(op, role);
-  const std::uint64_t bytes = dtype_bytes(dtype_of(f));
-  bytes_to_codes(f, file_.data(name).subspan((row * shape.k + k) * bytes, out.size() * bytes), out,
-                 path_.string() + ": tensor '" + name + "'");
+  read_codes(tensor_name(op, role), f, row * shape.k + k, out);
+}
+
+void Trace::read_scales(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
+                        std::span<std::uint16_t> out) const {
+  const Quantizer& q = quantization(op, role).quantizer;
+  check(q.scale_format != nullptr, "scales without a code");
+  const std::uint64_t first = first_parameter(op, role, row, group, out.size());
+  read_codes(tensor_name(op, role) + ".scale", *q.scale_format, first, out);
+}
+
+void Trace::read_selects(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
+                         std::span<std::uint16_t> out) const {
+  const std::uint64_t first = first_parameter(op, role, row, group, out.size());
+  const std::string tensor = tensor_name(op, role) + ".select";
+  read_codes(tensor, *find_format("uint8"), first, out);
+  const std::size_t candidates = quantization(op, role).quantizer.candidates.size();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (out[i] < candidates) continue;
+    throw UserError(fmt::format("{}: tensor '{}': {} of row {}, group {} is none of {} candidates",
+                                name(), tensor, out[i], row, group + i, candidates));
+  }
+}
+
+// The place of a group of a row among all of them.
+std::uint64_t Trace::first_parameter(std::size_t op, OperandRole role, std::uint64_t row,
+                                     std::uint64_t group, std::size_t groups) const {
+  const OperandShape shape = operand_shape(workload().operators[op].gemm, role);
+  const OperandQuantization& operand = quantization(op, role);
+  const std::vector<std::uint64_t> all = parameter_shape(operand, shape);
+  check(operand.axis == LineAxis::along_k && all.size() == 2, "groups that are not along k");
+  check(row < all[0] && group <= all[1] && groups <= all[1] - group, "groups beyond an operand");
+  return row * all[1] + group;
+}
+
+void Trace::read_codes(const std::string& tensor, const Format& format, std::uint64_t first,
+                       std::span<std::uint16_t> out) const {
+  const std::uint64_t bytes = dtype_bytes(dtype_of(format));
+  bytes_to_codes(format, file_.data(tensor).subspan(first * bytes, out.size() * bytes), out,
+                 name() + ": tensor '" + tensor + "'");
 }
 
 }  // namespace bitsmith

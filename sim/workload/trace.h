@@ -66,21 +66,12 @@ std::vector<TracedOperand> write_trace(const TraceRequest& request,
 
 // What the header of a trace says.
 struct TraceContents {
-  struct Operand {
-    const Format* format = nullptr;
-    bool is_mixture = false;  // every group chooses among formats of the same width (BitMoD)
-  };
-  struct Formats {
-    Operand activation;
-    Operand weight;
-  };
-
   Workload workload;
-  std::vector<Formats> formats;  // by operator; null of all that is no GEMM
+  std::vector<std::optional<GemmQuantization>> quantization;  // by operator; of GEMMs only
 };
 
-// Checks a trace against itself: every GEMM has both operands, of the shapes and types that its
-// description asks for. Throws UserError, located in `name`.
+// Checks a trace against itself: every GEMM has both operands with their scales, of the shapes and
+// types that its description asks for. Throws UserError, located in `name`.
 TraceContents parse_trace(const SafetensorsHeader& header, const std::string& name);
 
 class Trace {
@@ -89,15 +80,28 @@ class Trace {
   explicit Trace(const std::filesystem::path& path);
 
   const Workload& workload() const { return contents_.workload; }
-  // The format of the codes of operator `op`, a GEMM; of a mixture the first of its formats.
-  const Format& format(std::size_t op, OperandRole role) const { return *operand(op, role).format; }
-  bool is_mixture(std::size_t op, OperandRole role) const { return operand(op, role).is_mixture; }
+  std::string name() const { return path_.string(); }
+  // Of operator `op`, a GEMM.
+  const OperandQuantization& quantization(std::size_t op, OperandRole role) const;
+  // The format of its codes; of a mixture the first of its formats.
+  const Format& format(std::size_t op, OperandRole role) const {
+    return quantization(op, role).code_format();
+  }
   // Codes k, k + 1, ... of a row; `out` says how many.
   void read(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t k,
             std::span<std::uint16_t> out) const;
+  // Codes of the scales of groups along k, from number `group` of a row on, and of a mixture their
+  // candidates; a UserError where there is no such candidate. Scales of at most 16 bits.
+  void read_scales(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
+                   std::span<std::uint16_t> out) const;
+  void read_selects(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
+                    std::span<std::uint16_t> out) const;
 
  private:
-  const TraceContents::Operand& operand(std::size_t op, OperandRole role) const;
+  std::uint64_t first_parameter(std::size_t op, OperandRole role, std::uint64_t row,
+                                std::uint64_t group, std::size_t groups) const;
+  void read_codes(const std::string& tensor, const Format& format, std::uint64_t first,
+                  std::span<std::uint16_t> out) const;
 
   std::filesystem::path path_;
   SafetensorsFile file_;

@@ -12,12 +12,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::array<OperandRole, 2> kRoles = {OperandRole::activation, OperandRole::weight};
 
-const OperandQuantization& quantization_of(const QuantizedOperator& op, OperandRole role) {
-  return role == OperandRole::activation ? op.quantization.activation : op.quantization.weight;
-}
-
-// ---- which tensors an operand has
-
 Dtype scale_dtype(const Quantizer& quantizer) {
   if (quantizer.method == QuantMethod::mx) return Dtype::u8;
   return quantizer.scale_format == nullptr ? Dtype::f32 : dtype_of(*quantizer.scale_format);
@@ -25,23 +19,12 @@ Dtype scale_dtype(const Quantizer& quantizer) {
 
 void add_specs(std::size_t index, const QuantizedOperator& op, OperandRole role,
                std::vector<TensorSpec>& specs) {
-  const OperandQuantization& quantization = quantization_of(op, role);
-  const QuantMethod method = quantization.quantizer.method;
-  const std::string name = tensor_name(index, role);
-  const OperandShape shape = operand_shape(op.op.gemm, role);
-  specs.push_back({name, dtype_of(quantization.code_format()), {shape.rows, shape.k}});
-  const std::vector<std::uint64_t> parameters = parameter_shape(quantization, shape);
-  if (method != QuantMethod::none) {
-    specs.push_back({name + ".scale", scale_dtype(quantization.quantizer), parameters});
+  for (TensorSpec& tensor : operand_tensors(index, role, of_role(op.quantization, role),
+                                            operand_shape(op.op.gemm, role))) {
+    specs.push_back(std::move(tensor));
   }
-  if (method == QuantMethod::zero_point) {
-    specs.push_back({name + ".zero_point", Dtype::u16, parameters});
-  }
-  if (method == QuantMethod::bitmod) specs.push_back({name + ".select", Dtype::u8, parameters});
-  if (has_two_levels(quantization.quantizer)) {
-    specs.push_back({name + ".channel_scale", Dtype::f32, {shape.rows}});
-  }
-  specs.push_back({name + ".statistics", Dtype::f64, {kTraceStatistics.size()}});
+  specs.push_back(
+      {tensor_name(index, role) + ".statistics", Dtype::f64, {kTraceStatistics.size()}});
 }
 
 std::string format_text(const OperandQuantization& quantization) {
@@ -130,7 +113,7 @@ void write_statistics(SafetensorsWriter& writer, const std::string& name,
 
 OperandStatistics write_operand(SafetensorsWriter& writer, std::size_t index,
                                 const QuantizedOperator& op, OperandRole role, std::uint64_t seed) {
-  const OperandQuantization& quantization = quantization_of(op, role);
+  const OperandQuantization& quantization = of_role(op.quantization, role);
   const Format& format = quantization.code_format();
   const std::string name = tensor_name(index, role);
   std::vector<std::byte> bytes;
@@ -164,7 +147,6 @@ OperandStatistics write_operand(SafetensorsWriter& writer, std::size_t index,
 // ---- metadata
 
 Json operand_json(const OperandQuantization& operand) {
-  constexpr std::array<std::string_view, 3> kGranularities = {"tensor", "channel", "group"};
   const Quantizer& q = operand.quantizer;
   Json json = {{"format", operand.code_format().name}, {"method", method_name(q.method)}};
   if (q.method == QuantMethod::none) return json;
@@ -172,8 +154,8 @@ Json operand_json(const OperandQuantization& operand) {
   if (q.method == QuantMethod::bitmod) {
     for (const Format* candidate : q.candidates) json["candidates"].push_back(candidate->name);
   }
-  json["granularity"] = kGranularities.at(static_cast<std::size_t>(operand.granularity));
-  json["along"] = operand.axis == LineAxis::along_k ? "k" : "outputs";
+  json["granularity"] = word_of(operand.granularity);
+  json["along"] = word_of(operand.axis);
   if (operand.granularity == Granularity::group) json["group"] = operand.group;
   if (q.method != QuantMethod::mx) {
     json["scale"] = q.scale_format == nullptr ? "fp32" : q.scale_format->name;
@@ -242,6 +224,27 @@ std::string_view word_of(OperandRole role) {
   return role == OperandRole::activation ? "activation" : "weight";
 }
 
+std::vector<TensorSpec> operand_tensors(std::size_t op, OperandRole role,
+                                        const OperandQuantization& quantization,
+                                        const OperandShape& shape) {
+  const QuantMethod method = quantization.quantizer.method;
+  const std::string name = tensor_name(op, role);
+  const std::vector<std::uint64_t> parameters = parameter_shape(quantization, shape);
+  std::vector<TensorSpec> specs = {
+      {name, dtype_of(quantization.code_format()), {shape.rows, shape.k}}};
+  if (method != QuantMethod::none) {
+    specs.push_back({name + ".scale", scale_dtype(quantization.quantizer), parameters});
+  }
+  if (method == QuantMethod::zero_point) {
+    specs.push_back({name + ".zero_point", Dtype::u16, parameters});
+  }
+  if (method == QuantMethod::bitmod) specs.push_back({name + ".select", Dtype::u8, parameters});
+  if (has_two_levels(quantization.quantizer)) {
+    specs.push_back({name + ".channel_scale", Dtype::f32, {shape.rows}});
+  }
+  return specs;
+}
+
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path) {
   const Workload workload = transformer_workload(request.model, request.phase);
@@ -260,7 +263,7 @@ std::vector<TracedOperand> write_trace(const TraceRequest& request,
     if (!op.is_gemm()) continue;
     for (const OperandRole role : kRoles) {
       const OperandShape shape = operand_shape(op.gemm, role);
-      written.push_back({op.name, role, format_text(quantization_of(operators[i], role)),
+      written.push_back({op.name, role, format_text(of_role(operators[i].quantization, role)),
                          shape.rows, shape.k,
                          write_operand(writer, i, operators[i], role, request.seed)});
     }

@@ -28,6 +28,7 @@ class TraceCli : public testing::Test {
   }
 
   const std::string deit_ = shipped("workloads/models/deit-s.yaml");
+  const std::string tiny_ = shipped("tests/system/tiny_llama.yaml");
   const std::string int8_ = shipped("configs/accelerators/systolic_int8_16x16.yaml");
 
  private:
@@ -84,6 +85,55 @@ TEST_F(TraceCli, VerifyUsesItsOperands) {
     EXPECT_EQ(design["mismatches"], 0);
     EXPECT_GT(design["values_compared"], 100);
   }
+}
+
+// Codes, scales and special values from the file through DRAM and buffers into the array; results
+// are compared with golden.
+TEST_F(TraceCli, ScalesOfATraceReachTheArray) {
+  const ProcessResult written =
+      bitsmith({"trace", tiny_, "--quant", shipped("configs/quant/bitmod_fp4_all.yaml"), "--seq",
+                "9", "-o", file()});
+  ASSERT_EQ(written.exit_code, 0) << written.output;
+  const std::string edge = shipped("configs/accelerators/bit_serial_fp4_8x8_edge.yaml");
+  const auto run = [&](const std::vector<std::string>& engine) {
+    std::vector<std::string> arguments = {"run", edge, "--trace", file(), "--json", "-"};
+    arguments.insert(arguments.end(), engine.begin(), engine.end());
+    const ProcessResult result = bitsmith(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return json::parse(result.output);
+  };
+  // With zero terms skipped, codes and special values decide the cycles, too; a step of few weights
+  // is often without any.
+  std::vector<json> totals;
+  for (const std::string skip : {"false", "true"}) {
+    const std::string option = "design.skip_zero_terms=" + skip;
+    std::vector<std::string> options = {"--set",          "design.cols=1", "--set",
+                                        "design.lanes=1", "--set",         option};
+    const json tile = run(options);
+    options.insert(options.end(), {"--engine", "cycle"});
+    const json cycle = run(options);
+    EXPECT_EQ(tile["total"], cycle["total"]);
+    EXPECT_EQ(tile["actions"], cycle["actions"]);
+    EXPECT_EQ(cycle["checked"]["mismatches"], 0);
+    EXPECT_GT(cycle["checked"]["values_compared"], 1000);
+    totals.push_back(tile["total"]["array_cycles"]);
+  }
+  EXPECT_GT(totals[0], totals[1]);
+  const ProcessResult other =
+      bitsmith({"run", edge, "--set", "design.weight=fp3", "--trace", file()});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.output, HasSubstr("which takes {format: fp3, method: bitmod,"));
+}
+
+TEST_F(TraceCli, VerifyUsesItsScales) {
+  ASSERT_EQ(bitsmith({"trace", tiny_, "--quant", shipped("configs/quant/bitmod_fp4_all.yaml"),
+                      "--seq", "9", "-o", file()})
+                .exit_code,
+            0);
+  const ProcessResult verified =
+      bitsmith({"verify", shipped("configs/designs/bit_serial/fp4_4x4.yaml"), "--set", "group=128",
+                "--trace", file(), "--cycles", "30000"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.output;
 }
 
 // 2^24 tokens: the attention alone is half a petabyte.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
+#include "pe/bit_serial/design.h"
 #include "pe/systolic/design.h"
 
 namespace bitsmith {
@@ -61,6 +62,21 @@ TEST(Synthesis, AModuleAloneIsAsInItsArray) {
   EXPECT_EQ(pe.area_um2, cost.modules[0].area_um2);
   EXPECT_EQ(pe.critical_path_ps, cost.modules[0].critical_path_ps);
   EXPECT_EQ(hash_of_rtl(design), cost.rtl_hash);
+}
+
+// The figures of sim/pe/bit_serial/README.md, to what the mapper makes of other versions of tools
+// and RTL. A PE depends on lanes and activations alone.
+TEST(Synthesis, IntegerActivationsSaveAThirdOfABitSerialPe) {
+  bit_serial::Params params;
+  params.rows = params.cols = 1;
+  const auto pe_um2 = [&](const char* activation) {
+    params.activation = find_format(activation);
+    return synthesise(bit_serial::Design(params), {default_liberty()}).modules[0].area_um2;
+  };
+  const double fp16 = pe_um2("fp16");
+  const double int8 = pe_um2("int8");
+  EXPECT_NEAR(fp16, 96300, 0.06 * 96300);
+  EXPECT_NEAR(int8 / fp16, 0.65, 0.06);
 }
 
 TEST(Synthesis, MissingLibraryIsTheUsersMistake) {

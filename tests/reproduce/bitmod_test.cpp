@@ -209,6 +209,8 @@ TEST(BitmodReading, MistakesAreLocated) {
   EXPECT_THAT(error("generated_tokens: 20\n", ""), HasSubstr("'generated_tokens' is missing"));
   EXPECT_THAT(error("prefill_rows", "prefil_rows: 1, prefill_rows"),
               HasSubstr("p.yaml:9:16: unknown parameter 'prefil_rows' (did you mean"));
+  EXPECT_THAT(error("decode_cols: 4", "decode_cols: 4, exact_weight: int6"),
+              HasSubstr("unknown parameter 'exact_weight'"));
   EXPECT_THAT(error("gpt-2", "gpt-3"), HasSubstr("p.yaml:11:3: there is no model 'gpt-3'"));
   EXPECT_THAT(error("gpt-2", "bert-base"),
               HasSubstr("no answer for 'bert-base': it is no decoder"));

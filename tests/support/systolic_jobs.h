@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pe/systolic/design.h"
+#include "support/model_driver.h"
 
 namespace bitsmith::test {
 

@@ -38,7 +38,7 @@ TEST(Quantization, ShippedFilesAreRead) {
     EXPECT_FALSE(config.source.empty());
     ++files;
   }
-  EXPECT_EQ(files, 9U);
+  EXPECT_EQ(files, 10U);
 }
 
 TEST(Quantization, SaysWhatTheFileSays) {

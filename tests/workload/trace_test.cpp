@@ -34,8 +34,9 @@ class TraceTest : public testing::Test {
   std::string bytes(const fs::path& path) const { return read_file(path, std::size_t{1} << 30); }
 
   // The message with which the changed trace is refused, without the file's name.
-  std::string refusal(const std::string& from, const std::string& to) {
-    write_trace(request("w8a8"), file("good"));
+  std::string refusal(const std::string& from, const std::string& to,
+                      const std::string& quantization = "w8a8") {
+    write_trace(request(quantization), file("good"));
     std::string text = bytes(file("good"));
     const std::size_t at = text.find(from);
     EXPECT_NE(at, std::string::npos) << from;
@@ -76,6 +77,16 @@ TEST_F(TraceTest, ReadsWhatWasWritten) {
       ++gemms;
       EXPECT_EQ(&trace.format(i, OperandRole::weight),
                 &operators[i].quantization.weight.code_format());
+      const OperandQuantization& read = trace.quantization(i, OperandRole::weight);
+      const OperandQuantization& meant = operators[i].quantization.weight;
+      EXPECT_EQ(read.quantizer.method, meant.quantizer.method);
+      EXPECT_EQ(read.quantizer.scale_format, meant.quantizer.scale_format);
+      EXPECT_EQ(read.quantizer.candidates, meant.quantizer.candidates);
+      EXPECT_EQ(read.quantizer.block, meant.quantizer.block);
+      if (meant.quantizer.method == QuantMethod::none) continue;
+      EXPECT_EQ(read.granularity, meant.granularity);
+      EXPECT_EQ(read.axis, meant.axis);
+      EXPECT_EQ(read.group_of(48), meant.group_of(48));
     }
     EXPECT_EQ(written.size(), 2 * gemms);
   }
@@ -126,10 +137,38 @@ TEST_F(TraceTest, RefusesWhatCannotBe) {
   EXPECT_THAT(refusal("\\\"format\\\":\\\"int8\\\"", "\\\"format\\\":\\\"int9\\\""),
               HasSubstr("expected U16 [196, 768]"));
   EXPECT_THAT(refusal("\\\"format\\\":\\\"int8\\\"", "\\\"format\\\":\\\"xnt8\\\""),
-              HasSubstr("activation has the unknown format 'xnt8'"));
+              HasSubstr("operator 0: activation: unknown format 'xnt8'"));
   EXPECT_THAT(refusal("\"operators\":\"[", "\"operators\":\"{"),
               HasSubstr("'operators' is no list of 1..100000 operators"));
   EXPECT_THAT(refusal("\"schema\"", "\"schemx\""), HasSubstr("its metadata lack 'schema'"));
+}
+
+// What goes with the codes is judged like the codes.
+TEST_F(TraceTest, RefusesScalesThatCannotBe) {
+  const auto bitmod = [&](const std::string& from, const std::string& to) {
+    return refusal(from, to, "bitmod_fp4");
+  };
+  EXPECT_THAT(bitmod("\\\"group\\\":128", "\\\"group\\\":16 "),
+              HasSubstr("tensor '0003.weight.scale' is I8 [48, 1], expected I8 [48, 3]"));
+  EXPECT_THAT(bitmod("\\\"group\\\":128", "\\\"group\\\":0  "), HasSubstr("'group' is 0"));
+  EXPECT_THAT(bitmod("\\\"along\\\":\\\"k\\\"", "\\\"along\\\":\\\"q\\\""),
+              HasSubstr("operator 3: weight: unknown along 'q'"));
+  EXPECT_THAT(bitmod("\\\"granularity\\\":\\\"group\\\"", "\\\"granularity\\\":\\\"grxup\\\""),
+              HasSubstr("unknown granularity 'grxup'"));
+  EXPECT_THAT(bitmod("\\\"scale\\\":\\\"int8\\\"", "\\\"scale\\\":\\\"fp16\\\""),
+              HasSubstr("tensor '0003.weight.scale' is I8 [48, 1], expected F16 [48, 1]"));
+  EXPECT_THAT(bitmod("\\\"scale\\\":\\\"int8\\\"", "\\\"scale\\\":\\\"int4\\\""),
+              HasSubstr("'int4' is no format for scales"));
+  EXPECT_THAT(bitmod("\\\"method\\\":\\\"bitmod\\\"", "\\\"method\\\":\\\"bitmop\\\""),
+              HasSubstr("unknown method 'bitmop'"));
+  EXPECT_THAT(bitmod("\\\"fp4_p8\\\"]", "\\\"fp4_p9\\\"]"), HasSubstr("unknown format 'fp4_p9'"));
+  EXPECT_THAT(bitmod("\\\"fp4_p8\\\"]", "\\\"fp3_p6\\\"]"), HasSubstr("need the same width"));
+  EXPECT_THAT(bitmod("\\\"candidates\\\":[", "\\\"candidatex\\\":["),
+              HasSubstr("'candidates' is missing"));
+  EXPECT_THAT(bitmod("\"0003.weight.select\"", "\"0003.weight.selecd\""),
+              HasSubstr("tensor '0003.weight.select' is missing"));
+  EXPECT_THAT(bitmod("\"0003.weight.channel_scale\"", "\"0003.weight.channel_scala\""),
+              HasSubstr("tensor '0003.weight.channel_scale' is missing"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "numerics/pack.h"
+#include "numerics/quantizer.h"
 #include "pe/bit_serial/golden.h"
 #include "pe/bit_serial/term_table.h"
 
@@ -89,6 +90,13 @@ RtlDescription Design::rtl() const {
 }
 
 std::span<const std::string_view> Design::action_names() const { return kActionNames; }
+
+ScaleScheme Design::scale_scheme() const {
+  ScaleScheme scheme{params_.group, find_format("int8"), {}};
+  if (weight_kind(params_) == WeightKind::fp4) scheme.mixture = bitmod_fp4();
+  if (weight_kind(params_) == WeightKind::fp3) scheme.mixture = bitmod_fp3();
+  return scheme;
+}
 
 BeatCounts Design::beats(const Job& job) const {
   const std::uint64_t operands = beat_count(params_, job.k);

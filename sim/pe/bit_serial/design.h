@@ -46,6 +46,7 @@ class Design final : public bitsmith::Design {
   std::uint64_t scale_rows(std::uint64_t k) const override { return group_count(params_, k); }
   bool steps_depend_on_weights() const override { return params_.skip_zero_terms; }
   void weight_steps(CodeView w, CodeView s, std::span<std::uint32_t> steps) const override;
+  ScaleScheme scale_scheme() const override;
   BeatCounts beats(const Job& job) const override;
   void pack_job(const Job& job, std::span<std::uint32_t> words) const override;
   void pack_a(const Job& job, CodeView a, std::uint64_t beat,

@@ -1,0 +1,238 @@
+// Weights and scales of a trace on the scale channel: what the array computes with is what the file
+// holds, and what does not fit is refused in words that help.
+#include "mapping/trace_operands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/process.h"
+#include "pe/bit_serial/design.h"
+#include "pe/bit_serial/golden.h"
+#include "pe/systolic/design.h"
+
+namespace bitsmith {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// A GEMM whose last group along k is a short one: m 5, n 11, k 304 in the operator up_proj.
+Transformer small_model() {
+  Transformer model = load_transformer(home_folder() / "workloads/models/gpt-2.yaml");
+  model.hidden_size = 304;
+  model.intermediate_size = 11;
+  model.num_hidden_layers = 1;
+  model.num_attention_heads = model.num_key_value_heads = 1;
+  model.head_dim = 8;
+  model.vocab_size = 7;
+  return model;
+}
+
+class TraceScales : public testing::Test {
+ protected:
+  // Everything quantized like this.
+  Trace trace(const std::string& activation, const std::string& weight) {
+    std::string text = "name: test\n";
+    for (const char* word : {"linear", "attention_qk", "attention_pv", "lm_head"}) {
+      text += fmt::format("{}: {{activation: {{{}}}, weight: {{{}}}}}\n", word, activation, weight);
+    }
+    TraceRequest request;
+    request.model = small_model();
+    request.phase.sequence = 5;
+    Diagnostics diagnostics;
+    request.quantization = read_quantization(yaml::parse(text, "test.yaml"), diagnostics);
+    diagnostics.throw_if_any();
+    write_trace(request, file());
+    return Trace(file());
+  }
+  fs::path file() const { return folder_.path() / "t"; }
+
+  std::string refusal(const std::string& weight, const bit_serial::Params& params) {
+    const Trace written = trace("format: fp16", weight);
+    const bit_serial::Design design(params);
+    try {
+      const TraceOperands operands(written, design, false);
+    } catch (const UserError& error) {
+      return error.messages().front();
+    }
+    return "accepted";
+  }
+
+ private:
+  TemporaryFolder folder_{fs::temp_directory_path()};
+};
+
+bit_serial::Params params_of(const std::string& weight, std::uint32_t group) {
+  bit_serial::Params params;
+  params.weight = find_format(weight);
+  params.group = group;
+  return params;
+}
+
+// The first GEMM with more than two groups along k.
+std::size_t long_gemm(const TraceOperands& operands) {
+  for (const std::size_t op : operands.gemms()) {
+    if (operands.shape(op).k == 304) return op;
+  }
+  throw InternalError("no long GEMM");
+}
+
+// The sum of the terms that the PEs see, in the weight's own unit.
+double value_of(const bit_serial::Params& params, std::uint32_t code, std::uint32_t select) {
+  double value = 0;
+  for (const bit_serial::Term& term : bit_serial::terms_of(params, code, select)) {
+    if (!term.one) continue;
+    value += std::ldexp(term.negative ? -1 : 1, term.exponent + term.significance -
+                                                    static_cast<int>(fraction_bits(params)));
+  }
+  return value;
+}
+
+// Term by term what the quantizer meant, by the file's own tensors.
+TEST_F(TraceScales, MixturesArriveWithScaleAndSpecialValue) {
+  for (const int bits : {3, 4}) {
+    const Trace written =
+        trace("format: fp16", fmt::format("format: fp{}, method: bitmod, granularity: group, "
+                                          "group: 64, scale: int8",
+                                          bits));
+    const bit_serial::Params params = params_of(bits == 3 ? "fp3" : "fp4_e2m1", 64);
+    const bit_serial::Design design(params);
+    const TraceOperands operands(written, design, false);
+    const std::size_t op = long_gemm(operands);
+    const GemmShape gemm = operands.shape(op);
+    const OperandTile tile =
+        operands.tile(op, 0, 1, 2, static_cast<std::uint32_t>(gemm.n - 2), gemm.k);
+    const SafetensorsFile tensors(file());
+    const auto bytes = [&](const std::string& name) {
+      return tensors.data(fmt::format("{:04}.weight{}", op, name));
+    };
+    const Quantizer& q = written.quantization(op, OperandRole::weight).quantizer;
+    std::set<int> selects;
+    for (std::uint64_t n = 2; n < gemm.n; ++n) {
+      for (std::uint64_t k = 0; k < gemm.k; ++k) {
+        const std::size_t group = n * 5 + k / 64;
+        const auto select = static_cast<std::uint32_t>(bytes(".select")[group]);
+        const std::uint32_t s = tile.s[(k / 64) * (gemm.n - 2) + n - 2];
+        ASSERT_EQ(s & 255, static_cast<std::uint32_t>(bytes(".scale")[group]));
+        const auto code = static_cast<std::uint32_t>(bytes("")[n * gemm.k + k]);
+        ASSERT_EQ(value_of(params, tile.w[k * (gemm.n - 2) + n - 2], s >> 8),
+                  decode(*q.candidates[select], code));
+        selects.insert(static_cast<int>(select));
+      }
+    }
+    EXPECT_GT(selects.size(), 2U) << "too little of a test";
+  }
+}
+
+// Positions in the file's list of candidates are not the design's.
+TEST_F(TraceScales, CandidatesMayComeInAnyOrder) {
+  trace("format: fp16", "format: fp4, method: bitmod, granularity: group, group: 64, scale: int8");
+  std::string text = read_file(file(), std::size_t{1} << 30);
+  const std::string list = R"(\"fp4_m5\",\"fp4_p5\")";
+  const std::string swapped = R"(\"fp4_p5\",\"fp4_m5\")";
+  for (std::size_t at = text.find(list); at != std::string::npos; at = text.find(list)) {
+    text.replace(at, list.size(), swapped);
+  }
+  const bit_serial::Design design(params_of("fp4_e2m1", 64));
+  const auto scales = [&](const Trace& from) {
+    const TraceOperands operands(from, design, false);
+    const std::size_t op = long_gemm(operands);
+    return operands.tile(op, 0, 1, 0, static_cast<std::uint32_t>(operands.shape(op).n), 304).s;
+  };
+  const std::vector<std::uint16_t> before = scales(Trace(file()));
+  write_file_atomically(file(), text);
+  const std::vector<std::uint16_t> after = scales(Trace(file()));
+  ASSERT_EQ(before.size(), after.size());
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const unsigned flip = before[i] >> 8 < 2 ? 1U << 8 : 0U;
+    EXPECT_EQ(before[i] ^ flip, after[i]);
+    changed += flip != 0 ? 1 : 0;
+  }
+  EXPECT_GT(changed, 0U);
+}
+
+// Scales of whole channels wait for the results: the array's are 1, its sums those of the codes.
+TEST_F(TraceScales, ChannelsHaveTheScaleOne) {
+  const std::string channel = "format: int8, method: absmax, granularity: channel";
+  const Trace written = trace(channel, channel);
+  bit_serial::Params params = params_of("int8", 128);
+  params.activation = find_format("int8");
+  const bit_serial::Design design(params);
+  const TraceOperands operands(written, design, false);
+  const std::size_t op = long_gemm(operands);
+  const OperandTile tile = operands.tile(op, 1, 1, 3, 1, 304);
+  EXPECT_THAT(tile.s, testing::ElementsAre(1, 1, 1));
+  std::int64_t sum = 0, y = 0;
+  for (std::size_t k = 0; k < 304; ++k) {
+    sum += static_cast<std::int8_t>(tile.a[k]) * static_cast<std::int8_t>(tile.w[k]);
+  }
+  design.golden(
+      {{tile.a.data(), 1, 304, 304}, {tile.w.data(), 304, 1, 1}, {tile.s.data(), 3, 1, 1}},
+      {&y, 1, 1, 1});
+  EXPECT_EQ(y, sum);
+}
+
+TEST_F(TraceScales, RefusalsSayWhatWouldFit) {
+  const std::string grouped =
+      "format: int4, method: absmax, granularity: group, group: 128, scale: ";
+  EXPECT_EQ(refusal(grouped + "int8", params_of("int4", 128)), "accepted");
+  EXPECT_EQ(refusal(grouped + "fp16", params_of("int4", 128)),
+            file().string() +
+                ": operator 'q_proj': weights {format: int4, method: absmax, granularity: group, "
+                "along: k, group: 128, scale: fp16} do not fit design bit_serial, which takes "
+                "{format: int4, method: absmax, granularity: group, along: k, group: 128, scale: "
+                "int8} and scales of whole channels or tensors");
+  EXPECT_THAT(refusal(grouped + "uint8", params_of("int4", 128)),
+              HasSubstr("scale: uint8} do not"));
+  EXPECT_THAT(refusal(grouped + "int8", params_of("int4", 64)), HasSubstr("along: k, group: 64,"));
+  EXPECT_THAT(refusal(grouped + "int8", params_of("fp4_e2m1", 128)),
+              HasSubstr("which takes {format: fp4, method: bitmod, granularity: group"));
+  EXPECT_THAT(
+      refusal("format: fp4_e2m1, method: absmax, granularity: channel", params_of("fp4_e2m1", 128)),
+      HasSubstr("which takes {format: fp4, method: bitmod,"));
+  EXPECT_THAT(refusal("format: fp3, method: bitmod, granularity: group, group: 128, scale: int8",
+                      params_of("fp4_e2m1", 128)),
+              HasSubstr("weights {format: fp3, method: bitmod,"));
+  EXPECT_THAT(refusal("format: fp3, method: bitmod, granularity: group, group: 128, scale: int8",
+                      params_of("int4", 128)),
+              HasSubstr("every group has a format of its own"));
+  EXPECT_THAT(refusal("format: int4, method: absmax, granularity: channel, along: outputs",
+                      params_of("int4", 128)),
+              HasSubstr("granularity: channel, along: outputs, scale: fp32} do not fit"));
+  EXPECT_THAT(
+      refusal("format: uint4, method: zero_point, granularity: group, group: 128, scale: int8",
+              params_of("int8", 128)),
+      HasSubstr("method: zero_point"));
+  EXPECT_THAT(
+      refusal("format: mxfp4, method: mx, granularity: group, group: 32", params_of("int8", 32)),
+      HasSubstr("weights {format: mxfp4, method: mx,"));
+}
+
+// A group's candidate that does not exist is found before any cycle.
+TEST_F(TraceScales, SelectsAreInRange) {
+  trace("format: fp16", "format: fp4, method: bitmod, granularity: group, group: 128, scale: int8");
+  std::size_t at = 0;
+  {
+    const SafetensorsFile tensors(file());
+    at = tensors.header().data_start + tensors.info("0003.weight.select").offset + 1;
+  }
+  std::string text = read_file(file(), std::size_t{1} << 30);
+  text.at(at) = 4;
+  write_file_atomically(file(), text);
+  const Trace written(file());
+  const bit_serial::Design design(params_of("fp4_e2m1", 128));
+  try {
+    const TraceOperands operands(written, design, true);
+    FAIL() << "accepted";
+  } catch (const UserError& error) {
+    EXPECT_EQ(std::string(error.what()),
+              file().string() +
+                  ": tensor '0003.weight.select': 4 of row 0, group 1 is none of 4 candidates");
+  }
+}
+
+}  // namespace
+}  // namespace bitsmith
