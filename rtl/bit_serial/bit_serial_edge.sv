@@ -255,18 +255,17 @@ module bit_serial_edge #(
 
   // -- a group's way: finished, times its scale, up its column, into the sums ---------------------
 
-  // What a group carries along: its beats of results, rows and columns, whether it begins the sums,
-  // whether it ends them and they leave. Stage 0: after its last token; 1: while it is scaled; 2:
-  // while it moves up.
-  localparam int unsigned InfoBits = BeatBits + MBits + NBits + 2;
+  // What a group carries along: its beats of results and columns, whether it begins the sums, whether
+  // it ends them and they leave. Stage 0: after its last token; 1: while it is scaled; 2: while it
+  // moves up.
+  localparam int unsigned InfoBits = BeatBits + NBits + 2;
   logic [InfoBits-1:0] info_0_q, info_1_q, info_2_q;
   logic [3:0] scale_left_q;
   logic [BeatBits-1:0] beats_left_q, beats_2;
-  logic [MBits-1:0] rows_2;
   logic [NBits-1:0] cols_2;
   logic clear_2, emit_2, moves_up;
   logic [RowBits-1:0] row_q;
-  assign {emit_2, clear_2, cols_2, rows_2, beats_2} = info_2_q;
+  assign {emit_2, clear_2, cols_2, beats_2} = info_2_q;
   assign moves_up = beats_left_q != '0;
 
   assign copy_en_o     = advance && last_q[3];
@@ -277,7 +276,6 @@ module bit_serial_edge #(
 
   logic add_q, add_clear_q, add_emit_q;
   logic [NBits-1:0] add_cols_q;
-  logic [MBits-1:0] add_rows_q;
   logic [RowBits-1:0] add_row_q;
   assign y_push_wanted = add_q && add_emit_q;
   assign y_push        = advance && y_push_wanted;
@@ -307,8 +305,7 @@ module bit_serial_edge #(
 
   always_ff @(posedge clk_i) begin
     if (group_enters) begin
-      info_0_q <= {job_emit && job_last, first_group_q && !job_accumulate, job_n, job_m,
-                   result_beats};
+      info_0_q <= {job_emit && job_last, first_group_q && !job_accumulate, job_n, result_beats};
     end
     if (copy_en_o) begin
       info_1_q <= info_0_q;
@@ -323,26 +320,14 @@ module bit_serial_edge #(
       add_clear_q <= clear_2;
       add_emit_q  <= emit_2;
       add_cols_q  <= cols_2;
-      add_rows_q  <= rows_2;
       add_row_q   <= row_q;
     end
   end
 
-  // The padded lanes of a result beat are zero.
-  for (genvar t = 0; t < RowTiles; t++) begin : gen_tile_y
-    logic has_row;
-    if (RowTiles == 1) begin : gen_only
-      logic unused_rows;
-      assign has_row     = 1'b1;
-      assign unused_rows = ^add_rows_q;
-    end else begin : gen_one_of_many
-      assign has_row = t * TileRows + 32'(add_row_q) < 32'(add_rows_q);
-    end
-    for (genvar c = 0; c < Cols; c++) begin : gen_y
-      localparam int unsigned Lane = (t * Cols + c) * SumBits;
-      assign y_row[Lane+:SumBits] =
-          (has_row && (c < 32'(add_cols_q))) ? sum_i[Lane+:SumBits] : '0;
-    end
+  // The padded lanes of a result beat are zero; those of padded rows are sums of zeros.
+  for (genvar i = 0; i < RowTiles * Cols; i++) begin : gen_y
+    assign y_row[i*SumBits+:SumBits] =
+        (i % Cols < 32'(add_cols_q)) ? sum_i[i*SumBits+:SumBits] : '0;
   end
 
   // -- infinities and NaN: a flag per row and group -----------------------------------------------
