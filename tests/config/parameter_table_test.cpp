@@ -342,5 +342,42 @@ TEST(ParameterTable, NeedsNoDefaultOfWhatIsRequired) {
   EXPECT_EQ(read.weight, find_format("int4"));
 }
 
+// ---- An integer or a word
+
+struct Group {
+  std::uint32_t size = 0;
+  bool operator==(const Group&) const = default;
+};
+
+ParameterTable<Group> group_table() {
+  ParameterTable<Group> table;
+  table.integer_or_word("size", &Group::size, {16, 256}, "channel", std::uint32_t{0}, "weights",
+                        "weights of a group");
+  return table;
+}
+
+TEST(ParameterTable, AWordStandsForAnInteger) {
+  const auto table = group_table();
+  const auto read_group = [&](std::string_view text) {
+    return read_with(table, yaml::parse(text, "d.yaml"));
+  };
+  EXPECT_EQ(read_group("{}").params, Group{0});
+  EXPECT_EQ(read_group("size: channel").params, Group{0});
+  EXPECT_EQ(read_group("size: 64").params, Group{64});
+  EXPECT_EQ(table.resolved({0}).dump(), R"({"size":"channel"})");
+  EXPECT_EQ(table.resolved({64}).dump(), R"({"size":64})");
+  const std::vector<ParameterInfo> info = table.describe();
+  EXPECT_EQ(info[0].allowed, "16..256 | channel");
+  EXPECT_EQ(info[0].default_value, "channel");
+  EXPECT_THAT(read_group("size: 0").errors,
+              ElementsAre("d.yaml:1:7: 'size': expected an integer in 16..256, found '0'"));
+  EXPECT_THAT(read_group("size: chanel").errors,
+              ElementsAre("d.yaml:1:7: 'size': expected an integer in 16..256 or channel, found "
+                          "'chanel' (did you mean 'channel'?)"));
+  EXPECT_THAT(read_group("size: [64]").errors,
+              ElementsAre("d.yaml:1:7: 'size': expected an integer in 16..256 or channel, found "
+                          "a sequence"));
+}
+
 }  // namespace
 }  // namespace bitsmith
