@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "pe/systolic/design.h"
 #include "support/bit_serial_jobs.h"
+#include "support/mixpe_jobs.h"
 #include "system/accelerator.h"
 #include "system/plan.h"
 #include "system/program.h"
@@ -84,6 +85,8 @@ class SystemMaker {
     accelerator.params.clock_ghz = 1000.0 / static_cast<double>(from_to(200, 2000));
     if (chance(3)) {
       make_bit_serial();
+    } else if (chance(3)) {
+      make_mixpe();
     } else {
       make_systolic();
     }
@@ -97,6 +100,16 @@ class SystemMaker {
     if (!params.skip_zero_terms) params.cols = static_cast<std::uint32_t>(from_to(1, 6));
     params.group = 8;
     accelerator.design = std::make_unique<bit_serial::Design>(params);
+  }
+
+  // Groups as short as they are made; a channel as long as the longest K.
+  void make_mixpe() {
+    mixpe::Params params = random_mixpe_params(random_);
+    params.rows = static_cast<std::uint32_t>(from_to(1, 6));
+    params.cols = static_cast<std::uint32_t>(from_to(1, 6));
+    if (params.group != mixpe::kChannel) params.group = 16;
+    if (params.group == mixpe::kChannel) params.k_bits = 8;
+    accelerator.design = std::make_unique<mixpe::Design>(params);
   }
 
   void make_systolic() {

@@ -61,13 +61,25 @@ nlohmann::ordered_json Design::resolved() const {
 
 RtlDescription Design::rtl() const {
   RtlDescription rtl;
-  rtl.sources = {"common/skid_buffer.sv",  "common/delay_line.sv",
-                 "common/lzc.sv",          "common/shift_right_sticky.sv",
-                 "common/increment.sv",    "common/fp_mul.sv",
-                 "common/fp_add_align.sv", "common/fp_add_finish.sv",
-                 "common/fp_add.sv",       "mixpe/mixpe_pe.sv",
-                 "mixpe/mixpe_row_sum.sv", "mixpe/mixpe_column.sv",
-                 "mixpe/mixpe_edge.sv",    "mixpe/mixpe_array.sv"};
+  rtl.sources = {"common/skid_buffer.sv",
+                 "common/delay_line.sv",
+                 "common/lzc.sv",
+                 "common/shift_right_sticky.sv",
+                 "common/increment.sv",
+                 "common/fp_unpack.sv",
+                 "common/fp_mul.sv",
+                 "common/fp_add_align.sv",
+                 "common/fp_add_finish.sv",
+                 "common/fp_add.sv",
+                 "mixpe/mixpe_to_float.sv",
+                 "mixpe/mixpe_product.sv",
+                 "mixpe/mixpe_float_shift.sv",
+                 "mixpe/mixpe_float_product.sv",
+                 "mixpe/mixpe_pe.sv",
+                 "mixpe/mixpe_row_sum.sv",
+                 "mixpe/mixpe_column.sv",
+                 "mixpe/mixpe_edge.sv",
+                 "mixpe/mixpe_array.sv"};
   rtl.top = "mixpe_array";
   rtl.parameters = parameters().rtl_parameters(params_);
   const auto add = [&](const char* name, std::int64_t value) {
