@@ -1,6 +1,6 @@
-// Everything of the array around its PEs and columns: the channel buffers, the controller, the digits
-// of the weights, the skew registers of both operands, the headers of finished rows, and the rows
-// that leave. rtl/README.md defines the channels, sim/pe/mixpe/README.md the steps.
+// Everything of the array around its PEs and columns: the channel buffers, the controller, the
+// digits of the weights, the skew registers of both operands, the headers of finished rows, and the
+// rows that leave. rtl/README.md defines the channels, sim/pe/mixpe/README.md the steps.
 module mixpe_edge #(
     parameter int unsigned Rows = 4,
     parameter int unsigned Cols = 4,

@@ -1,5 +1,5 @@
-// Product of an FP16 activation and an integer weight, to FP32: takes the exact product of significand
-// and weight to the activation's exponent. Combinational.
+// Product of an FP16 activation and an integer weight, to FP32: takes the exact product of
+// significand and weight to the activation's exponent. Combinational.
 //
 // Every such product is a normal FP32 number or zero. The sign of a zero means nothing: sums of
 // groups start from +0.

@@ -1,6 +1,6 @@
-// Sum of a row's activations over a group, for weights with a zero point, and a register that carries
-// finished sums up along the left of the array. It sees the tokens of the PE beside it, one per
-// beat: the last digit's.
+// Sum of a row's activations over a group, for weights with a zero point, and a register that
+// carries finished sums up along the left of the array. It sees the tokens of the PE beside it, one
+// per beat: the last digit's.
 module mixpe_row_sum #(
     parameter int unsigned Lanes = 1,
     parameter int unsigned Activation = 0,  // 0 INT8, 1 INT16, 2 FP16

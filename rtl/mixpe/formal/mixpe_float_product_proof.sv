@@ -1,6 +1,6 @@
-// An FP16 activation times a weight is the exact product, which FP32 holds: significand times weight,
-// given by a plain product, at the activation's exponent; infinities and NaN as IEEE 754. Powers of
-// two: the same, though the cell adds exponents.
+// An FP16 activation times a weight is the exact product, which FP32 holds: significand times
+// weight, given by a plain product, at the activation's exponent; infinities and NaN as IEEE 754.
+// Powers of two: the same, though the cell adds exponents.
 //
 // sources: rtl/common/lzc.sv rtl/common/increment.sv rtl/common/fp_unpack.sv
 // sources: rtl/mixpe/mixpe_to_float.sv rtl/mixpe/mixpe_float_product.sv

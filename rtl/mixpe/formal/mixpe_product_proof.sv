@@ -1,6 +1,6 @@
 // The product of an integer and a weight is a plain loop of shifted additions, for every code: the
-// top bit of `int` subtracts, a power of two is one shift by its exponent less 1 and a negation. The
-// digits, each at its place, make the same product: what PEs do with one digit per step.
+// top bit of `int` subtracts, a power of two is one shift by its exponent less 1 and a negation.
+// The digits, each at its place, make the same product: what PEs do with one digit per step.
 //
 // sources: rtl/mixpe/mixpe_product.sv
 // method: sat
