@@ -344,39 +344,27 @@ TEST(ParameterTable, NeedsNoDefaultOfWhatIsRequired) {
 
 // ---- An integer or a word
 
-struct Group {
-  std::uint32_t size = 0;
-  bool operator==(const Group&) const = default;
-};
-
-ParameterTable<Group> group_table() {
-  ParameterTable<Group> table;
-  table.integer_or_word("size", &Group::size, {16, 256}, "channel", std::uint32_t{0}, "weights",
-                        "weights of a group");
-  return table;
-}
-
 TEST(ParameterTable, AWordStandsForAnInteger) {
-  const auto table = group_table();
-  const auto read_group = [&](std::string_view text) {
+  ParameterTable<Params> table;
+  table.integer_or_word("rows", &Params::rows, {8, 256}, "all", std::uint16_t{0}, "PEs", "rows");
+  const auto read_rows = [&](std::string_view text) {
     return read_with(table, yaml::parse(text, "d.yaml"));
   };
-  EXPECT_EQ(read_group("{}").params, Group{0});
-  EXPECT_EQ(read_group("size: channel").params, Group{0});
-  EXPECT_EQ(read_group("size: 64").params, Group{64});
-  EXPECT_EQ(table.resolved({0}).dump(), R"({"size":"channel"})");
-  EXPECT_EQ(table.resolved({64}).dump(), R"({"size":64})");
-  const std::vector<ParameterInfo> info = table.describe();
-  EXPECT_EQ(info[0].allowed, "16..256 | channel");
-  EXPECT_EQ(info[0].default_value, "channel");
-  EXPECT_THAT(read_group("size: 0").errors,
-              ElementsAre("d.yaml:1:7: 'size': expected an integer in 16..256, found '0'"));
-  EXPECT_THAT(read_group("size: chanel").errors,
-              ElementsAre("d.yaml:1:7: 'size': expected an integer in 16..256 or channel, found "
-                          "'chanel' (did you mean 'channel'?)"));
-  EXPECT_THAT(read_group("size: [64]").errors,
-              ElementsAre("d.yaml:1:7: 'size': expected an integer in 16..256 or channel, found "
-                          "a sequence"));
+  EXPECT_EQ(read_rows("{}").params.rows, 16);
+  EXPECT_EQ(read_rows("rows: all").params.rows, 0);
+  EXPECT_EQ(read_rows("rows: 64").params.rows, 64);
+  EXPECT_EQ(table.resolved(read_rows("rows: all").params).dump(), R"({"rows":"all"})");
+  EXPECT_EQ(table.resolved(Params{}).dump(), R"({"rows":16})");
+  EXPECT_EQ(table.describe()[0].allowed, "8..256 | all");
+  EXPECT_EQ(table.describe()[0].default_value, "16");
+  EXPECT_THAT(read_rows("rows: 0").errors,
+              ElementsAre("d.yaml:1:7: 'rows': expected an integer in 8..256, found '0'"));
+  EXPECT_THAT(read_rows("rows: al").errors,
+              ElementsAre("d.yaml:1:7: 'rows': expected an integer in 8..256 or all, found 'al' "
+                          "(did you mean 'all'?)"));
+  EXPECT_THAT(read_rows("rows: [64]").errors,
+              ElementsAre("d.yaml:1:7: 'rows': expected an integer in 8..256 or all, found a "
+                          "sequence"));
 }
 
 }  // namespace
