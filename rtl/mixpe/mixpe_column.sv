@@ -1,5 +1,5 @@
-// What stands above a column of PEs: scale and zero point of its weights, the dequantiser, which takes
-// a row's result every second step, and the open sums of all rows.
+// What stands above a column of PEs: scale and zero point of its weights, the dequantiser, which
+// takes a row's result every second step, and the open sums of all rows.
 //
 // A header {n, emit, first, row} comes from the left one step before the result it belongs to is at
 // the top of the column, the row's sum of activations with that result; both leave to the right one
