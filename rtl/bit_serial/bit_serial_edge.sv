@@ -255,9 +255,9 @@ module bit_serial_edge #(
 
   // -- a group's way: finished, times its scale, up its column, into the sums ---------------------
 
-  // What a group carries along: its beats of results and columns, whether it begins the sums, whether
-  // it ends them and they leave. Stage 0: after its last token; 1: while it is scaled; 2: while it
-  // moves up.
+  // What a group carries along: its beats of results and columns, whether it begins the sums and
+  // whether it ends them and they leave. Stage 0: after its last token; 1: while it is scaled; 2:
+  // while it moves up.
   localparam int unsigned InfoBits = BeatBits + NBits + 2;
   logic [InfoBits-1:0] info_0_q, info_1_q, info_2_q;
   logic [3:0] scale_left_q;
