@@ -1,5 +1,5 @@
-// The integer dequantiser of a column: the open sum becomes what it was, or 0 with the first group of
-// a sum, plus scale x result, for any results, headers and scales: the scale that was in the s
+// The integer dequantiser of a column: the open sum becomes what it was, or 0 with the first group
+// of a sum, plus scale x result, for any results, headers and scales: the scale that was in the s
 // register a step after the header came. One row; scales of -2..1, so that an answer comes. (With a
 // zero point, WeightKind=1, none came in two minutes: that is left to lockstep.)
 //
