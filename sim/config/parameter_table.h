@@ -13,6 +13,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,6 +59,37 @@ class ParameterTable {
     p.dump = [member](const Params& params) { return Json(params.*member); };
     p.rtl_value = [member](const Params& params) {
       return static_cast<std::int64_t>(params.*member);
+    };
+    return finish(p);
+  }
+
+  // An integer in `range`, or a word that stands for a value outside it.
+  template <class Integer>
+  ParameterTable& integer_or_word(std::string name, Integer Params::*member, IntegerRange range,
+                                  std::string_view word, Integer value_of_word, std::string unit,
+                                  std::string help) {
+    check(!range.contains(static_cast<std::int64_t>(value_of_word)),
+          "a word that stands for an integer which can be written");
+    integer(std::move(name), member, range, std::move(unit), std::move(help));
+    Parameter& p = parameters_.back();
+    p.info.allowed = fmt::format("{} | {}", range.text(), word);
+    p.is_default_allowed = p.is_default_allowed || Params{}.*member == value_of_word;
+    p.read = [member, range, word, value_of_word, of_integer = p.read](
+                 Params& params, const YamlNode& node, std::string_view key,
+                 Diagnostics& diagnostics) {
+      const bool is_scalar = node.kind == YamlNode::Kind::scalar;
+      if (is_scalar && node.scalar == word) {
+        params.*member = value_of_word;
+      } else if (is_scalar && parse_integer(node.scalar)) {
+        of_integer(params, node, key, diagnostics);
+      } else {
+        diagnostics.add(node.where, fmt::format("'{}': expected an integer in {} or {}, found {}{}",
+                                                key, range.text(), word, yaml::describe(node),
+                                                did_you_mean(node.scalar, std::span(&word, 1))));
+      }
+    };
+    p.dump = [member, word, value_of_word](const Params& params) {
+      return params.*member == value_of_word ? Json(word) : Json(params.*member);
     };
     return finish(p);
   }

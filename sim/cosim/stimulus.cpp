@@ -148,7 +148,10 @@ Stimulus::Chain Stimulus::random_chain() {
   Chain chain;
   chain.m = random_size(limits_.m);
   chain.n = random_size(limits_.n);
-  const std::uint32_t length = 1 + below(below(32) == 0 ? kLongestChain : kUsualChain);
+  // Jobs as long as the longest sum are followed by none.
+  const bool is_continued = limits_.k_total > limits_.k_step;
+  const std::uint32_t length =
+      is_continued ? 1 + below(below(32) == 0 ? kLongestChain : kUsualChain) : 1;
   const std::uint32_t usual_k = random_k();
   const auto [a_operands, w_operands] = random_operands();
   for (std::uint32_t i = 0; i < length; ++i) {

@@ -96,7 +96,8 @@ constexpr std::array kFormats{
     minifloat("fp6_e3m2", 3, 2, 3, Specials::none),
     minifloat("fp6_e2m3", 2, 3, 1, Specials::none),
     minifloat("fp4_e2m1", 2, 1, 1, Specials::none),
-    minifloat("fp3", 2, 0, 1, Specials::none),  // BitMoD: 0 1 2 4, no mantissa
+    minifloat("fp4_e3m0", 3, 0, 1, Specials::none),  // powers of two: 0 1 2 4 .. 64
+    minifloat("fp3", 2, 0, 1, Specials::none),       // BitMoD: 0 1 2 4, no mantissa
     codebook("fp3_m3", kFp3M3),
     codebook("fp3_p3", kFp3P3),
     codebook("fp3_m6", kFp3M6),

@@ -9,8 +9,9 @@
 // Sources: fp16 IEEE 754-2019 binary16; fp8_* OCP "8-bit Floating Point Specification (OFP8)" 1.0;
 // fp6_*, fp4_e2m1, e8m0 and mx* OCP "Microscaling Formats (MX) Specification" 1.0; fp3*, fp4_{m,p}*
 // BitMoD (HPCA 2025, arXiv 2411.11745), where fp3_m3 is FP3 with -3 in place of negative zero,
-// fp4_p8 FP4 with +8, and so on; msfp* Rouhani et al., "Pushing the Limits of Narrow Precision
-// Inferencing at Cloud Scale with Microsoft Floating Point", NeurIPS 2020.
+// fp4_p8 FP4 with +8, and so on (fp4_e3m0: powers of two, no source); msfp* Rouhani et al.,
+// "Pushing the Limits of Narrow Precision Inferencing at Cloud Scale with Microsoft Floating
+// Point", NeurIPS 2020.
 #pragma once
 
 #include <cstddef>

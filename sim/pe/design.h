@@ -73,6 +73,10 @@ class Design {
   virtual const Format& activation_format() const = 0;
   virtual const Format& weight_format() const = 0;
   virtual std::uint32_t accumulator_bits() const = 0;  // of a result at the y port
+  // Results are FP32 codes, otherwise integers.
+  virtual bool results_are_floating_point() const {
+    return activation_format().kind == FormatKind::minifloat;
+  }
   virtual std::span<const std::string_view> action_names() const = 0;
 
   virtual BeatCounts beats(const Job& job) const = 0;

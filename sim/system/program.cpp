@@ -137,7 +137,7 @@ std::uint64_t vector_block_elements(const VectorWork& work, const MemoryParams& 
 }
 
 int result_exponent(const Design& design, std::uint64_t k) {
-  if (design.activation_format().kind == FormatKind::minifloat) return 0;
+  if (design.results_are_floating_point()) return 0;
   // A sum of K random products has about sqrt(K) times the size of one; seven bits are left.
   const int product_bits = design.activation_format().bits + design.weight_format().bits - 2;
   const int sum_bits = product_bits + (static_cast<int>(std::bit_width(k)) + 1) / 2;
@@ -146,7 +146,7 @@ int result_exponent(const Design& design, std::uint64_t k) {
 
 std::uint32_t convert_result(const Design& design, std::int64_t result, const Format& output,
                              int exponent) {
-  if (design.activation_format().kind == FormatKind::minifloat) {
+  if (design.results_are_floating_point()) {
     return encode(output, std::bit_cast<float>(static_cast<std::uint32_t>(result)));
   }
   // Exact: sums have fewer than 53 bits.

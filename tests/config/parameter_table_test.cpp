@@ -342,5 +342,30 @@ TEST(ParameterTable, NeedsNoDefaultOfWhatIsRequired) {
   EXPECT_EQ(read.weight, find_format("int4"));
 }
 
+// ---- An integer or a word
+
+TEST(ParameterTable, AWordStandsForAnInteger) {
+  ParameterTable<Params> table;
+  table.integer_or_word("rows", &Params::rows, {8, 256}, "all", std::uint16_t{0}, "PEs", "rows");
+  const auto read_rows = [&](std::string_view text) {
+    return read_with(table, yaml::parse(text, "d.yaml"));
+  };
+  EXPECT_EQ(read_rows("{}").params.rows, 16);
+  EXPECT_EQ(read_rows("rows: all").params.rows, 0);
+  EXPECT_EQ(read_rows("rows: 64").params.rows, 64);
+  EXPECT_EQ(table.resolved(read_rows("rows: all").params).dump(), R"({"rows":"all"})");
+  EXPECT_EQ(table.resolved(Params{}).dump(), R"({"rows":16})");
+  EXPECT_EQ(table.describe()[0].allowed, "8..256 | all");
+  EXPECT_EQ(table.describe()[0].default_value, "16");
+  EXPECT_THAT(read_rows("rows: 0").errors,
+              ElementsAre("d.yaml:1:7: 'rows': expected an integer in 8..256, found '0'"));
+  EXPECT_THAT(read_rows("rows: al").errors,
+              ElementsAre("d.yaml:1:7: 'rows': expected an integer in 8..256 or all, found 'al' "
+                          "(did you mean 'all'?)"));
+  EXPECT_THAT(read_rows("rows: [64]").errors,
+              ElementsAre("d.yaml:1:7: 'rows': expected an integer in 8..256 or all, found a "
+                          "sequence"));
+}
+
 }  // namespace
 }  // namespace bitsmith

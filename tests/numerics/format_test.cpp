@@ -148,6 +148,7 @@ std::map<std::string, Values> expected_values() {
                                 16, 18, 20, 22, 24, 26, 28, 30, 32, 36, 40, 44, 48, 52, 56, 60},
                                1.0 / 8);
   table["fp4_e2m1"] = mirrored({0, 1, 2, 3, 4, 6, 8, 12}, 0.5);
+  table["fp4_e3m0"] = mirrored({0, 1, 2, 4, 8, 16, 32, 64}, 1);
   table["fp3"] = mirrored({0, 1, 2, 4}, 1);
   table["fp3_m3"] = {0, 1, 2, 4, -3, -1, -2, -4};
   table["fp3_p3"] = {0, 1, 2, 4, 3, -1, -2, -4};
@@ -253,6 +254,7 @@ TEST(Decode, PublishedFacts) {
   EXPECT_EQ(max_finite(format("fp6_e2m3")), 7.5);
   EXPECT_EQ(decode(format("fp6_e2m3"), 1), 0.125);
   EXPECT_EQ(max_finite(format("fp4_e2m1")), 6);
+  EXPECT_EQ(max_finite(format("fp4_e3m0")), 64);
   EXPECT_EQ(max_finite(format("fp3")), 4);
   EXPECT_EQ(decode(format("e8m0"), 0), std::ldexp(1, -127));
   EXPECT_EQ(decode(format("e8m0"), 127), 1);
@@ -481,6 +483,9 @@ TEST(Encode, HandWorkedCases) {
   EXPECT_EQ(encode(format("fp4_e2m1"), 2.5), 4U) << "half way between 2 and 3";
   EXPECT_EQ(encode(format("fp4_e2m1"), -100), 15U);
   EXPECT_EQ(encode(format("fp4_e2m1"), -0.1), 8U) << "negative zero";
+  EXPECT_EQ(encode(format("fp4_e3m0"), 48), 6U) << "half way between 32 and 64: rank of 32 is even";
+  EXPECT_EQ(encode(format("fp4_e3m0"), 0.5), 0U);
+  EXPECT_EQ(encode(format("fp4_e3m0"), -1000), 15U);
   EXPECT_EQ(encode(format("fp3"), 3), 2U) << "half way between 2 and 4: rank of 2 is even";
   EXPECT_EQ(encode(format("fp3_m3"), -3.5), 7U) << "half way between -3 and -4: rank of -4 is 4";
   EXPECT_EQ(encode(format("fp3_m3"), -2.6), 4U);

@@ -13,6 +13,7 @@
 #include "pe/systolic/design.h"
 #include "support/bit_serial_jobs.h"
 #include "support/lut_tensor_core_jobs.h"
+#include "support/mixpe_jobs.h"
 #include "system/accelerator.h"
 #include "system/plan.h"
 #include "system/program.h"
@@ -83,11 +84,13 @@ class SystemMaker {
   void make_design() {
     accelerator.name = "random";
     accelerator.params.clock_ghz = 1000.0 / static_cast<double>(from_to(200, 2000));
-    switch (below(3)) {
+    switch (below(4)) {
       case 0:
         return make_bit_serial();
       case 1:
         return make_lut_tensor_core();
+      case 2:
+        return make_mixpe();
       default:
         return make_systolic();
     }
@@ -110,6 +113,16 @@ class SystemMaker {
     if (!params.skip_zero_terms) params.cols = static_cast<std::uint32_t>(from_to(1, 6));
     params.group = 8;
     accelerator.design = std::make_unique<bit_serial::Design>(params);
+  }
+
+  // Groups as short as they are made; a channel as long as the longest K.
+  void make_mixpe() {
+    mixpe::Params params = random_mixpe_params(random_);
+    params.rows = static_cast<std::uint32_t>(from_to(1, 6));
+    params.cols = static_cast<std::uint32_t>(from_to(1, 6));
+    if (params.group != mixpe::kChannel) params.group = 16;
+    if (params.group == mixpe::kChannel) params.k_bits = 8;
+    accelerator.design = std::make_unique<mixpe::Design>(params);
   }
 
   void make_systolic() {

@@ -7,6 +7,7 @@
 #include "pe/bit_serial/design.h"
 #include "pe/systolic/design.h"
 #include "support/bit_serial_jobs.h"
+#include "support/mixpe_jobs.h"
 #include "support/model_driver.h"
 #include "support/random_system.h"
 #include "support/systolic_jobs.h"
@@ -89,6 +90,27 @@ TEST(TileEngine, EqualsTheBitSerialModelOverWholeGemms) {
     std::vector<Job> jobs;
     expect_equal_to_the_model(design, random_gemm(random, 200, 2), random_pace(random),
                               test::BitSerialTokens{params}, random, jobs);
+    if (HasFatalFailure()) FAIL() << "in round " << round;
+    split += jobs.front().emit ? 0 : 1;
+  }
+  EXPECT_GT(split, 50U);
+}
+
+// Groups that wait for each other, digits that take steps of their own.
+TEST(TileEngine, EqualsTheMixpeModelOverWholeGemms) {
+  std::mt19937_64 random(20);
+  std::uint64_t split = 0;
+  for (int round = 0; round < 200; ++round) {
+    mixpe::Params params = test::random_mixpe_params(random);
+    params.k_bits = 8;
+    if (params.group != mixpe::kChannel && random() % 2 == 0) {
+      params.group = 16;
+      params.k_bits = 5;
+    }
+    const mixpe::Design design(params);
+    std::vector<Job> jobs;
+    expect_equal_to_the_model(design, random_gemm(random, 200, 2), random_pace(random),
+                              test::MixpeTokens{params}, random, jobs);
     if (HasFatalFailure()) FAIL() << "in round " << round;
     split += jobs.front().emit ? 0 : 1;
   }
