@@ -192,7 +192,7 @@ std::vector<Layer> layers_of(const Transformer& model, std::uint64_t batch,
     layers.push_back({name + ", dequantisation", blocks, batch, 1, 1,
                       is_of_results ? inputs / kPerOutput : inputs,
                       outputs / (is_of_results ? kGroup : kPerOutput),
-                      precision.dequantisation_bits});
+                      precision.dequantisation_bits, true});
   };
   const std::uint64_t hidden = model.hidden_size;
   const std::uint64_t low = precision.low_blocks;

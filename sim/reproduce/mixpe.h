@@ -49,6 +49,7 @@ struct Layer {
   std::uint64_t inputs = 1;
   std::uint64_t outputs = 1;
   std::uint64_t bits = 8;
+  bool is_dequantisation = false;
 };
 
 // What the conventional accelerators dequantise before a GEMM, MixPE after it.

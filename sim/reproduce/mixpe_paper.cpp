@@ -65,6 +65,7 @@ ParameterTable<Accelerator> accelerator_table() {
   t.integer("dequantisation_bits", &T::dequantisation_bits, kBits, "bits", "of that GEMM")
       .required();
   t.number("mean_time", &T::mean_time, kTime, "", "over the networks").required();
+  t.text("exact", &T::exact, "a verified accelerator of its kind, from the repository's root");
   t.rule("high_bits", [](const T& a) -> Problem {
     if (std::max({a.low_bits, a.bits, a.patch_bits, a.dequantisation_bits}) <= a.high_bits) {
       return std::nullopt;
@@ -189,15 +190,9 @@ class Reader {
 
 Cycles cycles_on(const Paper& paper, std::size_t network, std::size_t index) {
   const Accelerator& accelerator = paper.accelerators[index];
-  const Published& published = paper.networks[network].on[index];
-  const Precision precision{accelerator.bits,           accelerator.patch_bits,
-                            accelerator.dequantisation, accelerator.dequantisation_bits,
-                            accelerator.low_bits,       published.low_blocks,
-                            published.low_projections};
   const Machine machine{accelerator.rows, accelerator.cols, accelerator.high_bits,
                         accelerator.low_bits};
-  return cycles_of(layers_of(paper.networks[network].model, paper.batch, precision), machine,
-                   paper.memory);
+  return cycles_of(layers_on(paper, network, index), machine, paper.memory);
 }
 
 }  // namespace
@@ -213,6 +208,16 @@ Paper load_paper() {
   Paper paper = read_paper(root, home_folder() / "workloads", diagnostics);
   diagnostics.throw_if_any();
   return paper;
+}
+
+std::vector<Layer> layers_on(const Paper& paper, std::size_t network, std::size_t index) {
+  const Accelerator& accelerator = paper.accelerators[index];
+  const Published& published = paper.networks[network].on[index];
+  const Precision precision{accelerator.bits,           accelerator.patch_bits,
+                            accelerator.dequantisation, accelerator.dequantisation_bits,
+                            accelerator.low_bits,       published.low_blocks,
+                            published.low_projections};
+  return layers_of(paper.networks[network].model, paper.batch, precision);
 }
 
 std::vector<CycleRow> cycle_rows(const Paper& paper) {

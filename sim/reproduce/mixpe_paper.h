@@ -24,6 +24,7 @@ struct Accelerator {
   Dequantisation dequantisation = Dequantisation::weights;
   std::uint64_t dequantisation_bits = 0;
   double mean_time = 0;  // published, over the networks
+  std::string exact;     // file of a verified accelerator of its kind; "": there is none
 };
 
 // A network on an accelerator.
@@ -54,6 +55,9 @@ Paper read_paper(const YamlNode& root, const std::filesystem::path& workloads,
                  Diagnostics& diagnostics);
 // The shipped one.
 Paper load_paper();
+
+// Its GEMMs, one network on one accelerator.
+std::vector<Layer> layers_on(const Paper& paper, std::size_t network, std::size_t accelerator);
 
 struct CycleRow {
   std::size_t network = 0;

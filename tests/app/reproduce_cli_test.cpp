@@ -76,6 +76,13 @@ TEST(ReproduceCli, MixpeMeetsWhatItsScriptPublishes) {
   EXPECT_TRUE(report["rows"][0]["relative_difference"].is_null());
   EXPECT_EQ(report["rows"][12]["row"], "opt-6.7b, MixPE W4A8");
   EXPECT_EQ(report["rows"][12]["claim"], 50671104);
+  // The dequantiser takes 128 steps for each group of 128 weights of 64 columns.
+  EXPECT_EQ(report["rows"][12]["exact"], 32 * 128 * (3 * 2048 + 2048 + 8192 + 8192) + 48768);
+  EXPECT_TRUE(report["rows"][13]["exact"].is_null());
+  EXPECT_TRUE(report["rows"][14]["exact"].is_null());
+  EXPECT_EQ(report["rows"][15]["exact"], 402684800);
+  EXPECT_EQ(report["rows"][16]["exact"], 256009600);
+  EXPECT_EQ(report["rows"][17]["exact"], 461452928);
   for (const json& row : report["rows"]) {
     EXPECT_EQ(row["paper"], "MixPE");
     if (row["unit"] == "cycles") {
