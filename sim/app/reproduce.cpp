@@ -6,6 +6,7 @@
 #include "app/options.h"
 #include "app/reproduce_bitmod.h"
 #include "app/reproduce_lut_tensor_core.h"
+#include "app/reproduce_mixpe.h"
 #include "common/table.h"
 #include "reproduce/scale_sim_terms.h"
 
@@ -39,7 +40,8 @@ const std::array<Point, 2> kKnownPoints = {
 };
 
 void require_known_papers(const std::vector<std::string>& papers) {
-  constexpr std::array<std::string_view, 3> kPapers = {"scale-sim", "bitmod", "lut-tensor-core"};
+  constexpr std::array<std::string_view, 4> kPapers = {"scale-sim", "bitmod", "mixpe",
+                                                       "lut-tensor-core"};
   for (const std::string& paper : papers) {
     if (std::find(kPapers.begin(), kPapers.end(), paper) == kPapers.end()) {
       throw UserError(unknown_word("paper", paper, kPapers));
@@ -155,6 +157,7 @@ int run_command(const Options& options) {
   Reproduction reproduction;
   if (wants(options, "scale-sim")) add_scale_sim(options, reproduction);
   if (wants(options, "bitmod")) add_bitmod(reproduction);
+  if (wants(options, "mixpe")) add_mixpe(reproduction);
   if (wants(options, "lut-tensor-core")) add_lut_tensor_core(reproduction);
   const Json json = {{"schema", "bitsmith.reproduce/1"},
                      {"rows", std::move(reproduction.rows)},
@@ -174,7 +177,8 @@ Action add_reproduce(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command->add_option("paper", o.papers,
-                      "scale-sim (SCALE-Sim and STONNE), bitmod, lut-tensor-core; all by default");
+                      "scale-sim (SCALE-Sim and STONNE), bitmod, mixpe, lut-tensor-core; all by "
+                      "default");
   CLI::Option* gemm = command->add_option("--gemm", o.gemm, "one GEMM, MxNxK");
   CLI::Option* array = command->add_option("--array", o.array, "rows and columns, RxC");
   gemm->needs(array);

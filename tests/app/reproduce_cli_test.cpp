@@ -110,12 +110,47 @@ TEST(ReproduceCli, LutTensorCoreIsRatiosOfArea) {
   }
 }
 
+TEST(ReproduceCli, MixpeMeetsWhatItsScriptPublishes) {
+  const ProcessResult result = bitsmith({"reproduce", "mixpe", "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json report = json::parse(result.output);
+  EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
+  ASSERT_EQ(report["rows"].size(), 4U * 6 + 5 * 5);
+  EXPECT_EQ(report["rows"][0]["row"], "vit-b, MixPE W4A8");
+  EXPECT_TRUE(report["rows"][0]["claim"].is_null());
+  EXPECT_TRUE(report["rows"][0]["relative_difference"].is_null());
+  EXPECT_EQ(report["rows"][12]["row"], "opt-6.7b, MixPE W4A8");
+  EXPECT_EQ(report["rows"][12]["claim"], 50671104);
+  // The dequantiser takes 128 steps for each group of 128 weights of 64 columns.
+  EXPECT_EQ(report["rows"][12]["exact"], 32 * 128 * (3 * 2048 + 2048 + 8192 + 8192) + 48768);
+  EXPECT_TRUE(report["rows"][13]["exact"].is_null());
+  EXPECT_TRUE(report["rows"][14]["exact"].is_null());
+  EXPECT_EQ(report["rows"][15]["exact"], 402684800);
+  EXPECT_EQ(report["rows"][16]["exact"], 256009600);
+  EXPECT_EQ(report["rows"][17]["exact"], 461452928);
+  for (const json& row : report["rows"]) {
+    EXPECT_EQ(row["paper"], "MixPE");
+    if (row["unit"] == "cycles") {
+      EXPECT_TRUE(row["claim"].is_null() || row["ours"] == row["claim"]) << row;
+    } else {
+      EXPECT_EQ(row["table"], "time relative to FP16");
+      EXPECT_NEAR(row["ours"], row["claim"], 0.00501) << row;
+      EXPECT_THAT(row["note"], HasSubstr("rounds to the same"));
+    }
+  }
+  EXPECT_GE(report["simplifications"].size(), 15U);
+  const ProcessResult text = bitsmith({"reproduce", "mixpe"});
+  for (const std::string part : {"BitFusion", "357,880,480", "0.6818", "gated one of 13824"}) {
+    EXPECT_THAT(text.output, HasSubstr(part));
+  }
+}
+
 TEST(ReproduceCli, AllPapersButForAGemm) {
   const auto rows = [](std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--json", "-"});
     return json::parse(bitsmith(arguments).output)["rows"].size();
   };
-  EXPECT_EQ(rows({"reproduce"}), 16U + 76 + 85);
+  EXPECT_EQ(rows({"reproduce"}), 16U + 76 + 49 + 85);
   EXPECT_EQ(rows({"reproduce", "bitmod", "scale-sim"}), 16U + 76);
   EXPECT_EQ(rows({"reproduce", "--gemm", "4x4x4", "--array", "2x2"}), 8U);
   const ProcessResult text = bitsmith({"reproduce", "bitmod"});
@@ -152,6 +187,7 @@ TEST(ReproduceCli, MistakesAreNamed) {
       {{"reproduce", "bitmod", "--synthesise"}, "--synthesise: is a question to lut-tensor-core"},
       {{"reproduce", "--synthesise", "--gemm", "1x1x1", "--array", "1x1"},
        "--synthesise: is a question to lut-tensor-core"},
+      {{"reproduce", "mixp"}, "did you mean 'mixpe'?"},
       {{"reproduce", "bitmod", "--gemm", "1x1x1", "--array", "1x1"}, "is a question to scale-sim"},
       {{"reproduce", "--gemm", "1x1x1"}, "--gemm requires --array"},
       {{"reproduce", "--array", "1x1"}, "--array requires --gemm"},

@@ -1,0 +1,162 @@
+#include "app/reproduce_mixpe.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "app/pipeline.h"
+#include "common/file.h"
+#include "common/table.h"
+#include "reproduce/mixpe_paper.h"
+
+namespace bitsmith::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace mixpe = reproduce::mixpe;
+
+constexpr std::string_view kPaper = "MixPE";
+
+std::string row_name(const mixpe::Paper& paper, std::size_t network, std::size_t accelerator) {
+  const bool is_mean = network == paper.networks.size();
+  const std::string name = is_mean ? "mean" : paper.networks[network].model.model;
+  return fmt::format("{}, {}", name, paper.accelerators[accelerator].name);
+}
+
+struct Row {
+  std::string table;
+  std::string name;
+  Json claim;  // null: not published
+  Json ours;
+  std::string unit;
+  std::string note;
+  Json exact;  // null: no verified array
+};
+
+Json row_json(const Row& row) {
+  Json difference = nullptr;
+  if (!row.claim.is_null()) {
+    const auto claimed = row.claim.get<double>();
+    difference = (row.ours.get<double>() - claimed) / claimed;
+  }
+  return {{"paper", kPaper},
+          {"table", row.table},
+          {"row", row.name},
+          {"claim", row.claim},
+          {"ours", row.ours},
+          {"unit", row.unit},
+          {"relative_difference", difference},
+          {"note", row.note},
+          {"exact", row.exact}};
+}
+
+Json known(std::uint64_t cycles) { return cycles == 0 ? Json(nullptr) : Json(cycles); }
+
+std::string text_of(std::uint64_t cycles) { return cycles == 0 ? "-" : with_separators(cycles); }
+
+// The same layers but those of dequantisation, one after another in engine `tile`; 0: there is no
+// verified array.
+std::uint64_t exact_cycles(const mixpe::Paper& paper, std::size_t network,
+                           std::size_t accelerator) {
+  const std::string& file = paper.accelerators[accelerator].exact;
+  if (file.empty()) return 0;
+  RunRequest request;
+  request.accelerator = (home_folder() / file).string();
+  std::uint64_t cycles = 0;
+  for (const mixpe::Layer& layer : mixpe::layers_on(paper, network, accelerator)) {
+    if (layer.is_dequantisation) continue;
+    request.gemm = fmt::format("{}x{}x{}", layer.batch * layer.side * layer.side, layer.outputs,
+                               layer.kernel * layer.kernel * layer.inputs);
+    cycles += layer.occurrences * run(request).result.total.cycles;
+  }
+  return cycles;
+}
+
+std::string note(const mixpe::Paper& paper, const mixpe::CycleRow& row) {
+  std::string text = fmt::format(
+      "{} computing, {} waiting for DRAM; {}", with_separators(row.ours.compute),
+      with_separators(row.ours.stall),
+      row.claim == 0 ? "their total is not published, only the time below with two digits"
+                     : "total of the authors' script");
+  const mixpe::Published& published = paper.networks[row.network].on[row.accelerator];
+  const mixpe::Accelerator& accelerator = paper.accelerators[row.accelerator];
+  if (published.low_blocks > 0) {
+    text += fmt::format("; {} blocks have {} bits", published.low_blocks, accelerator.low_bits);
+  }
+  if (published.low_projections > 0) {
+    text += fmt::format("; {} attention projections have {} bits", published.low_projections,
+                        accelerator.low_bits);
+  }
+  if (accelerator.exact.empty()) text += "; no verified array of its PEs";
+  return text;
+}
+
+constexpr std::string_view kExact =
+    "exact: the same GEMMs in engine `tile` on verified arrays of configs/papers/mixpe with the "
+    "script's buffers, clock and bandwidth: activations of 8 or 16 bits, weights of 4 on MixPE, "
+    "dequantised inside the array, of 8 or 16 on the others, not dequantised. MixPE's PEs have "
+    "four lanes along k: as many products per cycle as two in both dimensions, and no rows left "
+    "idle by a batch of 64; but a group of 128 then takes 32 steps, while a column's dequantiser "
+    "takes a row every second step, 128 or 64 for all rows. W4A16 waits for DRAM as well: "
+    "activations that overflow half their buffer are fetched again for every 32 outputs. There is "
+    "no verified array of ANT or BitFusion.";
+
+void add_cycles(const mixpe::Paper& paper, const std::vector<mixpe::CycleRow>& rows,
+                Reproduction& reproduction) {
+  const std::string name = fmt::format("cycles, batch {}", paper.batch);
+  TextTable table({"network, accelerator", "their script", "ours", "exact"});
+  for (const mixpe::CycleRow& row : rows) {
+    if (row.accelerator == 0) table.add_rule();
+    const std::string label = row_name(paper, row.network, row.accelerator);
+    const std::uint64_t exact = exact_cycles(paper, row.network, row.accelerator);
+    table.add_row({label, text_of(row.claim), with_separators(row.ours.total()), text_of(exact)});
+    reproduction.rows.push_back(row_json({name, label, known(row.claim), row.ours.total(), "cycles",
+                                          note(paper, row), known(exact)}));
+  }
+  reproduction.text +=
+      fmt::format("{}, {}, one token each\n\n{}\n{}\n\n", kPaper, name, table.text(), kExact);
+}
+
+void add_times(const mixpe::Paper& paper, const std::vector<mixpe::CycleRow>& cycles,
+               Reproduction& reproduction) {
+  const std::string name =
+      fmt::format("time relative to {}", paper.accelerators[paper.reference].name);
+  TextTable table({"network, accelerator", "published", "ours"});
+  std::size_t network = paper.networks.size() + 1;  // of the row before
+  for (const mixpe::TimeRow& row : mixpe::time_rows(paper, cycles)) {
+    if (row.network != network) table.add_rule();
+    network = row.network;
+    const std::string label = row_name(paper, row.network, row.accelerator);
+    const std::string claim = fmt::format("{:.2f}", row.claim);
+    const bool is_equal = fmt::format("{:.2f}", row.ours) == claim;
+    table.add_row({label, claim, fmt::format("{:.4f}", row.ours)});
+    reproduction.rows.push_back(
+        row_json({name, label, row.claim, row.ours, "ratio",
+                  fmt::format("published with two digits; ours rounds to {}",
+                              is_equal ? "the same" : fmt::format("{:.2f}", row.ours)),
+                  nullptr}));
+  }
+  reproduction.text += fmt::format("{}, {}\n\n{}\n", kPaper, name, table.text());
+}
+
+void add_simplifications(Reproduction& reproduction) {
+  reproduction.text += "What their script simplifies or gets wrong:\n";
+  for (const mixpe::Simplification& simplification : mixpe::simplifications()) {
+    reproduction.text += fmt::format("  {}: {}\n", simplification.subject, simplification.text);
+    reproduction.simplifications.push_back(
+        {{"paper", kPaper}, {"subject", simplification.subject}, {"text", simplification.text}});
+  }
+}
+
+}  // namespace
+
+void add_mixpe(Reproduction& reproduction) {
+  const mixpe::Paper paper = mixpe::load_paper();
+  const std::vector<mixpe::CycleRow> cycles = mixpe::cycle_rows(paper);
+  add_cycles(paper, cycles, reproduction);
+  add_times(paper, cycles, reproduction);
+  add_simplifications(reproduction);
+  reproduction.text += fmt::format("\nSource: {}\n", paper.source);
+}
+
+}  // namespace bitsmith::app
