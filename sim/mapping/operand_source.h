@@ -19,6 +19,9 @@ class OperandSource {
   // Those of the trace, the same for every GEMM of an operator's `count`. It must outlive this.
   explicit OperandSource(const TraceOperands& trace) : trace_(&trace) {}
 
+  // Whether all GEMMs of an operator's `count` have the same operands.
+  bool repeats_gemms() const { return trace_ != nullptr; }
+
   // A[m0 .. m0+m, k0 .. k0+k], row-major, into m*k codes. `op` is the number of the operator in the
   // workload, `gemm` that of the GEMM below its count.
   void read_a(std::size_t op, std::uint64_t gemm, std::uint64_t m0, std::uint64_t m,

@@ -66,14 +66,10 @@ TraceOperands::TraceOperands(const Trace& trace, const Design& design, bool skip
 std::optional<TraceOperands::Conversions> TraceOperands::conversions_of(
     std::size_t op, std::string& problem) const {
   const OperandQuantization& weight = trace_.quantization(op, OperandRole::weight);
-  const bool is_mixture =
-      weight.quantizer.method == QuantMethod::bitmod ||
-      trace_.quantization(op, OperandRole::activation).quantizer.method == QuantMethod::bitmod;
+  const OperandQuantization& activation = trace_.quantization(op, OperandRole::activation);
   const bool has_scales = design_.scale_bits() > 0;
-  if (is_mixture && (!has_scales || design_.scale_scheme().mixture.empty())) {
-    problem = "every group has a format of its own (BitMoD), which this design does not decode";
-    return std::nullopt;
-  }
+  problem = unsupported(weight, activation);
+  if (!problem.empty()) return std::nullopt;
   const Format& a = trace_.format(op, OperandRole::activation);
   const auto a_codes = exact_conversion(a, design_.activation_format());
   std::optional<Weights> weights;
@@ -88,6 +84,31 @@ std::optional<TraceOperands::Conversions> TraceOperands::conversions_of(
                         design_.weight_format().name);
   if (a_codes && has_scales) problem = scales_problem(weight);
   return std::nullopt;
+}
+
+// What no conversion of codes could mend.
+std::string TraceOperands::unsupported(const OperandQuantization& weight,
+                                       const OperandQuantization& activation) const {
+  const ScaleScheme scheme = design_.scale_bits() > 0 ? design_.scale_scheme() : ScaleScheme{};
+  const bool is_mixture = weight.quantizer.method == QuantMethod::bitmod;
+  if (activation.quantizer.method == QuantMethod::bitmod ||
+      (is_mixture && scheme.mixture.empty())) {
+    return "every group has a format of its own (BitMoD), which this design does not decode";
+  }
+  if (design_.scale_bits() == 0) return "";
+  if (scheme.has_zero_points) {
+    return fmt::format(
+        "design {} takes {} weights with a zero point per group, which traces do "
+        "not bring to arrays yet; signed weights work",
+        design_.id(), design_.weight_format().name);
+  }
+  if (!scales_results(activation)) {
+    return fmt::format(
+        "scales of activations in groups along k cannot be applied to results: "
+        "{{{}}}; scales of whole channels or tensors work",
+        text_of(activation));
+  }
+  return "";
 }
 
 std::string TraceOperands::scales_problem(const OperandQuantization& weight) const {
@@ -160,7 +181,8 @@ void TraceOperands::read_s(std::size_t op, std::uint64_t row, std::uint64_t rows
                            std::uint64_t n, std::span<std::uint16_t> codes) const {
   const Weights& weights = conversions_.at(op).w;
   if (!weights.own_scales) {
-    std::fill(codes.begin(), codes.end(), std::uint16_t{1});
+    const std::uint32_t one = encode(*design_.scale_scheme().scale, 1.0);
+    std::fill(codes.begin(), codes.end(), static_cast<std::uint16_t>(one));
     return;
   }
   std::vector<std::uint16_t> column(rows), selects(rows);

@@ -62,6 +62,8 @@ class TraceOperands {
   };
   std::optional<Conversions> conversions_of(std::size_t op, std::string& problem) const;
   std::optional<Weights> scaled_weights(const OperandQuantization& weight, std::uint64_t k) const;
+  std::string unsupported(const OperandQuantization& weight,
+                          const OperandQuantization& activation) const;
   std::string scales_problem(const OperandQuantization& weight) const;
   void require_selects(std::size_t op) const;
 

@@ -21,12 +21,17 @@ class WeightSteps {
   WeightSteps(const Design& design, const OperandSource& operands, std::size_t op)
       : design_(design), operands_(operands), op_(op) {}
 
+  // All GEMMs of the operator take the same steps.
+  bool repeats_gemms() const { return operands_.repeats_gemms(); }
+
   // What the jobs of schedule_block(block) take (Design::weight_steps). Valid until a block of
   // another GEMM is asked for.
   std::span<const std::uint32_t> of(const Block& block);
 
  private:
   std::vector<std::uint32_t> scan(const Block& block);
+  void scan_columns(const Block& block, std::uint64_t n, std::uint64_t columns,
+                    std::span<std::uint32_t> steps);
 
   const Design& design_;
   const OperandSource& operands_;

@@ -51,11 +51,12 @@ struct RtlDescription {
 
 // The weights of a design with scales: groups of `group` along k with a scale each, whose code is
 // the low bits of an S. In a format with special values select i, above the scale, makes a group's
-// weights numbers of mixture[i]; their codes are the same.
+// weights numbers of mixture[i]; their codes are the same. With zero points every group has one.
 struct ScaleScheme {
   std::uint64_t group = 1;
   const Format* scale = nullptr;
   std::vector<const Format*> mixture;
+  bool has_zero_points = false;
 };
 
 class Design {

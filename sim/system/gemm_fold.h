@@ -323,8 +323,7 @@ class GemmFold {
     for (std::size_t level = loops_.size(); level-- > 0;) {
       const Loop& loop = loops_[level];
       if (place % loop.blocks != 0) continue;
-      // Other weights take other steps.
-      if (steps_ != nullptr && level != loop_over_m_) continue;
+      if (!has_same_weights(level)) continue;
       const std::uint64_t iteration = place / loop.blocks % loop.iterations;
       if (iteration == 0) finders_[level].restart();
       // The first iteration may load what stays for the others. Blocks in flight must be past it.
@@ -336,6 +335,12 @@ class GemmFold {
       return true;
     }
     return false;
+  }
+
+  // Other weights may take other steps.
+  bool has_same_weights(std::size_t level) const {
+    if (steps_ == nullptr || level == loop_over_m_) return true;
+    return level + 1 == loops_.size() && steps_->repeats_gemms();
   }
 
   bool try_to_skip(const Loop& loop, std::uint64_t iteration, Finder& finder) {

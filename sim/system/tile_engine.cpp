@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "common/error.h"
-#include "common/interrupt.h"
 #include "mapping/weight_steps.h"
 #include "pe/registry.h"
 #include "system/gemm_fold.h"
@@ -30,10 +29,10 @@ void run_gemms(const Operator& op, const Design& design, const OperandSource* op
                std::size_t number, ArrayFold<Timing>& fold) {
   Schedule schedule = schedule_operator(op, design.tile_limits());
   if (!design.steps_depend_on_weights()) return fold.run(schedule);
-  schedule.repeat = 1;
   WeightSteps steps(design, *operands, number);
-  for (std::uint64_t gemm = 0; gemm < op.count; ++gemm) {
-    throw_if_interrupted();
+  const std::uint64_t unlike = steps.repeats_gemms() ? 1 : op.count;
+  schedule.repeat = op.count / unlike;
+  for (std::uint64_t gemm = 0; gemm < unlike; ++gemm) {
     Block whole;
     whole.gemm = gemm;
     whole.n = op.gemm.n;

@@ -10,6 +10,9 @@
 #include "common/process.h"
 #include "pe/bit_serial/design.h"
 #include "pe/bit_serial/golden.h"
+#include "pe/lut_tensor_core/design.h"
+#include "pe/mixpe/design.h"
+#include "pe/registry.h"
 #include "pe/systolic/design.h"
 
 namespace bitsmith {
@@ -173,6 +176,89 @@ TEST_F(TraceScales, ChannelsHaveTheScaleOne) {
       {{tile.a.data(), 1, 304, 304}, {tile.w.data(), 304, 1, 1}, {tile.s.data(), 3, 1, 1}},
       {&y, 1, 1, 1});
   EXPECT_EQ(y, sum);
+}
+
+// One in the format of the scales, which is not always code 1.
+TEST_F(TraceScales, ChannelsHaveTheScaleOneInFloatingPointToo) {
+  const std::string channel = "format: int8, method: absmax, granularity: channel";
+  const Trace written = trace(channel, channel);
+  mixpe::Params params;
+  params.weight = find_format("int8");
+  const mixpe::Design design(params);
+  const TraceOperands operands(written, design, false);
+  EXPECT_THAT(operands.tile(long_gemm(operands), 1, 1, 3, 1, 304).s, testing::Each(0x3C00));
+}
+
+// Scales of groups on other arrays: the file's own codes.
+TEST_F(TraceScales, EveryArrayWithScalesTakesThem) {
+  const std::string activation = "format: int8, method: absmax, granularity: channel";
+  const auto first_scales = [&](const Design& design, const std::string& scale) {
+    const Trace written = trace(activation,
+                                "format: int4, method: absmax, granularity: group, group: 64, "
+                                "scale: " +
+                                    scale);
+    const TraceOperands operands(written, design, false);
+    const std::size_t op = long_gemm(operands);
+    const std::vector<std::uint16_t> s = operands.tile(op, 0, 1, 2, 1, 304).s;
+    std::vector<std::uint16_t> stored(s.size());
+    written.read_scales(op, OperandRole::weight, 2, 0, stored);
+    EXPECT_EQ(s.size(), 5U);
+    return std::pair(s, stored);
+  };
+  lut_tensor_core::Params lut;
+  lut.weight = find_format("int4");
+  lut.group = 64;
+  const auto [s, stored] = first_scales(lut_tensor_core::Design(lut), "int8");
+  EXPECT_EQ(s, stored);
+  mixpe::Params shift_add;
+  shift_add.weight = find_format("int4");
+  shift_add.group = 64;
+  const auto [s16, stored16] = first_scales(mixpe::Design(shift_add), "fp16");
+  EXPECT_EQ(s16, stored16);
+  EXPECT_GT(s16.front(), 255);
+}
+
+TEST_F(TraceScales, WhatNoArrayAppliesIsRefused) {
+  const std::string weight = "format: int8, method: absmax, granularity: channel";
+  const auto refused = [&](const std::string& activation, const Design& design) {
+    const Trace written = trace(activation, weight);
+    try {
+      const TraceOperands operands(written, design, false);
+    } catch (const UserError& error) {
+      return error.messages().front();
+    }
+    return std::string("accepted");
+  };
+  bit_serial::Params params = params_of("int8", 128);
+  params.activation = find_format("int8");
+  const bit_serial::Design integers(params);
+  EXPECT_THAT(refused("format: int8, method: absmax, granularity: group, group: 32", integers),
+              HasSubstr("scales of activations in groups along k"));
+  EXPECT_THAT(refused("format: fp4, method: bitmod, granularity: group, group: 64, scale: int8",
+                      bit_serial::Design(params_of("fp4_e2m1", 64))),
+              HasSubstr("a format of its own"));
+  lut_tensor_core::Params lut;
+  lut.weight = find_format("uint8");
+  EXPECT_THAT(
+      refused("format: int8, method: absmax, granularity: channel", lut_tensor_core::Design(lut)),
+      HasSubstr("a zero point per group"));
+}
+
+// Every shipped array with a scale channel says what its scales are.
+TEST(ScaleSchemes, OfEveryShippedDesign) {
+  std::size_t with_scales = 0;
+  for (const fs::directory_entry& file :
+       fs::recursive_directory_iterator(home_folder() / "configs/designs")) {
+    if (file.path().extension() != ".yaml") continue;
+    const std::unique_ptr<const Design> design = load_design(file.path());
+    if (design->scale_bits() == 0) continue;
+    const ScaleScheme scheme = design->scale_scheme();
+    EXPECT_GE(scheme.group, 8U) << file.path();
+    ASSERT_NE(scheme.scale, nullptr) << file.path();
+    EXPECT_LE(static_cast<std::uint32_t>(scheme.scale->bits), design->scale_bits());
+    ++with_scales;
+  }
+  EXPECT_GE(with_scales, 20U);
 }
 
 TEST_F(TraceScales, RefusalsSayWhatWouldFit) {

@@ -1,6 +1,7 @@
 // The right results of the array of lookup-table units, stage by stage as
 // sim/pe/lut_tensor_core/README.md defines them, in plain integers. It knows neither cycles nor
-// registers and shares with the cycle model only sim/numerics and the parameters.
+// registers and shares with the cycle model only sim/numerics and the parameters. The packers of
+// design.cpp use its planes and tables, so beats do not hold them: golden's own tests do.
 #pragma once
 
 #include <cstdint>

@@ -47,6 +47,9 @@ class Design final : public bitsmith::Design {
   std::uint64_t scale_rows(std::uint64_t k) const override {
     return scale_rows_per_group(params_) * group_count(params_, k);
   }
+  ScaleScheme scale_scheme() const override {
+    return {group_size(params_), params_.scale, {}, scale_rows_per_group(params_) > 1};
+  }
   BeatCounts beats(const Job& job) const override;
   void pack_job(const Job& job, std::span<std::uint32_t> words) const override;
   void pack_a(const Job& job, CodeView a, std::uint64_t beat,
