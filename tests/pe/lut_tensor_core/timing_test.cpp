@@ -68,7 +68,7 @@ std::uint64_t random_arrival(const Timing::State& state, Pace pace, std::uint64_
 TEST(LutTensorCoreTiming, LateOperandsEqualTheCycleModel) {
   std::mt19937_64 random(78);
   std::uint64_t early = 0, in_gap = 0, late = 0, continued = 0;
-  for (int round = 0; round < 1500; ++round) {
+  for (int round = 0; round < 2000; ++round) {
     const Params params = test::random_lut_params(random);
     const Design design(params);
     const std::vector<Job> jobs = test::random_lut_jobs(params, random);
