@@ -1,9 +1,13 @@
 // A design's timing beside its cycle model, job by job.
 #pragma once
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <random>
 #include <vector>
 
 #include "pe/job.h"
@@ -79,6 +83,91 @@ void expect_seen(const Prediction<Design>& predicted, const Design& design,
   ASSERT_EQ(predicted.actions(), model.actions());
   ASSERT_EQ(predicted.pe_cycles(), model.pe_cycles());
   ASSERT_EQ(model.pe_cycles().total(), design.pe_count() * seen.cycles);
+}
+
+// What a kind of arrays has to say for the two checks below:
+//   using Design, Tokens (of model_driver.h)
+//   static random_params(random), random_jobs(params, random), random_job(design, job, random)
+//   static void add(Prediction<Design>&, const Design&, const DrivenJob&)
+//   static constexpr kFewSteps: steps within which an arrival is about when the array is free
+
+// Random arrays and jobs at random paces: timing is the model's.
+template <class Kind>
+void expect_timing_is_the_models(std::uint64_t seed, int rounds) {
+  using Design = typename Kind::Design;
+  std::mt19937_64 random(seed);
+  std::uint64_t jobs_compared = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const Design design(Kind::random_params(random));
+    const Pace pace{random() % 3 == 0 ? 1 + random() % 5 : 1};
+    SCOPED_TRACE(
+        fmt::format("round {}: {} interval {}", round, design.resolved().dump(), pace.interval));
+    std::vector<DrivenJob> driven;
+    Prediction<Design> predicted(design, pace);
+    for (const Job& job : Kind::random_jobs(design.params(), random)) {
+      driven.push_back(Kind::random_job(design, job, random));
+      Kind::add(predicted, design, driven.back());
+    }
+    typename Design::Model model(design.params());
+    const DriveResult seen =
+        drive(model, design, driven, pace, typename Kind::Tokens{design.params()});
+    expect_seen(predicted, design, driven, model, seen);
+    if (testing::Test::HasFatalFailure()) return;
+    jobs_compared += driven.size();
+  }
+  EXPECT_GT(jobs_compared, 10000U);
+}
+
+// An arrival after `before`: with the one before it, about when the array could take the operands,
+// or long after that.
+inline std::uint64_t random_arrival(std::uint64_t free, std::uint64_t near, std::uint64_t before,
+                                    std::mt19937_64& random) {
+  switch (random() % 5) {
+    case 0:
+      return before;
+    case 1:
+      return std::max(before, free) + random() % 1000;
+    default:
+      return std::max(before + near, free + random() % (2 * near)) - near;
+  }
+}
+
+// Jobs come in blocks, cut anywhere, and all operands of a block arrive at once.
+template <class Kind>
+void expect_timing_of_late_operands(std::uint64_t seed, int rounds) {
+  using Design = typename Kind::Design;
+  std::mt19937_64 random(seed);
+  std::uint64_t early = 0, in_gap = 0, late = 0, continued = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const Design design(Kind::random_params(random));
+    const Pace pace{1 + random() % 3};
+    std::vector<DrivenJob> driven;
+    std::vector<std::uint64_t> arrivals;
+    Prediction<Design> predicted(design, pace);
+    std::uint64_t arrival = 0;
+    for (const Job& job : Kind::random_jobs(design.params(), random)) {
+      if (driven.empty() || random() % 3 == 0) {
+        const auto before = predicted.state();
+        arrival = random_arrival(pace.cycle_of_step(before.step), pace.interval * Kind::kFewSteps,
+                                 arrival, random);
+        predicted.arrival(arrival);
+        const auto& after = predicted.state();
+        ++(after.step == before.step ? early : after.gap_ahead != 0 ? in_gap : late);
+        continued += job.accumulate ? 1 : 0;
+      }
+      driven.push_back(Kind::random_job(design, job, random));
+      Kind::add(predicted, design, driven.back());
+      arrivals.push_back(arrival);
+    }
+    SCOPED_TRACE(fmt::format("round {}: {} interval {} arrivals {}", round,
+                             design.resolved().dump(), pace.interval, fmt::join(arrivals, " ")));
+    typename Design::Model model(design.params());
+    const DriveResult seen =
+        drive(model, design, driven, pace, typename Kind::Tokens{design.params()}, arrivals);
+    expect_seen(predicted, design, driven, model, seen);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+  for (const std::uint64_t blocks : {early, in_gap, late, continued}) EXPECT_GT(blocks, 300U);
 }
 
 }  // namespace bitsmith::test

@@ -12,87 +12,27 @@
 namespace bitsmith::mixpe {
 namespace {
 
-using test::drive;
-using test::DrivenJob;
-using test::DriveResult;
-using test::expect_seen;
-
-TEST(MixpeTiming, EqualsTheCycleModel) {
-  std::mt19937_64 random(2026);
-  std::uint64_t jobs_compared = 0;
-  for (int round = 0; round < 2000; ++round) {
-    const Params params = test::random_mixpe_params(random);
-    const Design design(params);
-    const std::vector<Job> jobs = test::random_mixpe_jobs(params, random);
-    const Pace pace{random() % 3 == 0 ? 1 + random() % 5 : 1};
-    SCOPED_TRACE(
-        fmt::format("round {}: {} interval {}", round, design.resolved().dump(), pace.interval));
-    std::vector<DrivenJob> driven;
-    test::Prediction predicted(design, pace);
-    for (const Job& job : jobs) {
-      driven.push_back(test::random_driven_job(design, job, random));
-      predicted.add(job);
-    }
-    Model model(params);
-    const DriveResult seen = drive(model, design, driven, pace, test::MixpeTokens{params});
-    expect_seen(predicted, design, driven, model, seen);
-    if (HasFatalFailure()) return;
-    jobs_compared += jobs.size();
+struct Arrays {
+  using Design = mixpe::Design;
+  using Tokens = test::MixpeTokens;
+  static constexpr std::uint64_t kFewSteps = 20;
+  static Params random_params(std::mt19937_64& random) { return test::random_mixpe_params(random); }
+  static std::vector<Job> random_jobs(const Params& params, std::mt19937_64& random) {
+    return test::random_mixpe_jobs(params, random);
   }
-  EXPECT_GT(jobs_compared, 10000U);
-}
-
-// An arrival after `before`: with the one before it, about when the array could take the operands,
-// or long after that.
-std::uint64_t random_arrival(const Timing::State& state, Pace pace, std::uint64_t before,
-                             std::mt19937_64& random) {
-  const std::uint64_t free = pace.cycle_of_step(state.step);
-  const std::uint64_t near = pace.interval * 20;
-  switch (random() % 5) {
-    case 0:
-      return before;
-    case 1:
-      return std::max(before, free) + random() % 1000;
-    default:
-      return std::max(before + near, free + random() % (2 * near)) - near;
+  static test::DrivenJob random_job(const Design& design, const Job& job, std::mt19937_64& random) {
+    return test::random_driven_job(design, job, random);
   }
-}
+  static void add(test::Prediction<Design>& predicted, const Design& /*design*/,
+                  const test::DrivenJob& driven) {
+    predicted.add(driven.job);
+  }
+};
 
-// Jobs come in blocks, cut anywhere, and all operands of a block arrive at once.
+TEST(MixpeTiming, EqualsTheCycleModel) { test::expect_timing_is_the_models<Arrays>(2026, 2000); }
+
 TEST(MixpeTiming, LateOperandsEqualTheCycleModel) {
-  std::mt19937_64 random(79);
-  std::uint64_t early = 0, in_gap = 0, late = 0, continued = 0;
-  for (int round = 0; round < 2000; ++round) {
-    const Params params = test::random_mixpe_params(random);
-    const Design design(params);
-    const std::vector<Job> jobs = test::random_mixpe_jobs(params, random);
-    const Pace pace{1 + random() % 3};
-    std::vector<DrivenJob> driven;
-    std::vector<std::uint64_t> arrivals;
-    test::Prediction predicted(design, pace);
-    std::uint64_t arrival = 0;
-    for (const Job& job : jobs) {
-      if (driven.empty() || random() % 3 == 0) {
-        const Timing::State before = predicted.state();
-        arrival = random_arrival(before, pace, arrival, random);
-        predicted.arrival(arrival);
-        const Timing::State& after = predicted.state();
-        ++(after.step == before.step ? early : after.gap_ahead != 0 ? in_gap : late);
-        continued += job.accumulate ? 1 : 0;
-      }
-      driven.push_back(test::random_driven_job(design, job, random));
-      predicted.add(job);
-      arrivals.push_back(arrival);
-    }
-    SCOPED_TRACE(fmt::format("round {}: {} interval {} arrivals {}", round,
-                             design.resolved().dump(), pace.interval, fmt::join(arrivals, " ")));
-    Model model(params);
-    const DriveResult seen =
-        drive(model, design, driven, pace, test::MixpeTokens{params}, arrivals);
-    expect_seen(predicted, design, driven, model, seen);
-    if (HasFatalFailure()) return;
-  }
-  for (const std::uint64_t blocks : {early, in_gap, late, continued}) EXPECT_GT(blocks, 300U);
+  test::expect_timing_of_late_operands<Arrays>(79, 2000);
 }
 
 Job tile(std::uint32_t m, std::uint32_t n, std::uint32_t k) { return {m, n, k, false, true}; }
