@@ -223,7 +223,9 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
 template <class Array>
 DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJob>& jobs,
                   Pace pace) {
-  return drive(array, design, jobs, pace, [&](const Job& job) { return design.beats(job).a; });
+  return drive(array, design, jobs, pace, [&](const DrivenJob& driven) {
+    return design.beats(driven.job).a;
+  });
 }
 
 }  // namespace bitsmith::test
