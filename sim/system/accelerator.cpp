@@ -54,6 +54,33 @@ ParameterTable<DramParams> dram_table() {
   return table;
 }
 
+ParameterTable<DramEnergyParams> dram_energy_table() {
+  using E = DramEnergyParams;
+  constexpr NumberRange kAny = {0.0, 1e9};
+  ParameterTable<E> table;
+  table.number("read_pj_per_bit", &E::read_pj_per_bit, kAny, "pJ", "of a transfer").required();
+  table.number("write_pj_per_bit", &E::write_pj_per_bit, kAny, "pJ", "of a transfer").required();
+  table.number("activate_pj", &E::activate_pj, kAny, "pJ", "a row is opened and closed").required();
+  table.integer("row_bytes", &E::row_bytes, {1, 1 << 24}, "bytes", "that an activation opens")
+      .required();
+  table.number("background_mw", &E::background_mw, kAny, "mW", "of all devices, a row open")
+      .required();
+  table.number("refresh_pj", &E::refresh_pj, kAny, "pJ", "of all devices, once").required();
+  table.number("refresh_interval_ns", &E::refresh_interval_ns, {1.0, 1e9}, "ns",
+               "from a refresh to the next");
+  return table;
+}
+
+// The file of a memory; its map `energy` may be left out.
+DramParams read_dram(const YamlNode& map, Diagnostics& diagnostics) {
+  constexpr std::string_view kEnergy = "energy";
+  DramParams params = dram_table().read(map, diagnostics, {kEnergy});
+  if (const YamlNode* energy = map.find(kEnergy)) {
+    params.energy = dram_energy_table().read(*energy, diagnostics);
+  }
+  return params;
+}
+
 ParameterTable<BufferParams> buffer_table() {
   using B = BufferParams;
   ParameterTable<B> table;
@@ -219,6 +246,9 @@ nlohmann::ordered_json Accelerator::resolved() const {
   result["design"] = design->resolved();
   if (!memory) return result;
   result["memory"] = dram_table().resolved(memory->dram);
+  result["memory"]["energy"] = memory->dram.energy
+                                   ? dram_energy_table().resolved(*memory->dram.energy)
+                                   : nlohmann::ordered_json();
   result.update(memory_system_table().resolved(*memory));
   for_each_section([&](const char* key, const auto& table, auto member) {
     result[key] = table.resolved((*memory).*member);
@@ -235,6 +265,7 @@ std::vector<std::pair<std::string, std::vector<ParameterInfo>>> describe_acceler
     result.emplace_back(key, table.describe());
   });
   result.emplace_back("memory", dram_table().describe());
+  result.emplace_back("memory.energy", dram_energy_table().describe());
   return result;
 }
 
@@ -259,7 +290,7 @@ Accelerator load_accelerator(const std::filesystem::path& path,
     MemoryParams& memory = accelerator.memory.emplace();
     read_surroundings(root, memory, diagnostics);
     if (const auto map = read_named_file(root, "memory", folder, changes.memory, diagnostics)) {
-      memory.dram = dram_table().read(*map, diagnostics);
+      memory.dram = read_dram(*map, diagnostics);
     }
   } else if (!changes.memory.empty()) {
     diagnostics.add(changes.memory.front().where, "there is no memory to change; 'memory' is none");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "config/parameter_table.h"
 #include "mapping/blocks.h"
@@ -11,12 +12,24 @@ namespace bitsmith {
 
 enum class DramKind { ideal };
 
+// Energy of all devices of the memory together, as datasheets' currents give it.
+struct DramEnergyParams {
+  double read_pj_per_bit = 0;
+  double write_pj_per_bit = 0;
+  double activate_pj = 0;          // of a row, its precharge included
+  std::uint32_t row_bytes = 1024;  // that an activation opens
+  double background_mw = 0;        // a row open, nothing going on
+  double refresh_pj = 0;
+  double refresh_interval_ns = 7800;
+};
+
 // A file of configs/memory.
 struct DramParams {
   DramKind kind = DramKind::ideal;
   double bandwidth_gb_s = 25.6;  // 1e9 bytes per second
   double latency_ns = 30.0;      // from the end of a transfer to its answer
   std::uint32_t access_bytes = 64;
+  std::optional<DramEnergyParams> energy;  // none: not known
 };
 
 // Both halves together.

@@ -106,14 +106,32 @@ TEST_F(AcceleratorFile, WhatNeedsAMemoryIsRefusedWithoutOne) {
 }
 
 TEST_F(AcceleratorFile, ResolvedHoldsEveryParameter) {
+  write("memory.yaml",
+        "dram: ideal\nbandwidth_gb_s: 25.6\nlatency_ns: 30.5\nenergy: {read_pj_per_bit: 2, "
+        "write_pj_per_bit: 3, activate_pj: 4, row_bytes: 512, background_mw: 5, refresh_pj: 6}\n");
   const auto resolved = load(kWithMemory, {"vector.lanes=5"}).resolved();
   for (const auto& [key, parameters] : describe_accelerator()) {
     for (const ParameterInfo& parameter : parameters) {
-      const auto& map = key.empty() ? resolved : resolved.at(key);
+      const auto& map = key.empty()              ? resolved
+                        : key == "memory.energy" ? resolved.at("memory").at("energy")
+                                                 : resolved.at(key);
       EXPECT_TRUE(map.contains(parameter.name)) << key << "." << parameter.name;
     }
   }
   EXPECT_EQ(resolved.at("vector").at("lanes"), 5);
+  EXPECT_EQ(resolved.at("memory").at("energy").at("row_bytes"), 512);
+}
+
+TEST_F(AcceleratorFile, EnergiesOfAMemoryAreAllOrNone) {
+  EXPECT_TRUE(load(kWithMemory).resolved().at("memory").at("energy").is_null());
+  write("memory.yaml",
+        "bandwidth_gb_s: 25.6\nlatency_ns: 30.5\nenergy: {read_pj_per_bit: -2, row_byte: 3}\n");
+  const std::string text = mistake(kWithMemory);
+  EXPECT_THAT(
+      text,
+      HasSubstr("memory.yaml:3:31: unknown parameter 'row_byte' (did you mean 'row_bytes'?)"));
+  EXPECT_THAT(text, HasSubstr("'read_pj_per_bit'"));
+  EXPECT_THAT(text, HasSubstr("'background_mw' is missing"));
 }
 
 }  // namespace
