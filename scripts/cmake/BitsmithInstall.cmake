@@ -21,6 +21,7 @@ file(WRITE ${PROJECT_BINARY_DIR}/bitsmith-config.cmake.in
 "@PACKAGE_INIT@
 include(CMakeFindDependencyMacro)
 find_dependency(fmt)
+find_dependency(muparser)
 find_dependency(nlohmann_json)
 find_dependency(yaml-cpp)
 find_dependency(ZLIB)
