@@ -81,6 +81,8 @@ struct Operands {
   }
 };
 
+}  // namespace
+
 void simulate(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
   const Operands operands(request, *accelerator.design);
@@ -114,8 +116,6 @@ void simulate(const RunRequest& request, RunAnswer& answer) {
       return;
   }
 }
-
-}  // namespace
 
 RunAnswer run(const RunRequest& request) {
   RunAnswer answer;

@@ -41,4 +41,8 @@ struct RunAnswer {
 
 RunAnswer run(const RunRequest& request);
 
+// The last step of run(): fills in plan, result and timeline from accelerator and workload, which
+// are there. Of the request only engine, seed, trace, cycle and timeline_events count.
+void simulate(const RunRequest& request, RunAnswer& answer);
+
 }  // namespace bitsmith::app
