@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "app/options.h"
+#include "common/file.h"
 #include "mapping/trace_operands.h"
+#include "report/run_figures.h"
 #include "system/roofline.h"
 #include "system/tile_engine.h"
 #include "workload/scale_sim.h"
@@ -81,9 +83,7 @@ struct Operands {
   }
 };
 
-}  // namespace
-
-void simulate(const RunRequest& request, RunAnswer& answer) {
+void compute(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
   const Operands operands(request, *accelerator.design);
   if (!accelerator.memory) {
@@ -115,6 +115,22 @@ void simulate(const RunRequest& request, RunAnswer& answer) {
       answer.result = run_cycle_engine(accelerator, answer.plan, *operands.source, cycle);
       return;
   }
+}
+
+// Read once, when the first accelerator asks for it.
+const SramTable& sram_table() {
+  static const SramTable table(home_folder() / "configs/tech/sram.csv");
+  return table;
+}
+
+}  // namespace
+
+void simulate(const RunRequest& request, RunAnswer& answer) {
+  compute(request, answer);
+  answer.cost = run_cost(answer.accelerator, answer.result.total,
+                         seconds(answer.result.total, answer.accelerator), sram_table);
+  // A roofline knows the traffic of the DRAM, but not of the buffers.
+  if (request.engine == Engine::roofline) answer.cost.energy_pj.buffers.reset();
 }
 
 RunAnswer run(const RunRequest& request) {

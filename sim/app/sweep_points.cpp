@@ -87,8 +87,8 @@ nlohmann::ordered_json SweepPoints::evaluate(std::size_t number, const std::stri
   RunRequest request;
   request.engine = sweep_.engine == SweepEngine::tile ? Engine::tile : Engine::roofline;
   simulate(request, answer);
-  return point_record(
-      {answer.accelerator, answer.workload, answer.result, word_of_engine(sweep_.engine), "model"});
+  return point_record({answer.accelerator, answer.workload, answer.result,
+                       word_of_engine(sweep_.engine), "model", answer.cost});
 }
 
 }  // namespace bitsmith::app

@@ -28,8 +28,16 @@ Json metrics(const RunReportInput& input) {
     json["dram_read_bytes"] = bytes.read();
     json["dram_written_bytes"] = bytes.written();
   }
-  json["energy_pj"] = nullptr;
-  json["area_um2"] = nullptr;
+  const RunEnergy& energy = input.cost.energy_pj;
+  json["energy_pj"] = number_json(energy.total());
+  json["array_energy_pj"] = number_json(energy.array);
+  json["buffers_energy_pj"] = number_json(energy.buffers);
+  json["dram_energy_pj"] = number_json(energy.dram_total());
+  json["vector_energy_pj"] = number_json(energy.vector);
+  json["leakage_energy_pj"] = number_json(energy.leakage.total());
+  json["area_um2"] = number_json(input.cost.area_um2.total());
+  json["array_area_um2"] = number_json(input.cost.area_um2.array);
+  json["buffers_area_um2"] = number_json(input.cost.area_um2.buffers);
   return json;
 }
 

@@ -17,6 +17,13 @@ double utilization(const RunCounts& counts, const Design& design);
 
 double seconds(const RunCounts& counts, const Accelerator& accelerator);
 
+// null where there is none.
+nlohmann::ordered_json number_json(const std::optional<double>& number);
+
+// "energy_pj" and "area_um2" of a run, by component; null where no component is known.
+nlohmann::ordered_json energy_json(const RunEnergy& energy);
+nlohmann::ordered_json area_json(const RunArea& area);
+
 // Whether it knows PE-cycles, actions, buffers and blocks.
 bool knows_actions(const RunReportInput& input);
 

@@ -92,6 +92,21 @@ ParameterTable<BufferParams> buffer_table() {
   return table;
 }
 
+ParameterTable<SramParams> sram_table() {
+  using S = SramParams;
+  ParameterTable<S> table;
+  table.integer("node_nm", &S::node_nm, {1, 1000}, "nm", "technology node of the buffers' macros");
+  table.choice("device", &S::device,
+               {{"none", SramDevice::none},
+                {"itrs-hp", SramDevice::itrs_hp},
+                {"itrs-lop", SramDevice::itrs_lop},
+                {"itrs-lstp", SramDevice::itrs_lstp},
+                {"ihp-sg13g2", SramDevice::ihp_sg13g2}},
+               "their kind, of configs/tech/sram.csv; none: energy and area of the buffers stay "
+               "unknown");
+  return table;
+}
+
 ParameterTable<DmaParams> dma_table() {
   using D = DmaParams;
   ParameterTable<D> table;
@@ -149,6 +164,7 @@ void for_each_section(Visitor visit) {
   visit("activation_buffer", buffer_table(), &MemoryParams::activation_buffer);
   visit("weight_buffer", buffer_table(), &MemoryParams::weight_buffer);
   visit("result_buffer", buffer_table(), &MemoryParams::result_buffer);
+  visit("sram", sram_table(), &MemoryParams::sram);
   visit("dma", dma_table(), &MemoryParams::dma);
   visit("vector", vector_table(), &MemoryParams::vector);
   visit("sequencer", sequencer_table(), &MemoryParams::sequencer);

@@ -47,6 +47,16 @@ struct BufferParams {
   }
 };
 
+// The devices of configs/tech/sram.csv; none: not known.
+enum class SramDevice { none, itrs_hp, itrs_lop, itrs_lstp, ihp_sg13g2 };
+
+// What the macros of the buffers are made in, which their energy and area come from
+// (cost/sram.h).
+struct SramParams {
+  std::uint32_t node_nm = 22;
+  SramDevice device = SramDevice::none;
+};
+
 struct DmaParams {
   std::uint32_t outstanding = 64;  // requests without an answer
   std::uint32_t setup_cycles = 2;  // per descriptor
@@ -85,6 +95,7 @@ struct MemoryParams {
   BufferParams activation_buffer;
   BufferParams weight_buffer;
   BufferParams result_buffer;
+  SramParams sram;
   DmaParams dma;
   VectorParams vector;
   SequencerParams sequencer;
