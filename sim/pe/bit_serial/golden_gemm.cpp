@@ -73,15 +73,21 @@ void integer_gemm(const Params& params, const OperandViews& x, MatrixView<std::i
 
 // ---- FP16 activations
 
-// Columns that are computed together. Their terms of a group stay in a core's cache for all rows.
-constexpr std::size_t kBlock = 64;
+// Eight columns are one vector, and eight vectors a block: the terms of a group of a block's weights
+// stay in a core's cache for all rows.
+constexpr std::size_t kColumns = 8;
+constexpr std::size_t kVectors = 8;
+constexpr std::size_t kBlock = kColumns * kVectors;
+using Columns [[gnu::vector_size(4 * kColumns)]] = std::int32_t;
+using FloatColumns [[gnu::vector_size(4 * kColumns)]] = float;
+using Block = std::array<Columns, kVectors>;
+
 // The exponent of a term that is not there, below all that are: with any activation's it is
 // negative, and what it multiplies is shifted out.
 constexpr std::int32_t kAbsent = -64;
 
-using Lane = std::array<std::int32_t, kBlock>;
 struct LaneTerms {
-  Lane exponent, sign;  // sign: 0 or -1
+  Block exponent, sign;  // sign: 0 or -1
 };
 
 // An activation: 8 sig and what a sum takes of its sign and exponent.
@@ -98,48 +104,50 @@ bool is_special(std::uint16_t code) { return (code >> 10 & 31) == 31; }
 
 // The block's sums of one group.
 struct GroupSums {
-  Lane mantissa{}, exponent{};
+  Block mantissa{}, exponent{};
 };
 
+inline Columns larger(const Columns& a, const Columns& b) { return a > b ? a : b; }
+inline Columns smaller(const Columns& a, const Columns& b) { return a < b ? a : b; }
+
 // A shift by more than any number is long.
-std::int32_t floor_shift(std::int32_t value, std::int32_t by) {
-  return value >> std::min(by, 31);
+inline Columns floor_shift(const Columns& value, const Columns& by) {
+  return value >> smaller(by, Columns{} + 31);
 }
 
-// Bits of a number below 2^24 up to its leading one, 1 for 0: by way of floating point, which
+// Bits of numbers below 2^24 up to their leading one, 1 for 0: by way of floating point, which
 // every machine converts in vectors.
-std::int32_t bit_length(std::int32_t value) {
-  return (std::bit_cast<std::int32_t>(static_cast<float>(value | 1)) >> 23) - 126;
+inline Columns bit_length(const Columns& value) {
+  const FloatColumns converted = __builtin_convertvector(value | 1, FloatColumns);
+  return (std::bit_cast<Columns>(converted) >> 23) - 126;
 }
 
-// dot() and accumulate() of golden.h for one term of a beat, in all columns of the block.
+// dot() and accumulate() of golden.h for one term of a beat, in the columns of vector v.
 template <std::size_t L>
-void add_step(const std::array<Activation, L>& a, const LaneTerms* terms, std::int32_t significance,
-              bool skip_zero_terms, GroupSums& sums) {
+inline void add_step(const std::array<Activation, L>& a, const LaneTerms* terms, std::size_t v,
+                     std::int32_t significance, bool skip_zero_terms, GroupSums& sums) {
   constexpr std::int32_t kUp = 5 + static_cast<std::int32_t>(std::bit_width(L));
   constexpr std::int32_t kFrame = 15 + kUp;
-  const std::int32_t skipped = skip_zero_terms ? 0 : -1;  // largest exponent of what is left out
-  for (std::size_t c = 0; c < kBlock; ++c) {
-    std::array<std::int32_t, L> exponents;
-    std::int32_t largest = 0;
-    for (std::size_t l = 0; l < L; ++l) {
-      exponents[l] = a[l].exponent + terms[l].exponent[c];
-      largest = std::max(largest, exponents[l]);
-    }
-    std::int32_t dot = 0;
-    for (std::size_t l = 0; l < L; ++l) {
-      const std::int32_t magnitude = floor_shift(a[l].magnitude, largest - exponents[l]);
-      const std::int32_t sign = a[l].sign ^ terms[l].sign[c];
-      dot += (magnitude ^ sign) - sign;
-    }
-    const std::int32_t exponent = std::max(sums.exponent[c], largest + kUp);
-    const std::int32_t total = floor_shift(dot << significance, exponent - largest - kUp) +
-                               floor_shift(sums.mantissa[c] << kUp, exponent - sums.exponent[c]);
-    const std::int32_t places = std::min(kUp + 1, kFrame - bit_length(total ^ (total >> 31)));
-    const bool keeps = largest == skipped;
-    sums.mantissa[c] = keeps ? sums.mantissa[c] : (total << places) >> (kUp + 1);
-    sums.exponent[c] = keeps ? sums.exponent[c] : exponent + 1 - places;
+  std::array<Columns, L> exponents;
+  Columns largest{};
+  for (std::size_t l = 0; l < L; ++l) {
+    exponents[l] = a[l].exponent + terms[l].exponent[v];
+    largest = larger(largest, exponents[l]);
   }
+  Columns dot{};
+  for (std::size_t l = 0; l < L; ++l) {
+    const Columns magnitude = floor_shift(Columns{} + a[l].magnitude, largest - exponents[l]);
+    const Columns sign = a[l].sign ^ terms[l].sign[v];
+    dot += (magnitude ^ sign) - sign;
+  }
+  const Columns exponent = larger(sums.exponent[v], largest + kUp);
+  const Columns total = floor_shift(dot << significance, exponent - largest - kUp) +
+                        floor_shift(sums.mantissa[v] << kUp, exponent - sums.exponent[v]);
+  const Columns places =
+      smaller(Columns{} + (kUp + 1), kFrame - bit_length(total ^ (total >> 31)));
+  const Columns skipped = Columns{} + (skip_zero_terms ? 0 : -1);  // the largest where all are absent
+  sums.mantissa[v] = largest == skipped ? sums.mantissa[v] : (total << places) >> (kUp + 1);
+  sums.exponent[v] = largest == skipped ? sums.exponent[v] : exponent + 1 - places;
 }
 
 // A block of columns of Y, all rows of them, group after group.
@@ -172,7 +180,7 @@ class FloatBlock {
     constexpr std::int32_t kNan = 0x7FC00000;
     for (std::size_t m = 0; m < y.rows; ++m) {
       for (std::size_t c = 0; c < cols_; ++c) {
-        const float total = totals_[m][c];
+        const float total = totals_[m][c / kColumns][c % kColumns];
         y(m, begin_ + c) = std::isnan(total) ? kNan : std::bit_cast<std::int32_t>(total);
       }
     }
@@ -182,7 +190,7 @@ class FloatBlock {
   // The terms of the group's weights, beat after beat, term after term, lane after lane; beyond k
   // and n there are none.
   void encode(std::size_t g, std::size_t begin, std::size_t end) {
-    for (LaneTerms& lane : terms_) lane.exponent.fill(kAbsent);
+    for (LaneTerms& lane : terms_) lane.exponent.fill(Columns{} + kAbsent);
     const std::uint32_t code_mask = code_count(*params_.weight) - 1;
     for (std::size_t k = begin; k < end; ++k) {
       const std::size_t beat = (k - begin) / L, lane = (k - begin) % L;
@@ -191,20 +199,21 @@ class FloatBlock {
         const std::vector<Term>& weight = table_[select][x_.w(k, begin_ + c) & code_mask];
         for (std::size_t i = 0; i < weight.size(); ++i) {
           LaneTerms& terms = terms_[(beat * terms_per_weight_ + i) * L + lane];
-          terms.exponent[c] = weight[i].one ? weight[i].exponent : kAbsent;
-          terms.sign[c] = weight[i].negative ? -1 : 0;
+          const std::size_t vector = c / kColumns, column = c % kColumns;
+          terms.exponent[vector][column] = weight[i].one ? weight[i].exponent : kAbsent;
+          terms.sign[vector][column] = weight[i].negative ? -1 : 0;
         }
       }
     }
     for (std::size_t c = 0; c < cols_; ++c) {
-      scales_[c] = static_cast<std::int32_t>(scale_of(x_.s(g, begin_ + c)));
+      scales_[c / kColumns][c % kColumns] = static_cast<std::int32_t>(scale_of(x_.s(g, begin_ + c)));
     }
   }
 
   void add_group_of_row(std::size_t m, std::size_t begin, std::size_t end) {
     const std::uint16_t* codes = &x_.a(m, 0);
     if (std::any_of(codes + begin, codes + end, is_special)) {
-      totals_[m].fill(NAN);
+      totals_[m].fill(FloatColumns{} + NAN);
       return;
     }
     GroupSums sums;
@@ -213,15 +222,17 @@ class FloatBlock {
       std::array<Activation, L> a{};
       for (std::size_t l = 0; l < L && beat + l < end; ++l) a[l] = unpack(codes[beat + l]);
       for (std::uint32_t i = 0; i < terms_per_weight_; ++i, terms += L) {
-        add_step<L>(a, terms, static_cast<std::int32_t>(significance(params_, i)),
-                    params_.skip_zero_terms, sums);
+        const auto up = static_cast<std::int32_t>(significance(params_, i));
+        for (std::size_t v = 0; v < kVectors; ++v) {
+          add_step<L>(a, terms, v, up, params_.skip_zero_terms, sums);
+        }
       }
     }
     // mantissa * scale * 2^(exponent - 28 - f), exact in FP32.
     const std::int32_t bias = 127 - 28 - static_cast<std::int32_t>(fraction_bits(params_));
-    for (std::size_t c = 0; c < kBlock; ++c) {
-      const auto unit = std::bit_cast<float>((sums.exponent[c] + bias) << 23);
-      totals_[m][c] += static_cast<float>(sums.mantissa[c] * scales_[c]) * unit;
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const auto unit = std::bit_cast<FloatColumns>((sums.exponent[v] + bias) << 23);
+      totals_[m][v] += __builtin_convertvector(sums.mantissa[v] * scales_[v], FloatColumns) * unit;
     }
   }
 
@@ -230,8 +241,8 @@ class FloatBlock {
   std::size_t begin_, cols_, terms_per_weight_;
   std::array<std::vector<std::vector<Term>>, kSelects> table_;
   std::vector<LaneTerms> terms_;
-  Lane scales_{};
-  std::vector<std::array<float, kBlock>> totals_;
+  Block scales_{};
+  std::vector<std::array<FloatColumns, kVectors>> totals_;
 };
 
 template <std::size_t L>
