@@ -43,15 +43,15 @@ class GoldenOperands {
       std::uint64_t drawn = random();
       if (f.kind == FormatKind::minifloat && random() % one_in != 0) {
         const std::uint64_t binade = std::uint64_t{1} << f.mantissa_bits;
-        if (kind == 0) drawn = base % sign + drawn % 3 + (drawn & sign);           // nearly equal
+        if (kind == 0) drawn = base % sign + drawn % 3 + (drawn & sign);         // nearly equal
         if (kind == 1) drawn = drawn % (4 * binade) + (drawn >> 40 & 1) * sign;  // the smallest
         if (kind == 2) drawn = base % sign / 2 + drawn % (3 * binade) + (drawn & sign);
         while (!std::isfinite(decode(f, static_cast<std::uint32_t>(drawn & 0xFFFF)))) {
           drawn = random();
         }
       } else if (f.kind == FormatKind::integer) {
-        if (kind == 0) drawn = sign;                     // the most negative
-        if (kind == 1) drawn = sign - 1;                 // the largest of two's complement
+        if (kind == 0) drawn = sign;                    // the most negative
+        if (kind == 1) drawn = sign - 1;                // the largest of two's complement
         if (kind == 2 && random() % 4 != 0) drawn = 0;  // mostly zeros
       }
       code = static_cast<std::uint16_t>(drawn);

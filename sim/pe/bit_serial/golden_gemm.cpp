@@ -73,8 +73,8 @@ void integer_gemm(const Params& params, const OperandViews& x, MatrixView<std::i
 
 // ---- FP16 activations
 
-// Eight columns are one vector, and eight vectors a block: the terms of a group of a block's weights
-// stay in a core's cache for all rows.
+// Eight columns are one vector, and eight vectors a block: the terms of a group of a block's
+// weights stay in a core's cache for all rows.
 constexpr std::size_t kColumns = 8;
 constexpr std::size_t kVectors = 8;
 constexpr std::size_t kBlock = kColumns * kVectors;
@@ -143,9 +143,9 @@ inline void add_step(const std::array<Activation, L>& a, const LaneTerms* terms,
   const Columns exponent = larger(sums.exponent[v], largest + kUp);
   const Columns total = floor_shift(dot << significance, exponent - largest - kUp) +
                         floor_shift(sums.mantissa[v] << kUp, exponent - sums.exponent[v]);
-  const Columns places =
-      smaller(Columns{} + (kUp + 1), kFrame - bit_length(total ^ (total >> 31)));
-  const Columns skipped = Columns{} + (skip_zero_terms ? 0 : -1);  // the largest where all are absent
+  const Columns places = smaller(Columns{} + (kUp + 1), kFrame - bit_length(total ^ (total >> 31)));
+  const Columns skipped =
+      Columns{} + (skip_zero_terms ? 0 : -1);  // the largest where all are absent
   sums.mantissa[v] = largest == skipped ? sums.mantissa[v] : (total << places) >> (kUp + 1);
   sums.exponent[v] = largest == skipped ? sums.exponent[v] : exponent + 1 - places;
 }
@@ -206,7 +206,8 @@ class FloatBlock {
       }
     }
     for (std::size_t c = 0; c < cols_; ++c) {
-      scales_[c / kColumns][c % kColumns] = static_cast<std::int32_t>(scale_of(x_.s(g, begin_ + c)));
+      scales_[c / kColumns][c % kColumns] =
+          static_cast<std::int32_t>(scale_of(x_.s(g, begin_ + c)));
     }
   }
 

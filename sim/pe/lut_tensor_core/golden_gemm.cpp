@@ -21,6 +21,17 @@ constexpr bool kIsFloat = std::is_same_v<Number, float>;
 
 std::size_t beats_of(const Params& params, std::size_t k) { return (k + params.k - 1) / params.k; }
 
+using Codes = std::span<const std::uint16_t>;
+void load_activations(const Params& params, Codes codes, std::span<float> numbers) {
+  float_values(*params.activation, codes, numbers.first(codes.size()));
+}
+template <class Integer>
+void load_activations(const Params& params, Codes codes, std::span<Integer> numbers) {
+  for (std::size_t k = 0; k < codes.size(); ++k) {
+    numbers[k] = static_cast<Integer>(sign_extend(codes[k], params.activation->bits));
+  }
+}
+
 // ---- what a group sums up
 
 // Products of activations and weights in S's order: those of `mac`, and of all engines whose
@@ -51,13 +62,7 @@ class Products {
   std::uint32_t halvings() const { return 0; }
 
   void load_row(std::size_t m) {
-    if constexpr (kIsFloat<Number>) {
-      float_values(*params_.activation, {&x_.a(m, 0), x_.a.cols}, {activations_.data(), x_.a.cols});
-    } else {
-      for (std::size_t k = 0; k < x_.a.cols; ++k) {
-        activations_[k] = static_cast<Number>(sign_extend(x_.a(m, k), params_.activation->bits));
-      }
-    }
+    load_activations(params_, {&x_.a(m, 0), x_.a.cols}, std::span<Number>(activations_));
   }
 
   // SW of every column; returns SA.
@@ -94,7 +99,14 @@ class Products {
   std::vector<Number> weights_;      // zeros beyond the end
 };
 
-// Sums of table entries: exact, or each rounded to the accumulator.
+// To 11 significant bits, nearest even. FP32's 24 are more than twice as many, so a sum of two
+// numbers of 11 bits that FP32 rounded first becomes what one rounding makes.
+float round_to_11_bits(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  return std::bit_cast<float>((bits + 0xFFF + (bits >> 13 & 1)) & ~std::uint32_t{0x1FFF});
+}
+
+// Sums of entries: exact, or each rounded to the accumulator.
 struct Integers {
   using Number = std::int64_t;
   static Number add(Number a, Number b) { return a + b; }
@@ -105,14 +117,65 @@ struct Fp32 {
 };
 struct Tf32 {
   using Number = float;
-  // FP32's 24 bits are more than twice those of the terms: rounded twice is rounded once.
-  static Number add(Number a, Number b) {
-    const auto bits = std::bit_cast<std::uint32_t>(a + b);
-    return std::bit_cast<float>((bits + 0xFFF + (bits >> 13 & 1)) & ~std::uint32_t{0x1FFF});
-  }
+  static Number add(Number a, Number b) { return round_to_11_bits(a + b); }
 };
 
-// Entries of golden's tables, each times the factor of its plane.
+// An addition in a table: exact, or of FP16, where all sums below 2^-14 are.
+std::int64_t add_entries(std::int64_t a, std::int64_t b) { return a + b; }
+float add_entries(float a, float b) {
+  const float sum = a + b;
+  if (!(std::fabs(sum) >= 0x1p-14F && std::fabs(sum) <= 0x1p17F)) return sum;  // or no number
+  const float rounded = round_to_11_bits(sum);
+  return std::fabs(rounded) < 0x1p16F ? rounded : std::copysign(INFINITY, sum);
+}
+
+// The sums S of all choices: sums[x] takes set[j] where bit j of x is one, else clear[j].
+template <class Number>
+void all_sums(std::span<const Number> set, std::span<const Number> clear, std::span<Number> sums) {
+  if (set.size() == 1) {
+    sums[0] = clear[0];
+    sums[1] = set[0];
+    return;
+  }
+  const std::size_t lower = set.size() / 2, upper = set.size() - lower;
+  std::array<Number, 8> above, below;
+  all_sums<Number>(set.first(lower), clear.first(lower), below);
+  all_sums<Number>(set.last(upper), clear.last(upper), above);
+  for (std::size_t x = 0; x < std::size_t{1} << set.size(); ++x) {
+    sums[x] = add_entries(above[x >> lower], below[x & ((std::size_t{1} << lower) - 1)]);
+  }
+}
+
+// Entries in 8 bits: magnitudes up to 127 in units of 2^t.
+void round_to_eight_bits(std::span<std::int64_t> entries) {
+  std::int64_t largest = 0;
+  for (const std::int64_t v : entries) largest = std::max(largest, std::abs(v));
+  const int t =
+      std::max(0, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(largest))) - 7);
+  for (std::int64_t& v : entries) {
+    const std::int64_t magnitude =
+        std::min<std::int64_t>(127, (2 * std::abs(v) + (std::int64_t{1} << t)) >> (t + 1));
+    v = (v < 0 ? -magnitude : magnitude) << t;
+  }
+}
+void round_to_eight_bits(std::span<float> entries) {
+  float largest = 0;
+  for (const float v : entries) {
+    if (!std::isfinite(v)) {
+      std::fill(entries.begin(), entries.end(), NAN);
+      return;
+    }
+    largest = std::max(largest, std::fabs(v));
+  }
+  const int t = std::max(-30, largest == 0 ? 0 : std::ilogb(largest) - 6);
+  const float unit = std::ldexp(1.0F, t), per_unit = std::ldexp(1.0F, -t);
+  for (float& v : entries) {  // 11 significant bits and a half: exact, or below the half
+    const float magnitude = std::min(127.0F, std::floor(std::fabs(v) * per_unit + 0.5F));
+    v = std::copysign(magnitude * unit, v);
+  }
+}
+
+// Tables' entries, each times the factor of its plane.
 template <class Arithmetic>
 class Tables {
  public:
@@ -122,6 +185,7 @@ class Tables {
       : params_(params),
         x_(x),
         planes_(plane_count(params)),
+        activations_(beats_of(params, x.a.cols) * params.k),
         addresses_(beats_of(params, x.w.rows) * planes_ * x.w.cols),
         entries_(beats_of(params, x.w.rows) * planes_ << params.k) {
     std::vector<std::uint32_t> bits(code_count(*params.weight));  // of all planes
@@ -145,14 +209,8 @@ class Tables {
   std::uint32_t halvings() const { return lut_tensor_core::halvings(params_); }
 
   void load_row(std::size_t m) {
-    std::vector<std::uint32_t> codes(params_.k);
-    for (std::size_t beat = 0; beat * params_.k < x_.a.cols; ++beat) {
-      for (std::size_t j = 0; j < params_.k; ++j) {
-        const std::size_t k = beat * params_.k + j;
-        codes[j] = k < x_.a.cols ? x_.a(m, k) : 0;
-      }
-      load_table(beat, precompute(params_, codes));
-    }
+    load_activations(params_, {&x_.a(m, 0), x_.a.cols}, std::span<Number>(activations_));
+    for (std::size_t beat = 0; beat * params_.k < x_.a.cols; ++beat) load_table(beat);
   }
 
   Number add_beats(std::size_t begin, std::size_t end, std::span<Number> sums) const {
@@ -171,33 +229,25 @@ class Tables {
   }
 
  private:
-  void load_table(std::size_t beat, const Table& table) {
-    for (std::uint32_t w = 0; w < 1U << params_.k; ++w) {
-      const Number value = value_of(read(params_, table, w));
-      for (std::uint32_t i = 0; i < planes_; ++i) {
-        entries_[((beat * planes_ + i) << params_.k) + w] =
-            value * static_cast<Number>(plane_factor(params_, i));
-      }
-    }
-  }
-
-  Number value_of(const Entry& entry) const {
-    if constexpr (kIsFloat<Number>) {
-      if (params_.table == TableKind::int8) {
-        return entry.is_nan ? NAN : std::ldexp(static_cast<float>(entry.value), entry.exponent);
-      }
-      const auto code = static_cast<std::uint16_t>(entry.value);
-      float value = 0;
-      float_values(format("fp16"), {&code, 1}, {&value, 1});
-      return value;
-    } else {
-      return entry.value << entry.exponent;
+  void load_table(std::size_t beat) {
+    const std::span<const Number> set(&activations_[beat * params_.k], params_.k);
+    std::array<Number, 6> clear{};
+    for (std::size_t j = 0; j < params_.k && has_half_table(params_); ++j) clear[j] = -set[j];
+    std::array<Number, 64> table;
+    const std::span<Number> entries = std::span(table).first(std::size_t{1} << params_.k);
+    all_sums<Number>(set, std::span(clear).first(params_.k), entries);
+    if (params_.table == TableKind::int8) round_to_eight_bits(entries);
+    for (std::uint32_t i = 0; i < planes_; ++i) {
+      const auto factor = static_cast<Number>(plane_factor(params_, i));
+      Number* scaled = &entries_[(beat * planes_ + i) << params_.k];
+      for (std::size_t w = 0; w < entries.size(); ++w) scaled[w] = entries[w] * factor;
     }
   }
 
   const Params& params_;
   const OperandViews& x_;
   std::size_t planes_;
+  std::vector<Number> activations_;      // of a row, zeros beyond the end
   std::vector<std::uint8_t> addresses_;  // of every beat, plane and column
   std::vector<Number> entries_;          // of a row: of every beat, plane and address
 };
@@ -255,8 +305,7 @@ class Gemm {
     std::vector<Number> sums(totals.size());
     const std::size_t begin = g * params_.group;
     const std::size_t end = std::min<std::size_t>(begin + params_.group, x_.a.cols);
-    const Number of_activations =
-        sums_.add_beats(begin / params_.k, beats_of(params_, end), sums);
+    const Number of_activations = sums_.add_beats(begin / params_.k, beats_of(params_, end), sums);
     const Number* zeros = &zeros_[g * totals.size()];
     const Total* scales = &scales_[g * totals.size()];
     for (std::size_t n = 0; n < totals.size(); ++n) {

@@ -1,5 +1,5 @@
-// Whole GEMMs in the fast form beside golden, bit for bit: every pair of floating-point formats, with
-// special numbers, subnormals and the ends of the range; integers that wrap, saturate or fit.
+// Whole GEMMs in the fast form beside golden, bit for bit: every pair of floating-point formats,
+// with special numbers, subnormals and the ends of the range; integers that wrap, saturate or fit.
 #include "pe/systolic/golden_gemm.h"
 
 #include <gtest/gtest.h>
