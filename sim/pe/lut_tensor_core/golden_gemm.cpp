@@ -120,13 +120,11 @@ struct Tf32 {
   static Number add(Number a, Number b) { return round_to_11_bits(a + b); }
 };
 
-// An addition in a table: exact, or of FP16, where all sums below 2^-14 are.
+// An addition in a table: exact, or of FP16, where sums below 2^-14 are exact with fewer bits.
 std::int64_t add_entries(std::int64_t a, std::int64_t b) { return a + b; }
 float add_entries(float a, float b) {
-  const float sum = a + b;
-  if (!(std::fabs(sum) >= 0x1p-14F && std::fabs(sum) <= 0x1p17F)) return sum;  // or no number
-  const float rounded = round_to_11_bits(sum);
-  return std::fabs(rounded) < 0x1p16F ? rounded : std::copysign(INFINITY, sum);
+  const float rounded = round_to_11_bits(a + b);
+  return std::fabs(rounded) >= 0x1p16F ? std::copysign(INFINITY, rounded) : rounded;
 }
 
 // The sums S of all choices: sums[x] takes set[j] where bit j of x is one, else clear[j].
@@ -167,7 +165,7 @@ void round_to_eight_bits(std::span<float> entries) {
     }
     largest = std::max(largest, std::fabs(v));
   }
-  const int t = std::max(-30, largest == 0 ? 0 : std::ilogb(largest) - 6);
+  const int t = largest == 0 ? 0 : std::ilogb(largest) - 6;
   const float unit = std::ldexp(1.0F, t), per_unit = std::ldexp(1.0F, -t);
   for (float& v : entries) {  // 11 significant bits and a half: exact, or below the half
     const float magnitude = std::min(127.0F, std::floor(std::fabs(v) * per_unit + 0.5F));
@@ -340,12 +338,6 @@ void products_gemm(const Params& params, const OperandViews& x, MatrixView<std::
   }
 }
 
-// Bits of SW, and of zero x SA.
-std::uint32_t exact_sum_bits(const Params& params) {
-  return static_cast<std::uint32_t>(params.activation->bits + params.weight->bits) +
-         static_cast<std::uint32_t>(std::bit_width(params.group - 1));
-}
-
 }  // namespace
 
 void golden_gemm(const Params& params, const OperandViews& x, MatrixView<std::int64_t> y) {
@@ -358,8 +350,8 @@ void golden_gemm(const Params& params, const OperandViews& x, MatrixView<std::in
     return Gemm<Tables<Fp32>>(params, x).run(y);
   }
   if (params.table == TableKind::int8) return Gemm<Tables<Integers>>(params, x).run(y);
-  if (exact_sum_bits(params) <= 32) return products_gemm<std::int32_t>(params, x, y);
-  products_gemm<std::int64_t>(params, x, y);
+  // Sums of a group of 256 products of 16 and 8 bits, and what is left of them without the zero.
+  products_gemm<std::int32_t>(params, x, y);
 }
 
 }  // namespace bitsmith::lut_tensor_core

@@ -42,5 +42,40 @@ TEST(BitSerialGoldenGemm, EqualsGolden) {
   EXPECT_GT(numbers, 5 * nans);
 }
 
+// Activations near +-1 and near 2^-12 under weights -1, 0, 1: sums lose their leading bits, and a
+// step without a term would bring them up once more.
+TEST(BitSerialGoldenGemm, SkippedStepsLeaveCancelledSumsAlone) {
+  std::mt19937_64 random(14);
+  Params params;
+  params.lanes = 1;
+  params.weight = find_format("int4");
+  params.group = 32;
+  constexpr std::size_t kDepth = 96, kCols = 20;
+  std::size_t differences = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::uint16_t> a(kDepth), w(kDepth * kCols), s(3 * kCols, 1);
+    for (auto& code : a) {
+      const std::uint64_t magnitude =
+          random() % 4 == 0 ? 0x0C00 + random() % 1024 : 0x3C00 + random() % 4;
+      code = static_cast<std::uint16_t>(magnitude | (random() & 0x8000));
+    }
+    for (auto& code : w) code = std::array<std::uint16_t, 4>{0, 0, 1, 15}[random() % 4];
+    const OperandViews views = {{a.data(), 1, kDepth, kDepth},
+                                {w.data(), kDepth, kCols, kCols},
+                                {s.data(), 3, kCols, kCols}};
+    std::array<std::vector<std::int64_t>, 2> found;
+    for (const bool skips : {false, true}) {
+      params.skip_zero_terms = skips;
+      std::vector<std::int64_t> expected(kCols);
+      found[skips].resize(kCols);
+      golden(params, views, {expected.data(), 1, kCols, kCols});
+      golden_gemm(params, views, {found[skips].data(), 1, kCols, kCols});
+      ASSERT_EQ(found[skips], expected) << "round " << round;
+    }
+    for (std::size_t n = 0; n < kCols; ++n) differences += found[0][n] != found[1][n] ? 1 : 0;
+  }
+  EXPECT_GT(differences, 10U);
+}
+
 }  // namespace
 }  // namespace bitsmith::bit_serial

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+
 #include "pe/mixpe/golden.h"
 #include "support/golden_operands.h"
 #include "support/mixpe_jobs.h"
@@ -30,6 +32,21 @@ TEST(MixpeGoldenGemm, EqualsGolden) {
   }
   EXPECT_GT(nans, 300U);
   EXPECT_GT(numbers, 5 * nans);
+}
+
+// -2^15 x 255 x 1000 is beyond -2^31, and is rounded to FP32 once.
+TEST(MixpeGoldenGemm, SumsOfAGroupBeyond32Bits) {
+  Params params;
+  params.activation = find_format("int16");
+  params.weight = find_format("uint8");
+  params.group = kChannel;
+  constexpr std::size_t kDepth = 1000;
+  const std::vector<std::uint16_t> a(kDepth, 0x8000), w(kDepth, 255), s = {0x3C00, 0};
+  const OperandViews views = {
+      {a.data(), 1, kDepth, kDepth}, {w.data(), kDepth, 1, 1}, {s.data(), 2, 1, 1}};
+  std::int64_t y = 0;
+  golden_gemm(params, views, {&y, 1, 1, 1});
+  EXPECT_EQ(y, std::bit_cast<std::int32_t>(-8355840000.0F));
 }
 
 TEST(MixpeGoldenGemm, IntegersThatDoNotFitAreAnError) {
