@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "numerics/pack.h"
-#include "pe/mixpe/golden.h"
+#include "pe/mixpe/golden_gemm.h"
 
 namespace bitsmith::mixpe {
 namespace {
@@ -154,7 +154,7 @@ void Design::unpack_y(const Job& job, std::span<const std::uint32_t> words, std:
 }
 
 void Design::golden(const OperandViews& operands, MatrixView<std::int64_t> y) const {
-  mixpe::golden(params_, operands, y);
+  golden_gemm(params_, operands, y);
 }
 
 }  // namespace bitsmith::mixpe
