@@ -231,6 +231,8 @@ class ScSequencer : public ScClocked {
   std::uint64_t longest_quiet() const {
     return kMostQuiet + 4 * (times_.edge_at_or_after(times_.dram.latency_ps) +
                              times_.edge_at_or_after(times_.dram.access_ps) +
+                             times_.edge_at_or_after(times_.converted_access_ps) +
+                             times_.converted_write_cycles +
                              memory_.dma.setup_cycles + times_.y_read_cycles);
   }
 
