@@ -67,13 +67,13 @@ inline Schedule schedule_block(const Block& block, const TileLimits& limits) {
 struct BlockFootprint {
   std::uint64_t a_buffer_bits = 0;
   std::uint64_t w_buffer_bits = 0;
-  std::uint64_t s_buffer_bits = 0;  // in the weight buffer, too
-  std::uint64_t y_buffer_bits = 0;  // at accumulator width
-  std::uint64_t a_dram_bytes = 0;   // rounded up per block
-  std::uint64_t w_dram_bytes = 0;   // with scales
+  std::uint64_t s_buffer_bits = 0;   // in the weight buffer, too
+  std::uint64_t y_buffer_bits = 0;   // at accumulator width
+  std::uint64_t a_dram_bytes = 0;    // rounded up per block
+  std::uint64_t w_dram_bytes = 0;    // with scales
   std::uint64_t parameter_bits = 0;  // of w_dram_bytes, in front: scales and zero points, unless
                                      // the array takes them
-  std::uint64_t results = 0;        // m x n
+  std::uint64_t results = 0;         // m x n
 };
 BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n, std::uint64_t k,
                          const WeightConverter* converter = nullptr);

@@ -33,8 +33,8 @@ class OperandSource {
   void read_w(std::size_t op, std::uint64_t gemm, std::uint64_t k0, std::uint64_t k,
               std::uint64_t n0, std::uint64_t n, std::span<std::uint16_t> codes) const;
   // Where a converter makes the W of an operator: what it makes W[k0 .. k0+k, n0 .. n0+n] of, with
-  // k0 the begin of a group, into k*n codes and parameter_rows(k)*n parameters, as convert_weights()
-  // takes them.
+  // k0 the begin of a group, into k*n codes and parameter_rows(k)*n parameters, as
+  // convert_weights() takes them.
   void read_stored_w(std::size_t op, std::uint64_t gemm, std::uint64_t k0, std::uint64_t k,
                      std::uint64_t n0, std::uint64_t n, std::span<std::uint16_t> codes,
                      std::span<std::uint16_t> parameters) const;

@@ -20,10 +20,11 @@ ParameterTable<WeightConverter> make_table() {
       .required();
   table.integer("group", &C::group, {1, 65535}, "weights",
                 "along k that share a scale and a zero point; one as long as K: a channel");
-  table.choice(
-      "scale", &C::scale,
-      {{"none", ConverterScale::none}, {"fp16", ConverterScale::fp16}, {"int8", ConverterScale::int8}},
-      "format of scales; none: they are left to the results");
+  table.choice("scale", &C::scale,
+               {{"none", ConverterScale::none},
+                {"fp16", ConverterScale::fp16},
+                {"int8", ConverterScale::int8}},
+               "format of scales; none: they are left to the results");
   table.flag("zero_points", &C::zero_points, "of groups, subtracted from the weights");
   table.integer("lanes", &C::lanes, {1, 65536}, "weights", "converted per cycle");
   table.integer("latency", &C::latency, {0, 10000}, "cycles",
@@ -41,8 +42,7 @@ ParameterTable<WeightConverter> make_table() {
 
 // Products are exact in a double: 9 bits of q - z, at most 11 of a scale.
 std::uint16_t converted(const Format& array, double difference, double scale) {
-  const auto overflow =
-      array.kind == FormatKind::minifloat ? Overflow::ieee : Overflow::saturate;
+  const auto overflow = array.kind == FormatKind::minifloat ? Overflow::ieee : Overflow::saturate;
   return static_cast<std::uint16_t>(
       encode(array, difference * scale, Rounding::nearest_even, overflow));
 }
@@ -112,9 +112,8 @@ void convert_weights(const WeightConverter& converter, const Format& array, Code
     for (std::size_t n = 0; n < stored.cols; ++n) {
       const double scale =
           scale_format == nullptr ? 1 : decode(*scale_format, parameters(first, n));
-      const double zero = converter.zero_points
-                              ? decode(*converter.stored, parameters(first + rows - 1, n))
-                              : 0;
+      const double zero =
+          converter.zero_points ? decode(*converter.stored, parameters(first + rows - 1, n)) : 0;
       codes[k * stored.cols + n] =
           converted(array, decode(*converter.stored, stored(k, n)) - zero, scale);
     }

@@ -241,8 +241,8 @@ nlohmann::ordered_json Accelerator::resolved() const {
     result[key] = table.resolved((*memory).*member);
   });
   const std::optional<WeightConverter>& converter = memory->weight_converter;
-  result[kConverter] = converter ? weight_converter_table().resolved(*converter)
-                                 : nlohmann::ordered_json(nullptr);
+  result[kConverter] =
+      converter ? weight_converter_table().resolved(*converter) : nlohmann::ordered_json(nullptr);
   return result;
 }
 

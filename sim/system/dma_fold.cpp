@@ -92,8 +92,8 @@ void DmaFold::shift(std::uint64_t edges) {
 }
 
 // After the first request, transfers follow each other if enough requests may be open: room for one
-// comes at the latest when the transfer before it ends, the more so where transfers are longer. Then
-// only the last ones need to be known.
+// comes at the latest when the transfer before it ends, the more so where transfers are longer.
+// Then only the last ones need to be known.
 void DmaFold::issue_many(std::uint64_t& issue, std::uint64_t accesses, std::uint64_t step) {
   if (!gapless_) return issue_in_windows(issue, accesses, step);
   if (accesses == 0) return;

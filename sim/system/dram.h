@@ -39,8 +39,8 @@ class DramController {
 };
 
 // Transfers one access at a time, in order of submission, each for access_ps or as long as its
-// requester takes; answers latency_ps after the transfer. Its answers are known when requests are submitted: closed forms may use that
-// (DmaFold).
+// requester takes; answers latency_ps after the transfer. Its answers are known when requests are
+// submitted: closed forms may use that (DmaFold).
 class IdealDram final : public DramController {
  public:
   explicit IdealDram(const DramTimes& times) : times_(times) {}

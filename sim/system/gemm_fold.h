@@ -26,8 +26,8 @@ namespace bitsmith {
 // What blocks of one size have in common.
 struct BlockKind {
   Schedule schedule;
-  std::uint64_t a_accesses = 0;  // of the DRAM
-  std::uint64_t w_accesses = 0;         // but those with codes that are converted,
+  std::uint64_t a_accesses = 0;          // of the DRAM
+  std::uint64_t w_accesses = 0;          // but those with codes that are converted,
   std::uint64_t converted_accesses = 0;  // which follow them
   std::uint64_t y_accesses = 0;
   std::uint64_t a_words = 0;  // written into its buffer

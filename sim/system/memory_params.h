@@ -105,9 +105,9 @@ struct MemoryTimes {
   std::uint64_t w_write_cycles = 1;
   std::uint64_t converted_access_ps = 0;     // an access with codes of converted weights
   std::uint64_t converted_write_cycles = 0;  // from its answer until they are in the buffer
-  std::uint64_t y_read_cycles = 1;    // of one access out of the result buffer
-  std::uint64_t operand_latency = 1;  // of the activation and weight buffers
-  std::uint64_t a_port_cycles = 1;    // of a beat
+  std::uint64_t y_read_cycles = 1;           // of one access out of the result buffer
+  std::uint64_t operand_latency = 1;         // of the activation and weight buffers
+  std::uint64_t a_port_cycles = 1;           // of a beat
   std::uint64_t w_port_cycles = 1;
   std::uint64_t s_port_cycles = 0;  // 0: the design has no scales
   std::uint64_t y_port_cycles = 1;

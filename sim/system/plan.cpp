@@ -164,10 +164,10 @@ class MappingSearch {
   std::uint64_t least_cycles(const Accesses& accesses) const {
     const Operator& op = program_.op;
     const std::uint64_t macs = op.count * op.gemm.m * op.gemm.n * op.gemm.k;
-    const auto ps = static_cast<double>(accesses.all - accesses.converted) *
-                        static_cast<double>(times_.dram.access_ps) +
-                    static_cast<double>(accesses.converted) *
-                        static_cast<double>(times_.converted_access_ps);
+    const auto ps =
+        static_cast<double>(accesses.all - accesses.converted) *
+            static_cast<double>(times_.dram.access_ps) +
+        static_cast<double>(accesses.converted) * static_cast<double>(times_.converted_access_ps);
     const double transfers = ps / static_cast<double>(times_.period_ps);
     return std::max(macs / design_.peak_macs_per_cycle() * times_.interval,
                     static_cast<std::uint64_t>(transfers * (1 - 1e-9)));

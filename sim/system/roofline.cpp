@@ -19,7 +19,7 @@ std::uint64_t scaled_up(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
 
 // What one occurrence of an operator moves at least.
 struct Traffic {
-  std::uint64_t weights = 0;  // or KV cache
+  std::uint64_t weights = 0;    // or KV cache
   std::uint64_t converted = 0;  // of these, codes that a converter takes, or fewer
   std::uint64_t activations = 0;
   std::uint64_t results = 0;
@@ -46,8 +46,7 @@ Traffic traffic_of(const ProgramOperator& program, const Design& design,
   const Operator& op = program.op;
   Traffic traffic;
   if (op.is_gemm()) {
-    const BlockFootprint whole =
-        footprint(design, op.gemm.m, op.gemm.n, op.gemm.k, converter);
+    const BlockFootprint whole = footprint(design, op.gemm.m, op.gemm.n, op.gemm.k, converter);
     traffic.weights = whole.w_dram_bytes * op.count;
     if (converter != nullptr) {
       traffic.converted = traffic.weights - pieces(whole.parameter_bits, 8) * op.count;
@@ -78,8 +77,7 @@ RunCounts once(const Accelerator& accelerator, const MemoryTimes& times,
                const ProgramOperator& program) {
   const Design& design = *accelerator.design;
   const Operator& op = program.op;
-  const WeightConverter* converter =
-      accelerator.memory->converter_of(program.weights_are_kv_cache);
+  const WeightConverter* converter = accelerator.memory->converter_of(program.weights_are_kv_cache);
   const Traffic traffic = traffic_of(program, design, converter);
   RunCounts counts;
   std::uint64_t compute = 0;
@@ -165,11 +163,11 @@ RooflinePoint roofline_point(const Accelerator& accelerator, const RunCounts& co
   RooflinePoint point;
   point.operations_per_byte = operations / bytes;
   const double slope = point.operations_per_byte * dram_bytes_per_cycle(times);
-  const double transfers = (bytes * static_cast<double>(times.dram.access_ps) +
-                            converted_bytes(accelerator, counts) *
-                                (static_cast<double>(times.converted_access_ps) -
-                                 static_cast<double>(times.dram.access_ps))) /
-                           static_cast<double>(times.access_bytes * times.period_ps);
+  const double transfers =
+      (bytes * static_cast<double>(times.dram.access_ps) +
+       converted_bytes(accelerator, counts) * (static_cast<double>(times.converted_access_ps) -
+                                               static_cast<double>(times.dram.access_ps))) /
+      static_cast<double>(times.access_bytes * times.period_ps);
   point.bound = transfers > static_cast<double>(counts.array_cycles) ? RooflineBound::memory
                                                                      : RooflineBound::compute;
   point.attainable_ops_per_cycle = std::min(peak, slope);

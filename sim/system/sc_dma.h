@@ -176,8 +176,8 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
     if (descriptor.is_store()) {
       stored_o.write(++stored_);
     } else if (descriptor.tensor == Tensor::weights) {
-      const std::uint64_t cycles = work_->converter() == nullptr ? times_.w_write_cycles
-                                                                 : times_.converted_write_cycles;
+      const std::uint64_t cycles =
+          work_->converter() == nullptr ? times_.w_write_cycles : times_.converted_write_cycles;
       w_.arriving.emplace_back(now() + cycles, descriptor);
     } else {
       a_.arriving.emplace_back(now() + times_.a_write_cycles, descriptor);
@@ -200,9 +200,8 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
           memory_.activation_buffer.cycles_for(work_->bits(Tensor::activations, load.block));
     } else if (load.tensor == Tensor::weights) {
       counts.weight_buffer_writes +=
-          times_.w_port_cycles *
-          buffers_.weights[load.half].pack_weights(design_, load.block, work_->limits(),
-                                                   work_->converter());
+          times_.w_port_cycles * buffers_.weights[load.half].pack_weights(
+                                     design_, load.block, work_->limits(), work_->converter());
       if (work_->converter() != nullptr) {
         counts.weight_conversions += load.block.k * load.block.n;
       }

@@ -147,11 +147,10 @@ class ScTensors final : public MemoryContents {
   void read_converted(const Area& area, std::span<std::uint16_t> codes) {
     const WeightConverter& converter = *work_->converter();
     read_stored(area);
-    convert_weights(converter, design_.weight_format(),
-                    {stored_codes_.data(), area.rows, area.columns, area.columns},
-                    {scales_.data(), converter.parameter_rows(area.rows), area.columns,
-                     area.columns},
-                    codes);
+    convert_weights(
+        converter, design_.weight_format(),
+        {stored_codes_.data(), area.rows, area.columns, area.columns},
+        {scales_.data(), converter.parameter_rows(area.rows), area.columns, area.columns}, codes);
   }
 
   // Behind the weights of the block.

@@ -176,8 +176,8 @@ class SystemMaker {
     accelerator.memory = memory;
   }
 
-  // For most of the arrays that can have one, from a few tries. Pace, latency and groups from nothing
-  // to much.
+  // For most of the arrays that can have one, from a few tries. Pace, latency and groups from
+  // nothing to much.
   void make_converter() {
     for (int i = 0; i < 4 && !accelerator.memory->weight_converter; ++i) try_converter();
   }
@@ -233,9 +233,8 @@ class SystemMaker {
 
   Mapping random_mapping(const ProgramOperator& program) {
     const GemmShape& gemm = program.op.gemm;
-    const TileLimits limits =
-        block_limits(*accelerator.design,
-                     accelerator.memory->converter_of(program.weights_are_kv_cache));
+    const TileLimits limits = block_limits(
+        *accelerator.design, accelerator.memory->converter_of(program.weights_are_kv_cache));
     Mapping mapping;
     mapping.order = chance(2) ? LoopOrder::m_outer : LoopOrder::n_outer;
     if (chance(3)) {

@@ -104,8 +104,7 @@ struct Tally {
 // Empty if the engines agree.
 std::string compare(SystemMaker& system, std::uint64_t seed, Tally& tally) {
   const std::optional<WeightConverter>& converter = system.accelerator.memory->weight_converter;
-  const OperandSource operands(*system.accelerator.design, seed,
-                               converter ? &*converter : nullptr);
+  const OperandSource operands(*system.accelerator.design, seed, converter ? &*converter : nullptr);
   const CycleRun cycle = test::in_child([&](Timeline& timeline) {
     return visit_design(*system.accelerator.design, [&](const auto& design) {
       typename std::decay_t<decltype(design)>::Model model(design.params());
@@ -134,9 +133,8 @@ std::string compare(SystemMaker& system, std::uint64_t seed, Tally& tally) {
   tally.values += cycle.values_compared;
   const StallCycles& stalls = cycle.total.stall_cycles;
   tally.starved += stalls.weights + stalls.activations > cycle.total.array_cycles ? 1 : 0;
-  const MemoryTimes times =
-      memory_times(*system.accelerator.design, *system.accelerator.memory,
-                   system.accelerator.params.clock_ghz);
+  const MemoryTimes times = memory_times(*system.accelerator.design, *system.accelerator.memory,
+                                         system.accelerator.params.clock_ghz);
   tally.interval += times.interval > 1 ? 1 : 0;
   if (cycle.total.system.weight_conversions > 0) {
     ++tally.converters;
@@ -162,7 +160,8 @@ int run(std::uint64_t rounds, std::uint64_t first) {
   }
   fmt::print(
       "{} systems: {} operators, {} with K in several blocks, {} values, {} systems with "
-      "slow ports, {} starved, {} with converters at work, {} of them slower than the DRAM; {} differ\n",
+      "slow ports, {} starved, {} with converters at work, {} of them slower than the DRAM; {} "
+      "differ\n",
       rounds, tally.operators, tally.split, tally.values, tally.interval, tally.starved,
       tally.converters, tally.slow_converters, failures);
   if (rounds >= 2000 && failures == 0 &&
