@@ -323,11 +323,11 @@ void set_converter_times(const Design& design, const MemoryParams& memory, Memor
   const WeightConverter& converter = *memory.weight_converter;
   const std::uint64_t weights =
       pieces(times.access_bytes * 8, static_cast<std::uint64_t>(converter.stored->bits));
-  const std::uint64_t write_cycles = memory.weight_buffer.cycles_for(
-      weights * static_cast<std::uint64_t>(design.weight_format().bits));
-  const std::uint64_t cycles = std::max(pieces(weights, converter.lanes), write_cycles);
-  times.converted_access_ps = std::max(times.dram.access_ps, cycles * times.period_ps);
-  times.converted_write_cycles = converter.latency + write_cycles;
+  const std::uint64_t bits = weights * static_cast<std::uint64_t>(design.weight_format().bits);
+  times.converted_access_ps =
+      std::max({times.dram.access_ps, pieces(weights * times.period_ps, converter.lanes),
+                pieces(bits * times.period_ps, memory.weight_buffer.bits_per_cycle())});
+  times.converted_write_cycles = converter.latency + memory.weight_buffer.cycles_for(bits);
 }
 
 }  // namespace
