@@ -103,7 +103,8 @@ class Reader {
       : root_(root), workloads_(workloads), diagnostics_(diagnostics) {}
 
   Paper read() {
-    const Scalars scalars = scalar_table().read(root_, diagnostics_, {"accelerators", "networks", "comparisons"});
+    const Scalars scalars =
+        scalar_table().read(root_, diagnostics_, {"accelerators", "networks", "comparisons"});
     Paper paper;
     paper.source = scalars.source;
     paper.batch = scalars.batch;

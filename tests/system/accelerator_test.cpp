@@ -111,7 +111,8 @@ TEST_F(AcceleratorFile, AConverterIsThereIfTheFileSaysSo) {
   const std::string text = kWithMemory + "weight_converter: {stored: int4, scale: int8}\n";
   const Accelerator accelerator = load(text, {"weight_converter.lanes=7"});
   EXPECT_EQ(accelerator.memory->weight_converter->lanes, 7U);
-  // 128 codes of 4 bits in 64 bytes: 18 2/7 cycles; 1024 bits take the banks two, after 4 of latency.
+  // 128 codes of 4 bits in 64 bytes: 18 2/7 cycles; 1024 bits take the banks two, after 4 of
+  // latency.
   const MemoryTimes times = memory_times(*accelerator.design, *accelerator.memory, 0.5);
   EXPECT_EQ(times.converted_access_ps, 36572U);
   EXPECT_EQ(times.converted_write_cycles, 6U);

@@ -202,10 +202,10 @@ struct ConverterSystem : System {
 // Five lanes: 16 codes take 3.2 cycles.
 // | edge | what |
 // | 2    | A, 32 bytes, is requested: on the bus from 2 to 6 ns; 4: W |
-// | 16   | W was on the bus until 9.2, 12.4 and 15.6 ns; answered at 20.6, latency 3, 2 cycles to write |
-// | 26   | W is resident, A has been since 12: ready; 28 dispatched; 29 operands at the ports |
-// | 30   | first of 16 tokens; last 45; last y beat 52 |
-// | 53   | vector unit: 2 cycles, there 4 later; 59 store picked, 62 requested, 68 seen, 70 end |
+// | 16   | W was on the bus until 9.2, 12.4 and 15.6 ns; answered at 20.6, latency 3, 2 cycles to
+// write | | 26   | W is resident, A has been since 12: ready; 28 dispatched; 29 operands at the
+// ports | | 30   | first of 16 tokens; last 45; last y beat 52 | | 53   | vector unit: 2 cycles,
+// there 4 later; 59 store picked, 62 requested, 68 seen, 70 end |
 TEST(CycleEngine, ConvertedWeightsByHand) {
   const CycleRun run = ConverterSystem(5, 16).run();
   expect_sound(run);
