@@ -81,8 +81,8 @@ struct Operands {
     }
     if (converter != nullptr) {
       throw UserError(fmt::format(
-          "accelerator {}: a weight_converter takes random weights only, not yet those of a trace; "
-          "use an accelerator without one, or --set weight_converter=none",
+          "accelerator {}: a weight_converter takes random weights, not those of a trace; use an "
+          "accelerator without one, or --set weight_converter=none",
           accelerator.name));
     }
     // Codes that the array could not hold would make these cycles those of another array.
