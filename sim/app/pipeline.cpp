@@ -71,10 +71,21 @@ struct Operands {
   std::optional<TraceOperands> of_trace;
   std::optional<OperandSource> source;
 
-  Operands(const RunRequest& request, const Design& design) {
+  Operands(const RunRequest& request, const Accelerator& accelerator) {
+    const Design& design = *accelerator.design;
+    const WeightConverter* converter = nullptr;
+    if (accelerator.memory && accelerator.memory->weight_converter) {
+      converter = &*accelerator.memory->weight_converter;
+    }
     if (request.trace.empty()) {
-      source.emplace(design, request.seed);
+      source.emplace(design, request.seed, converter);
       return;
+    }
+    if (converter != nullptr) {
+      throw UserError(fmt::format(
+          "accelerator {}: a weight_converter takes random weights, not those of a trace; use an "
+          "accelerator without one, or --set weight_converter=none",
+          accelerator.name));
     }
     // Codes that the array could not hold would make these cycles those of another array.
     trace.emplace(request.trace);
@@ -85,7 +96,7 @@ struct Operands {
 
 void compute(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
-  const Operands operands(request, *accelerator.design);
+  const Operands operands(request, accelerator);
   if (!accelerator.memory) {
     if (request.engine != Engine::tile || request.timeline_events > 0) {
       throw UserError(

@@ -48,7 +48,7 @@ struct SystemAction {
   std::uint64_t SystemCounts::*count;
   bool is_dram_access;
 };
-inline constexpr std::array<SystemAction, 14> kSystemActions = {{
+inline constexpr std::array<SystemAction, 15> kSystemActions = {{
     {"blocks", &SystemCounts::blocks, false},
     {"descriptors", &SystemCounts::descriptors, false},
     {"weight_reads", &SystemCounts::weight_reads, true},
@@ -62,6 +62,7 @@ inline constexpr std::array<SystemAction, 14> kSystemActions = {{
     {"weight_buffer_reads", &SystemCounts::weight_buffer_reads, false},
     {"result_buffer_writes", &SystemCounts::result_buffer_writes, false},
     {"result_buffer_reads", &SystemCounts::result_buffer_reads, false},
+    {"weight_conversions", &SystemCounts::weight_conversions, false},
     {"vector_operations", &SystemCounts::vector_operations, false},
 }};
 

@@ -158,7 +158,8 @@ ParameterTable<MappingParams> mapping_table() {
   return table;
 }
 
-// The maps of an accelerator file; calls visit(key, table, member of MemoryParams) for each.
+// The maps of an accelerator file that are always there; calls visit(key, table, member of
+// MemoryParams) for each.
 template <class Visitor>
 void for_each_section(Visitor visit) {
   visit("activation_buffer", buffer_table(), &MemoryParams::activation_buffer);
@@ -170,6 +171,8 @@ void for_each_section(Visitor visit) {
   visit("sequencer", sequencer_table(), &MemoryParams::sequencer);
   visit("mapping", mapping_table(), &MemoryParams::mapping);
 }
+
+constexpr std::string_view kConverter = "weight_converter";
 
 // Overrides by the file they change.
 struct Overrides {
@@ -224,6 +227,7 @@ YamlNode part_of(const YamlNode& root, const std::vector<ParameterInfo>& keys) {
 std::vector<std::string_view> section_keys() {
   std::vector<std::string_view> keys;
   for_each_section([&](const char* key, const auto&, auto) { keys.push_back(key); });
+  keys.push_back(kConverter);
   return keys;
 }
 
@@ -234,6 +238,19 @@ void read_surroundings(const YamlNode& root, MemoryParams& params, Diagnostics& 
   for_each_section([&](const char* key, const auto& section, auto member) {
     if (const YamlNode* map = root.find(key)) params.*member = section.read(*map, diagnostics);
   });
+}
+
+// The converter, which must fit the design, if that is known.
+void read_converter(const YamlNode& root, const Design* design, MemoryParams& params,
+                    Diagnostics& diagnostics) {
+  const YamlNode* map = root.find(kConverter);
+  if (map == nullptr || (map->kind == YamlNode::Kind::scalar && map->scalar == "none")) return;
+  const std::size_t mistakes_before = diagnostics.size();
+  params.weight_converter = weight_converter_table().read(*map, diagnostics);
+  if (design == nullptr || diagnostics.size() > mistakes_before) return;
+  if (const auto problem = cannot_serve(*params.weight_converter, *design)) {
+    diagnostics.add(map->where, fmt::format("'{}': {}", kConverter, *problem));
+  }
 }
 
 // The accelerator's own keys; the others are known, wrong, or need a memory.
@@ -269,6 +286,9 @@ nlohmann::ordered_json Accelerator::resolved() const {
   for_each_section([&](const char* key, const auto& table, auto member) {
     result[key] = table.resolved((*memory).*member);
   });
+  const std::optional<WeightConverter>& converter = memory->weight_converter;
+  result[kConverter] =
+      converter ? weight_converter_table().resolved(*converter) : nlohmann::ordered_json(nullptr);
   return result;
 }
 
@@ -280,6 +300,7 @@ std::vector<std::pair<std::string, std::vector<ParameterInfo>>> describe_acceler
   for_each_section([&](const char* key, const auto& table, auto) {
     result.emplace_back(key, table.describe());
   });
+  result.emplace_back(kConverter, weight_converter_table().describe());
   result.emplace_back("memory", dram_table().describe());
   result.emplace_back("memory.energy", dram_energy_table().describe());
   return result;
@@ -305,6 +326,7 @@ Accelerator load_accelerator(const std::filesystem::path& path,
   if (accelerator.params.memory != "none") {
     MemoryParams& memory = accelerator.memory.emplace();
     read_surroundings(root, memory, diagnostics);
+    read_converter(root, accelerator.design.get(), memory, diagnostics);
     if (const auto map = read_named_file(root, "memory", folder, changes.memory, diagnostics)) {
       memory.dram = read_dram(*map, diagnostics);
     }
@@ -341,6 +363,22 @@ Accelerator make_accelerator(const std::string& name, YamlNode design,
   return accelerator;
 }
 
+namespace {
+
+// Of an access that holds as many codes as it can.
+void set_converter_times(const Design& design, const MemoryParams& memory, MemoryTimes& times) {
+  const WeightConverter& converter = *memory.weight_converter;
+  const std::uint64_t weights =
+      pieces(times.access_bytes * 8, static_cast<std::uint64_t>(converter.stored->bits));
+  const std::uint64_t bits = weights * static_cast<std::uint64_t>(design.weight_format().bits);
+  times.converted_access_ps =
+      std::max({times.dram.access_ps, pieces(weights * times.period_ps, converter.lanes),
+                pieces(bits * times.period_ps, memory.weight_buffer.bits_per_cycle())});
+  times.converted_write_cycles = converter.latency + memory.weight_buffer.cycles_for(bits);
+}
+
+}  // namespace
+
 MemoryTimes memory_times(const Design& design, const MemoryParams& memory, double clock_ghz) {
   const ChannelWidths widths = design.channel_widths();
   const BufferParams& a = memory.activation_buffer;
@@ -370,6 +408,7 @@ MemoryTimes memory_times(const Design& design, const MemoryParams& memory, doubl
     times.dram.access_ps = std::max(
         times.dram.access_ps, pieces(access_bits * times.period_ps, buffer->bits_per_cycle()));
   }
+  if (memory.weight_converter) set_converter_times(design, memory, times);
   return times;
 }
 

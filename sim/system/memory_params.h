@@ -7,6 +7,7 @@
 
 #include "config/parameter_table.h"
 #include "mapping/blocks.h"
+#include "mapping/weight_converter.h"
 
 namespace bitsmith {
 
@@ -104,6 +105,13 @@ struct MemoryParams {
   bool fuse_dequantize = true;   // results are converted on their way out; otherwise by an operator
                                  // of their own, through DRAM
   bool fuse_activation = false;  // an MLP's activation function is applied with that conversion
+  std::optional<WeightConverter> weight_converter;
+
+  // What converts the W of a GEMM, or null.
+  const WeightConverter* converter_of(bool weights_are_kv_cache) const {
+    if (!weight_converter || (weights_are_kv_cache && !weight_converter->kv_cache)) return nullptr;
+    return &*weight_converter;
+  }
 };
 
 // Constants of the memory system in cycles and picoseconds.
@@ -118,9 +126,11 @@ struct MemoryTimes {
   std::uint64_t access_bytes = 64;
   std::uint64_t a_write_cycles = 1;  // of one access into the buffer
   std::uint64_t w_write_cycles = 1;
-  std::uint64_t y_read_cycles = 1;    // of one access out of the result buffer
-  std::uint64_t operand_latency = 1;  // of the activation and weight buffers
-  std::uint64_t a_port_cycles = 1;    // of a beat
+  std::uint64_t converted_access_ps = 0;     // an access with codes of converted weights
+  std::uint64_t converted_write_cycles = 0;  // from its answer until they are in the buffer
+  std::uint64_t y_read_cycles = 1;           // of one access out of the result buffer
+  std::uint64_t operand_latency = 1;         // of the activation and weight buffers
+  std::uint64_t a_port_cycles = 1;           // of a beat
   std::uint64_t w_port_cycles = 1;
   std::uint64_t s_port_cycles = 0;  // 0: the design has no scales
   std::uint64_t y_port_cycles = 1;

@@ -155,7 +155,7 @@ TEST_F(RunReport, AMemorySystemsCountsAddUp) {
   }
   EXPECT_EQ(run["total"]["cycles"], run["total"]["array_cycles"].get<std::uint64_t>() + stalls);
   EXPECT_DOUBLE_EQ(run["total"]["seconds"], 5000 * 2e-9);
-  EXPECT_EQ(run["system_actions"].size(), 14U);
+  EXPECT_EQ(run["system_actions"].size(), 15U);
   EXPECT_EQ(run["system_actions"]["activation_reads"], 59);
   EXPECT_EQ(run["system_actions"]["vector_operations"], 3702);
   EXPECT_EQ(run["system_actions"]["weight_reads"], 0);
