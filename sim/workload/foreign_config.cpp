@@ -101,6 +101,7 @@ void ForeignConfig::note(std::string_view key, std::string_view what) {
 }
 
 ImportedModel ForeignConfig::finish() {
+  mistakes_.throw_if_any();
   model.transformer = transformer_parameters().read(draft_, mistakes_);
   mistakes_.throw_if_any();
   return std::move(model);
