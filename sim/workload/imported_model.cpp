@@ -20,19 +20,18 @@ bool is_file(const fs::path& path) {
   return fs::exists(path, ignored) && !is_folder(path);
 }
 
-// Of the folder that holds the model.
-std::string model_name(const fs::path& path) {
+// Of the folder that holds this file.
+std::string model_name(const fs::path& file) {
   constexpr std::size_t kShown = 64;
-  const fs::path folder = fs::absolute(path).lexically_normal();
-  const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
-  return name.empty() ? "model" : printable(name.string(), kShown);
+  const fs::path folder = fs::absolute(file).lexically_normal().parent_path();
+  return folder.has_filename() ? printable(folder.filename().string(), kShown) : "model";
 }
 
 bool is_gguf(const fs::path& path) { return path.extension() == ".gguf"; }
 
 ImportedModel import_config(const fs::path& path) {
   const fs::path config = is_folder(path) ? path / "config.json" : path;
-  return read_hf_config(read_json(config), model_name(config.parent_path()));
+  return read_hf_config(read_json(config), model_name(config));
 }
 
 }  // namespace

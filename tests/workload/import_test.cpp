@@ -7,6 +7,7 @@
 #include "common/file.h"
 #include "common/process.h"
 #include "config/json.h"
+#include "support/imports.h"
 #include "support/safetensors_bytes.h"
 #include "workload/hf_config.h"
 #include "workload/imported_model.h"
@@ -32,19 +33,6 @@ class Import : public testing::Test {
  private:
   TemporaryFolder folder_{fs::temp_directory_path()};
 };
-
-// All but where it comes from.
-nlohmann::ordered_json shape_of(const Transformer& model) {
-  nlohmann::ordered_json values = transformer_parameters().resolved(model);
-  for (const char* provenance : {"model", "published_parameters", "source"}) {
-    values.erase(provenance);
-  }
-  return values;
-}
-
-nlohmann::ordered_json shipped(const std::string& name) {
-  return shape_of(load_transformer(home_folder() / "workloads/models" / (name + ".yaml")));
-}
 
 // config.json of meta-llama/Llama-2-7b-hf, by hand.
 constexpr std::string_view kLlama = R"({
@@ -313,6 +301,131 @@ TEST_F(Import, WeightsOfOneFile) {
   model.weights->read("c", 0, std::span(values).subspan(1, 1));
   EXPECT_THAT(values, ElementsAre(3, 1.5, 65504));
   EXPECT_THAT(user_error([&] { model.weights->info("d"); }), HasSubstr("has no tensor 'd'"));
+}
+
+// ---------------------------------------------------------------------------------- shards
+
+class Shards : public Import {
+ protected:
+  // Tensors of two bytes, each with its number twice.
+  void write_shard(const std::string& name,
+                   const std::vector<std::pair<std::string, int>>& tensors) {
+    std::string header = "{", data;
+    for (const auto& [tensor, value] : tensors) {
+      const int begin = static_cast<int>(data.size());
+      header += (begin == 0 ? "" : ",") + entry(tensor, begin, begin + 2);
+      data += std::string(2, static_cast<char>(value));
+    }
+    write(name, file_of(header + "}", data));
+  }
+  std::string index(std::string_view map) const {
+    return fmt::format(R"({{"metadata": {{"total_size": 4}}, "weight_map": {{{}}}}})", map);
+  }
+  std::string error_of(std::string_view map) const {
+    write("model.safetensors.index.json", index(map));
+    return user_error([&] { open_weights(folder()); });
+  }
+};
+
+TEST_F(Shards, TensorsOfAllFiles) {
+  write_shard("one.safetensors", {{"a", 1}, {"b", 2}});
+  write_shard("two.safetensors", {{"c", 3}});
+  write("model.safetensors.index.json",
+        index(R"("c": "two.safetensors", "a": "one.safetensors", "b": "one.safetensors")"));
+  for (const fs::path& path : {folder(), folder() / "model.safetensors.index.json"}) {
+    const auto weights = open_weights(path);
+    ASSERT_EQ(weights->tensors().size(), 3U);
+    for (const auto& [name, value] : {std::pair{"a", 1.0F}, {"b", 2.0F}, {"c", 3.0F}}) {
+      std::array<float, 2> values{};
+      weights->read(name, 0, values);
+      EXPECT_THAT(values, ElementsAre(value, value)) << name;
+    }
+  }
+  write("config.json", kLlama);
+  EXPECT_NE(import_model(folder()).weights, nullptr);
+  // One file goes first, as in the library.
+  write_shard("model.safetensors", {{"d", 4}});
+  EXPECT_TRUE(open_weights(folder())->contains("d"));
+}
+
+TEST_F(Shards, EveryDisagreementIsNamed) {
+  write_shard("one.safetensors", {{"a", 1}, {"b", 2}});
+  write_shard("two.safetensors", {{"c", 3}});
+  const std::string wrong = error_of(R"("a": "two.safetensors", "c": "two.safetensors")");
+  EXPECT_THAT(wrong, HasSubstr("two.safetensors: has no tensor 'a', which "));
+  EXPECT_EQ(error_of(R"("b": "one.safetensors")"),
+            fmt::format("{0}/one.safetensors: has tensor 'a', which "
+                        "{0}/model.safetensors.index.json does not name",
+                        folder().string()));
+  EXPECT_THAT(error_of(R"("a": "one.safetensors", "b": "one.safetensors", "c": "one.safetensors")"),
+              HasSubstr("one.safetensors: has no tensor 'c'"));
+  EXPECT_THAT(error_of(R"("a": "one.safetensors", "b": "one.safetensors", "z": "zero.safetensors",
+                         "y": "nine.safetensors")"),
+              AllOf(HasSubstr("zero.safetensors: cannot open"),
+                    HasSubstr("nine.safetensors: cannot open")));
+  // The same tensor in two files is given to one of them only.
+  write_shard("three.safetensors", {{"c", 3}, {"d", 4}});
+  EXPECT_THAT(error_of(R"("c": "two.safetensors", "d": "three.safetensors")"),
+              HasSubstr("three.safetensors: has tensor 'c', which"));
+}
+
+TEST_F(Shards, NoWayOutOfTheFolder) {
+  write_shard("a.safetensors", {{"a", 1}});
+  for (const char* path : {"../a.safetensors", "/etc/passwd", "sub/a.safetensors", "..", ".", "",
+                           "..\\\\a", "a\\u0000b"}) {
+    EXPECT_THAT(error_of(fmt::format(R"("a": "{}")", path)),
+                HasSubstr("tensor 'a': expected the name of a file in this folder, found"))
+        << path;
+  }
+  EXPECT_THAT(error_of(R"("a": 3)"), HasSubstr("expected the name of a file"));
+  EXPECT_THAT(error_of(R"("a": "a.safetensors", "a": "a.safetensors")"),
+              HasSubstr("'a' is there twice"));
+}
+
+TEST_F(Shards, AnIndexWithoutAMapIsRefused) {
+  const fs::path path = write("model.safetensors.index.json", R"({"metadata": {}})");
+  EXPECT_THAT(
+      user_error([&] { open_weights(folder()); }),
+      HasSubstr("index.json:1:1: 'weight_map': expected an object of tensors and their files"));
+  write("model.safetensors.index.json", R"({"weight_map": []})");
+  EXPECT_THAT(user_error([&] { open_weights(folder()); }),
+              HasSubstr("index.json:1:16: 'weight_map'"));
+  std::string many;
+  for (int i = 0; i < 1001; ++i) many += fmt::format(R"({}"{}": "{}")", i ? "," : "", i, i);
+  EXPECT_THAT(error_of(many), HasSubstr("names 1001 files, allowed are 1000"));
+  fs::remove(path);
+  EXPECT_THAT(user_error([&] { open_weights(folder()); }),
+              HasSubstr("has neither model.safetensors nor model.safetensors.index.json"));
+}
+
+// ---------------------------------------------------------------------------------- choice
+
+TEST_F(Import, WhatIsImportable) {
+  EXPECT_FALSE(is_importable(folder()));
+  const fs::path config = write("config.json", kLlama);
+  EXPECT_TRUE(is_importable(folder()));
+  EXPECT_TRUE(is_importable(config));
+  EXPECT_TRUE(is_importable("not-there.gguf"));
+  EXPECT_FALSE(is_importable(home_folder() / "workloads/models/gpt-2.yaml"));
+  EXPECT_EQ(load_model(home_folder() / "workloads/models/gpt-2.yaml").model, "gpt-2");
+  // The folder names the model, its config.json is the source.
+  const Transformer model = load_model(folder());
+  EXPECT_EQ(model.model, folder().filename());
+  EXPECT_EQ(model.source, config.string());
+  EXPECT_EQ(load_model(config).model, model.model);
+  EXPECT_EQ(load_model(folder() / ".").model, model.model);
+  EXPECT_THAT(user_error([] { load_model("not-there.gguf"); }),
+              HasSubstr("not-there.gguf: cannot open"));
+  EXPECT_THAT(user_error([] { load_model("not-there.json"); }), HasSubstr("not-there.json: "));
+}
+
+// Shapes need no weights: broken ones are no reason to refuse them.
+TEST_F(Import, ShapesDoNotReadWeights) {
+  write("config.json", kLlama);
+  write("model.safetensors", "x");
+  EXPECT_EQ(shape_of(load_model(folder())), shipped("llama-2-7b"));
+  EXPECT_THAT(user_error([&] { import_model(folder()); }), HasSubstr("model.safetensors: 1 bytes"));
+  EXPECT_EQ(import_model(folder() / "config.json").weights, nullptr);
 }
 
 }  // namespace
