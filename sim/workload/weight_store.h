@@ -29,6 +29,8 @@ class WeightStore {
   WeightStore(const WeightStore&) = delete;
   WeightStore& operator=(const WeightStore&) = delete;
 
+  // The file or folder, for messages.
+  const std::string& where() const { return where_; }
   // Names differ.
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
   bool contains(std::string_view name) const { return index_.contains(name); }
@@ -40,7 +42,7 @@ class WeightStore {
   void read(std::string_view name, std::uint64_t first, std::span<float> values) const;
 
  protected:
-  // `where` starts messages: the file or folder. Throws UserError when two tensors share a name.
+  // `where` starts messages. Throws UserError when two tensors share a name.
   WeightStore(std::string where, std::vector<StoredTensor> tensors);
 
  private:
