@@ -14,9 +14,11 @@
 // model, phase, quantization, seed, and "operators", a JSON list of all operators in order with
 // shapes, kinds and formats. The same request gives the same bytes.
 //
-// Operands are synthetic (numerics/random_tensor.h): activations and keys with outlier channels,
-// weights normal with standard deviation 0.02, queries and values normal, attention probabilities
-// uniform with the mean of a row that sums to 1.
+// Weights are those of the first layer where the request brings a model with files along
+// (workload/operator_weights.h says which). All other operands are synthetic
+// (numerics/random_tensor.h): activations and keys with outlier channels, weights normal with
+// standard deviation 0.02, queries and values normal, attention probabilities uniform with the mean
+// of a row that sums to 1. "operands" in the metadata says which are real.
 #pragma once
 
 #include <array>
@@ -28,6 +30,7 @@
 #include <string_view>
 #include <vector>
 
+#include "workload/imported_model.h"
 #include "workload/operand_stream.h"
 #include "workload/quantized_operator.h"
 #include "workload/safetensors.h"
@@ -47,6 +50,7 @@ struct TraceRequest {
   PhaseOptions phase;
   QuantizationConfig quantization;
   std::uint64_t seed = 1;
+  const ImportedModel* imported = nullptr;  // where weights come from; null: all are synthetic
 };
 
 // What was written of one operand.
@@ -57,6 +61,7 @@ struct TracedOperand {
   std::uint64_t rows;
   std::uint64_t k;
   OperandStatistics statistics;
+  bool is_synthetic;
 };
 
 // Nothing is at `path` until all is written. Memory: a row of a tensor, its scales, and what

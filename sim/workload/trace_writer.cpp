@@ -1,7 +1,9 @@
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
 #include "common/version.h"
+#include "workload/operator_weights.h"
 #include "workload/trace.h"
 #include "workload/trace_names.h"
 
@@ -111,19 +113,33 @@ void write_statistics(SafetensorsWriter& writer, const std::string& name,
   write_numbers<double>(writer, name + ".statistics", numbers);
 }
 
-OperandStatistics write_operand(SafetensorsWriter& writer, std::size_t index,
-                                const QuantizedOperator& op, OperandRole role, std::uint64_t seed) {
+// `tensor` of the model's files, or synthetic where it is "".
+OperandResult stream_values(const TraceRequest& request, std::size_t index,
+                            const QuantizedOperator& op, OperandRole role,
+                            const std::string& tensor,
+                            const std::function<void(std::span<const std::uint16_t>)>& take) {
+  const OperandQuantization& quantization = of_role(op.quantization, role);
+  const OperandShape shape = operand_shape(op.op.gemm, role);
+  if (!tensor.empty()) {
+    return stream_operand(rows_of(*request.imported->weights, tensor), quantization, shape, take);
+  }
+  return stream_operand(values_of(op.op, role, mix(request.seed, index, role)), quantization, shape,
+                        take);
+}
+
+OperandStatistics write_operand(SafetensorsWriter& writer, const TraceRequest& request,
+                                std::size_t index, const QuantizedOperator& op, OperandRole role,
+                                const std::string& tensor) {
   const OperandQuantization& quantization = of_role(op.quantization, role);
   const Format& format = quantization.code_format();
   const std::string name = tensor_name(index, role);
   std::vector<std::byte> bytes;
   const OperandResult result =
-      stream_operand(values_of(op.op, role, mix(seed, index, role)), quantization,
-                     operand_shape(op.op.gemm, role), [&](std::span<const std::uint16_t> codes) {
-                       bytes.resize(codes.size() * dtype_bytes(dtype_of(format)));
-                       codes_to_bytes(format, codes, bytes);
-                       writer.write(name, bytes);
-                     });
+      stream_values(request, index, op, role, tensor, [&](std::span<const std::uint16_t> codes) {
+        bytes.resize(codes.size() * dtype_bytes(dtype_of(format)));
+        codes_to_bytes(format, codes, bytes);
+        writer.write(name, bytes);
+      });
   const QuantMethod method = quantization.quantizer.method;
   const OperandParameters& parameters = result.parameters;
   if (method != QuantMethod::none) {
@@ -183,8 +199,23 @@ Json operator_json(const QuantizedOperator& quantized) {
   return json;
 }
 
+// Which operands are not synthetic.
+std::string operands_text(const std::vector<QuantizedOperator>& operators,
+                          const std::vector<std::string>& weights) {
+  std::vector<std::string_view> real;
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    if (!weights[i].empty()) real.push_back(operators[i].op.name);
+  }
+  if (real.empty()) return "synthetic, one GEMM of each operator";
+  return fmt::format(
+      "weights of {} from the model's files, of its first layer; all else "
+      "synthetic; one GEMM of each operator",
+      fmt::join(real, ", "));
+}
+
 TensorMetadata metadata_of(const TraceRequest& request, const Workload& workload,
-                           const std::vector<QuantizedOperator>& operators) {
+                           const std::vector<QuantizedOperator>& operators,
+                           const std::vector<std::string>& weights) {
   Json list = Json::array();
   for (const QuantizedOperator& op : operators) list.push_back(operator_json(op));
   return {{"schema", std::string(kTraceSchema)},
@@ -195,7 +226,7 @@ TensorMetadata metadata_of(const TraceRequest& request, const Workload& workload
           {"phase", request.phase.phase == Phase::prefill ? "prefill" : "decode"},
           {"quantization", request.quantization.name},
           {"quantization_source", request.quantization.source},
-          {"operands", "synthetic, one GEMM of each operator"},
+          {"operands", operands_text(operators, weights)},
           {"seed", std::to_string(request.seed)},
           {"statistics", fmt::format("{}", fmt::join(kTraceStatistics, ","))},
           {"operators", list.dump()}};
@@ -250,22 +281,26 @@ std::vector<TracedOperand> write_trace(const TraceRequest& request,
   const Workload workload = transformer_workload(request.model, request.phase);
   const std::vector<QuantizedOperator> operators =
       quantize_operators(workload, request.quantization, request.phase);
+  std::vector<std::string> weights(operators.size());  // tensors of the model's files, or ""
   std::vector<TensorSpec> specs;
   for (std::size_t i = 0; i < operators.size(); ++i) {
     if (!operators[i].op.is_gemm()) continue;
+    if (request.imported != nullptr) weights[i] = weight_of(*request.imported, operators[i].op);
     for (const OperandRole role : kRoles) add_specs(i, operators[i], role, specs);
   }
   require_room(specs, path);
-  SafetensorsWriter writer(path, metadata_of(request, workload, operators), std::move(specs));
+  SafetensorsWriter writer(path, metadata_of(request, workload, operators, weights),
+                           std::move(specs));
   std::vector<TracedOperand> written;
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const Operator& op = operators[i].op;
     if (!op.is_gemm()) continue;
     for (const OperandRole role : kRoles) {
       const OperandShape shape = operand_shape(op.gemm, role);
-      written.push_back({op.name, role, format_text(of_role(operators[i].quantization, role)),
-                         shape.rows, shape.k,
-                         write_operand(writer, i, operators[i], role, request.seed)});
+      const std::string tensor = role == OperandRole::weight ? weights[i] : "";
+      written.push_back(
+          {op.name, role, format_text(of_role(operators[i].quantization, role)), shape.rows,
+           shape.k, write_operand(writer, request, i, operators[i], role, tensor), tensor.empty()});
     }
   }
   writer.finish();
