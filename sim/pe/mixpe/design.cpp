@@ -92,14 +92,15 @@ RtlDescription Design::rtl() const {
   add("Group", group_size(params_));
   rtl.modules = {{"mixpe_pe", pe_count(),
                   only(rtl.parameters, {"Lanes", "Activation", "WBits", "WeightKind", "Digit",
-                                        "Pipeline", "Group"})},
+                                        "Pipeline", "RowInterval", "Group"})},
                  {"mixpe_column", params_.cols,
                   only(rtl.parameters,
                        {"Rows", "Cols", "Activation", "WBits", "WeightKind", "Scale", "Group"})},
                  {"mixpe_edge", 1, rtl.parameters}};
   if (has_zero_points(params_)) {
-    rtl.modules.push_back({"mixpe_row_sum", params_.rows,
-                           only(rtl.parameters, {"Lanes", "Activation", "Pipeline", "Group"})});
+    rtl.modules.push_back(
+        {"mixpe_row_sum", params_.rows,
+         only(rtl.parameters, {"Lanes", "Activation", "Pipeline", "RowInterval", "Group"})});
   }
   return rtl;
 }
