@@ -28,14 +28,15 @@ struct FloatMatrix {
       : rows(row_count), cols(col_count), values(row_count * col_count) {}
 
   // Rows first .. first + count.
-  MatrixView<float> part(std::size_t first, std::size_t count) {
-    return {values.data() + first * cols, count, cols, cols};
-  }
   FloatView part(std::size_t first, std::size_t count) const {
     return {values.data() + first * cols, count, cols, cols};
   }
-  MatrixView<float> view() { return part(0, rows); }
   FloatView view() const { return part(0, rows); }
+  // The same to be written.
+  MatrixView<float> out_part(std::size_t first, std::size_t count) {
+    return {values.data() + first * cols, count, cols, cols};
+  }
+  MatrixView<float> out() { return out_part(0, rows); }
 };
 
 }  // namespace bitsmith

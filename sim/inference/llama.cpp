@@ -81,7 +81,7 @@ void causal_softmax(std::span<float> scores, std::size_t token, float scale) {
 void copy_columns(const FloatMatrix& x, std::size_t first, std::size_t width, FloatMatrix& y,
                   std::size_t row) {
   for (std::size_t i = 0; i < x.rows; ++i) {
-    std::copy_n(row_of(x.view(), i).data() + first, width, row_of(y.view(), row + i).data());
+    std::copy_n(row_of(x.view(), i).data() + first, width, row_of(y.out(), row + i).data());
   }
 }
 
@@ -111,7 +111,7 @@ struct Llama::Layer {
 
     FloatMatrix operator()(const Arithmetic& arithmetic, FloatView a) const {
       FloatMatrix y(a.rows, n);
-      arithmetic.multiply(site, a, *weights, y.view());
+      arithmetic.multiply(site, a, *weights, y.out());
       return y;
     }
   };
@@ -189,7 +189,7 @@ FloatMatrix Llama::embed(std::span<const std::uint32_t> tokens) const {
       throw UserError(fmt::format("token {} is {}; the vocabulary of {} has {} tokens", i,
                                   tokens[i], shape().model, shape().vocab_size));
     }
-    model_.weights->read(kEmbedding, tokens[i] * hidden.cols, row_of(hidden.view(), i));
+    model_.weights->read(kEmbedding, tokens[i] * hidden.cols, row_of(hidden.out(), i));
   }
   return hidden;
 }
@@ -220,7 +220,7 @@ void Llama::run_layer(std::size_t number, std::span<const Window> windows,
                       const Arithmetic& arithmetic, unsigned threads, FloatMatrix& hidden) const {
   const Layer layer = read_layer(number, arithmetic);
   parallel_for(windows.size(), threads, [&](std::size_t i) {
-    run_window(layer, arithmetic, hidden.part(windows[i].first, windows[i].size));
+    run_window(layer, arithmetic, hidden.out_part(windows[i].first, windows[i].size));
   });
 }
 
@@ -229,23 +229,23 @@ void Llama::run_window(const Layer& layer, const Arithmetic& arithmetic,
   const FloatView input{x.data, x.rows, x.cols, x.stride};
   const auto epsilon = static_cast<float>(model_.norm_epsilon);
   FloatMatrix normed(x.rows, x.cols);
-  normalize(input, layer.attention_gain, epsilon, normed.view());
-  FloatMatrix q = layer.q(arithmetic, std::as_const(normed).view());
-  FloatMatrix k = layer.k(arithmetic, std::as_const(normed).view());
-  const FloatMatrix v = layer.v(arithmetic, std::as_const(normed).view());
-  rotate(frequencies_, q.view());
-  rotate(frequencies_, k.view());
+  normalize(input, layer.attention_gain, epsilon, normed.out());
+  FloatMatrix q = layer.q(arithmetic, normed.view());
+  FloatMatrix k = layer.k(arithmetic, normed.view());
+  const FloatMatrix v = layer.v(arithmetic, normed.view());
+  rotate(frequencies_, q.out());
+  rotate(frequencies_, k.out());
   const FloatMatrix attended = attend(layer, arithmetic, q, k, v);
   add(layer.o(arithmetic, attended.view()), x);
 
-  normalize(input, layer.mlp_gain, epsilon, normed.view());
-  FloatMatrix gate = layer.gate(arithmetic, std::as_const(normed).view());
-  const FloatMatrix up = layer.up(arithmetic, std::as_const(normed).view());
+  normalize(input, layer.mlp_gain, epsilon, normed.out());
+  FloatMatrix gate = layer.gate(arithmetic, normed.view());
+  const FloatMatrix up = layer.up(arithmetic, normed.view());
   for (std::size_t i = 0; i < gate.values.size(); ++i) {
     float& value = gate.values[i];
     value = value / (1 + std::exp(-value)) * up.values[i];
   }
-  add(layer.down(arithmetic, std::as_const(gate).view()), x);
+  add(layer.down(arithmetic, gate.view()), x);
 }
 
 // The query heads of a key-value head are one GEMM, head after head.
@@ -266,28 +266,28 @@ FloatMatrix Llama::attend(const Layer& layer, const Arithmetic& arithmetic, cons
     FloatMatrix keys(tokens, d);
     copy_columns(k, head * d, d, keys, 0);
     const GemmSite site{layer.number, "attention_qk", OperatorClass::attention_qk, head};
-    arithmetic.multiply(site, std::as_const(queries).view(),
-                        *arithmetic.prepare(site, std::move(keys)), scores[head].view());
+    arithmetic.multiply(site, queries.view(),
+                        *arithmetic.prepare(site, std::move(keys)), scores[head].out());
   }
   for (FloatMatrix& one : scores) {
     for (std::size_t row = 0; row < one.rows; ++row) {
-      causal_softmax(row_of(one.view(), row), row % tokens, scale);
+      causal_softmax(row_of(one.out(), row), row % tokens, scale);
     }
   }
   FloatMatrix attended(tokens, shape().query_size());
   for (std::size_t head = 0; head < heads; ++head) {
     FloatMatrix values(d, tokens);
     for (std::size_t i = 0; i < tokens; ++i) {
-      for (std::size_t j = 0; j < d; ++j) values.view()(j, i) = v.view()(i, head * d + j);
+      for (std::size_t j = 0; j < d; ++j) values.out()(j, i) = v.view()(i, head * d + j);
     }
     const GemmSite site{layer.number, "attention_pv", OperatorClass::attention_pv, head};
     FloatMatrix result(shared * tokens, d);
-    arithmetic.multiply(site, std::as_const(scores[head]).view(),
-                        *arithmetic.prepare(site, std::move(values)), result.view());
+    arithmetic.multiply(site, scores[head].view(),
+                        *arithmetic.prepare(site, std::move(values)), result.out());
     for (std::size_t row = 0; row < result.rows; ++row) {
       const std::size_t query_head = head * shared + row / tokens;
       std::copy_n(row_of(result.view(), row).data(), d,
-                  row_of(attended.view(), row % tokens).data() + query_head * d);
+                  row_of(attended.out(), row % tokens).data() + query_head * d);
     }
   }
   return attended;
@@ -305,14 +305,14 @@ Llama::Head Llama::head(const Arithmetic& arithmetic) const {
 
 FloatMatrix Llama::Head::normed(FloatView hidden) const {
   FloatMatrix result(hidden.rows, hidden.cols);
-  normalize(hidden, gain_, epsilon_, result.view());
+  normalize(hidden, gain_, epsilon_, result.out());
   return result;
 }
 
 FloatMatrix Llama::Head::logits(FloatView hidden, const Arithmetic& arithmetic) const {
   const FloatMatrix input = normed(hidden);
   FloatMatrix result(hidden.rows, vocabulary_);
-  arithmetic.multiply(kHeadSite, input.view(), *weights_, result.view());
+  arithmetic.multiply(kHeadSite, input.view(), *weights_, result.out());
   return result;
 }
 

@@ -107,7 +107,7 @@ PredictionLoss predict(const Llama& model, std::span<const std::uint32_t> tokens
     const Window& window = windows[i];
     // The last token predicts none of the window; it takes part as activations are quantized.
     const FloatMatrix logits =
-        head.logits(std::as_const(hidden).part(window.first, window.size), arithmetic);
+        head.logits(hidden.part(window.first, window.size), arithmetic);
     for (std::size_t row = 0; row + 1 < window.size; ++row) {
       nats[i] +=
           negative_log_likelihood(row_of(logits.view(), row), tokens[window.first + row + 1]);

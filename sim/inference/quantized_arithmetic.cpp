@@ -41,15 +41,14 @@ std::unique_ptr<const Arithmetic::Weights> QuantizedArithmetic::prepare(const Ge
                                                                         FloatMatrix w) const {
   GemmQuantization quantization = config_.of(site.operator_class);
   if (quantization.weight.stored_only) quantization.weight = OperandQuantization{};
-  const FloatView all = std::as_const(w).view();
+  const FloatView all = w.view();
   const bool outputs = splits_outputs(site);
   const std::size_t tokens = outputs ? w.rows : w.cols;
   const std::size_t recent = quantization.weight.recent_of(tokens);
   auto result = std::make_unique<Parts>();
   const auto add = [&](const Part& part, std::size_t first, std::size_t count) {
     if (count == 0) return;
-    const FloatView piece =
-        outputs ? std::as_const(w).part(first, count) : columns(all, first, count);
+    const FloatView piece = outputs ? w.part(first, count) : columns(all, first, count);
     result->parts.push_back({part, first, count, prepare_part(part, piece)});
   };
   add({site, quantization}, 0, tokens - recent);
@@ -73,7 +72,7 @@ void QuantizedArithmetic::multiply(const GemmSite& site, FloatView a, const Weig
   multiply_part(parts[0].part, columns(a, 0, parts[0].tokens), *parts[0].weights, y);
   FloatMatrix addend(y.rows, y.cols);
   multiply_part(parts[1].part, columns(a, parts[1].first, parts[1].tokens), *parts[1].weights,
-                addend.view());
+                addend.out());
   for (std::size_t row = 0; row < y.rows; ++row) {
     for (std::size_t i = 0; i < y.cols; ++i) y(row, i) += addend.view()(row, i);
   }
