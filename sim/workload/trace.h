@@ -11,10 +11,11 @@
 //   <i>.<x>.statistics     F64: kTraceStatistics
 // clang-format on
 // Shapes of scales are those of OperandParameters. The metadata say the rest: schema, version,
-// model, phase, quantization, seed, and "operators", a JSON list of all operators in order with
+// model, phase, quantization, "operands" (synthetic, with their seed, or recorded), and "operators", a JSON list of all operators in order with
 // shapes, kinds and formats. The same request gives the same bytes.
 //
-// Operands are synthetic (numerics/random_tensor.h): activations and keys with outlier channels,
+// Recorded operands (inference/recorded_trace.h) are those of a text; every operator stands for
+// itself. All others are synthetic (numerics/random_tensor.h): activations and keys with outlier channels,
 // weights normal with standard deviation 0.02, queries and values normal, attention probabilities
 // uniform with the mean of a row that sums to 1.
 #pragma once
@@ -57,8 +58,29 @@ struct TracedOperand {
   OperandStatistics statistics;
 };
 
-// Nothing is at `path` until all is written. Memory: a row of a tensor, its scales, and what
-// stream_operand() holds.
+// Writes the operands of a list of operators. Nothing is at `path` until all is written. Memory: a
+// row of a tensor, its scales, and what stream_operand() holds.
+class TraceWriter {
+ public:
+  // `origin`: metadata that say where the operands come from. Throws UserError when the disk has not
+  // the room.
+  TraceWriter(const TraceRequest& request, const std::string& workload,
+              const TensorMetadata& origin, std::vector<QuantizedOperator> operators,
+              const std::filesystem::path& path);
+
+  const std::vector<QuantizedOperator>& operators() const { return operators_; }
+  // All GEMMs in order, of each the activations, then the weights.
+  void write(std::size_t op, OperandRole role, const RowSource& rows);
+  // Once, after the last.
+  std::vector<TracedOperand> finish();
+
+ private:
+  std::vector<QuantizedOperator> operators_;
+  SafetensorsWriter writer_;
+  std::vector<TracedOperand> written_;
+};
+
+// Synthetic operands for all operators of a model's pass.
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path);
 

@@ -6,7 +6,7 @@
 
 #include "common/file.h"
 #include "common/process.h"
-#include "support/tiny_llama.h"
+#include "support/hand_made_llama.h"
 
 namespace bitsmith {
 namespace {

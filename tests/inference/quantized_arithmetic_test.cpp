@@ -10,7 +10,7 @@
 #include "inference/design_arithmetic.h"
 #include "inference/perplexity.h"
 #include "pe/registry.h"
-#include "support/tiny_llama.h"
+#include "support/hand_made_llama.h"
 
 namespace bitsmith {
 namespace {
