@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "common/version.h"
+#include "workload/operator_weights.h"
 #include "workload/trace.h"
 #include "workload/trace_names.h"
 
@@ -113,7 +114,7 @@ void write_statistics(SafetensorsWriter& writer, const std::string& name,
 
 OperandStatistics write_operand(SafetensorsWriter& writer, std::size_t index,
                                 const QuantizedOperator& op, OperandRole role,
-                                const RowSource& rows) {
+                                const OperandRows& rows) {
   const OperandQuantization& quantization = of_role(op.quantization, role);
   const Format& format = quantization.code_format();
   const std::string name = tensor_name(index, role);
@@ -182,6 +183,20 @@ Json operator_json(const QuantizedOperator& quantized) {
                {"activation", operand_json(quantized.quantization.activation)},
                {"weight", operand_json(quantized.quantization.weight)}});
   return json;
+}
+
+// Which operands are not synthetic.
+std::string operands_text(const std::vector<QuantizedOperator>& operators,
+                          const std::vector<std::string>& weights) {
+  std::vector<std::string_view> real;
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    if (!weights[i].empty()) real.push_back(operators[i].op.name);
+  }
+  if (real.empty()) return "synthetic, one GEMM of each operator";
+  return fmt::format(
+      "weights of {} from the model's files, of its first layer; all else "
+      "synthetic; one GEMM of each operator",
+      fmt::join(real, ", "));
 }
 
 TensorMetadata metadata_of(const TraceRequest& request, const std::string& workload,
@@ -266,11 +281,13 @@ TraceWriter::TraceWriter(const TraceRequest& request, const std::string& workloa
       writer_(path, metadata_of(request, workload, origin, operators_),
               specs_of(operators_, path)) {}
 
-void TraceWriter::write(std::size_t op, OperandRole role, const RowSource& rows) {
+void TraceWriter::write(std::size_t op, OperandRole role, const OperandRows& rows,
+                        bool is_synthetic) {
   const QuantizedOperator& quantized = operators_.at(op);
   const OperandShape shape = operand_shape(quantized.op.gemm, role);
   written_.push_back({quantized.op.name, role, format_text(of_role(quantized.quantization, role)),
-                      shape.rows, shape.k, write_operand(writer_, op, quantized, role, rows)});
+                      shape.rows, shape.k, write_operand(writer_, op, quantized, role, rows),
+                      is_synthetic});
 }
 
 std::vector<TracedOperand> TraceWriter::finish() {
@@ -281,19 +298,30 @@ std::vector<TracedOperand> TraceWriter::finish() {
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path) {
   const Workload workload = transformer_workload(request.model, request.phase);
+  const std::vector<QuantizedOperator> operators =
+      quantize_operators(workload, request.quantization, request.phase);
+  std::vector<std::string> weights(operators.size());  // tensors of the model's files, or ""
+  for (std::size_t i = 0; i < operators.size() && request.imported != nullptr; ++i) {
+    if (operators[i].op.is_gemm()) weights[i] = weight_of(*request.imported, operators[i].op);
+  }
   TraceWriter writer(request, workload.name,
-                     {{"operands", "synthetic, one GEMM of each operator"},
+                     {{"operands", operands_text(operators, weights)},
                       {"seed", std::to_string(request.seed)}},
-                     quantize_operators(workload, request.quantization, request.phase), path);
-  for (std::size_t i = 0; i < writer.operators().size(); ++i) {
-    const Operator& op = writer.operators()[i].op;
+                     operators, path);
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    const Operator& op = operators[i].op;
     if (!op.is_gemm()) continue;
     for (const OperandRole role : kRoles) {
+      if (role == OperandRole::weight && !weights[i].empty()) {
+        writer.write(i, role, rows_of(*request.imported->weights, weights[i]), false);
+        continue;
+      }
       const RandomTensor tensor = values_of(op, role, mix(request.seed, i, role));
       const std::uint64_t k = op.gemm.k;
-      writer.write(i, role, [&](std::uint64_t row, std::span<float> values) {
+      const auto rows = [&](std::uint64_t row, std::span<float> values) {
         fill_tile(tensor, {row, 0, values.size() / k, k}, values);
-      });
+      };
+      writer.write(i, role, rows, true);
     }
   }
   return writer.finish();
