@@ -1,4 +1,3 @@
-#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
@@ -113,33 +112,20 @@ void write_statistics(SafetensorsWriter& writer, const std::string& name,
   write_numbers<double>(writer, name + ".statistics", numbers);
 }
 
-// `tensor` of the model's files, or synthetic where it is "".
-OperandResult stream_values(const TraceRequest& request, std::size_t index,
-                            const QuantizedOperator& op, OperandRole role,
-                            const std::string& tensor,
-                            const std::function<void(std::span<const std::uint16_t>)>& take) {
-  const OperandQuantization& quantization = of_role(op.quantization, role);
-  const OperandShape shape = operand_shape(op.op.gemm, role);
-  if (!tensor.empty()) {
-    return stream_operand(rows_of(*request.imported->weights, tensor), quantization, shape, take);
-  }
-  return stream_operand(values_of(op.op, role, mix(request.seed, index, role)), quantization, shape,
-                        take);
-}
-
-OperandStatistics write_operand(SafetensorsWriter& writer, const TraceRequest& request,
-                                std::size_t index, const QuantizedOperator& op, OperandRole role,
-                                const std::string& tensor) {
+OperandStatistics write_operand(SafetensorsWriter& writer, std::size_t index,
+                                const QuantizedOperator& op, OperandRole role,
+                                const OperandRows& rows) {
   const OperandQuantization& quantization = of_role(op.quantization, role);
   const Format& format = quantization.code_format();
   const std::string name = tensor_name(index, role);
   std::vector<std::byte> bytes;
   const OperandResult result =
-      stream_values(request, index, op, role, tensor, [&](std::span<const std::uint16_t> codes) {
-        bytes.resize(codes.size() * dtype_bytes(dtype_of(format)));
-        codes_to_bytes(format, codes, bytes);
-        writer.write(name, bytes);
-      });
+      stream_operand(rows, quantization, operand_shape(op.op.gemm, role),
+                     [&](std::span<const std::uint16_t> codes) {
+                       bytes.resize(codes.size() * dtype_bytes(dtype_of(format)));
+                       codes_to_bytes(format, codes, bytes);
+                       writer.write(name, bytes);
+                     });
   const QuantMethod method = quantization.quantizer.method;
   const OperandParameters& parameters = result.parameters;
   if (method != QuantMethod::none) {
@@ -213,23 +199,24 @@ std::string operands_text(const std::vector<QuantizedOperator>& operators,
       fmt::join(real, ", "));
 }
 
-TensorMetadata metadata_of(const TraceRequest& request, const Workload& workload,
-                           const std::vector<QuantizedOperator>& operators,
-                           const std::vector<std::string>& weights) {
+TensorMetadata metadata_of(const TraceRequest& request, const std::string& workload,
+                           const TensorMetadata& origin,
+                           const std::vector<QuantizedOperator>& operators) {
   Json list = Json::array();
   for (const QuantizedOperator& op : operators) list.push_back(operator_json(op));
-  return {{"schema", std::string(kTraceSchema)},
-          {"version", std::string(version())},
-          {"model", request.model.model},
-          {"model_source", request.model.source},
-          {"workload", workload.name},
-          {"phase", request.phase.phase == Phase::prefill ? "prefill" : "decode"},
-          {"quantization", request.quantization.name},
-          {"quantization_source", request.quantization.source},
-          {"operands", operands_text(operators, weights)},
-          {"seed", std::to_string(request.seed)},
-          {"statistics", fmt::format("{}", fmt::join(kTraceStatistics, ","))},
-          {"operators", list.dump()}};
+  TensorMetadata metadata = {
+      {"schema", std::string(kTraceSchema)},
+      {"version", std::string(version())},
+      {"model", request.model.model},
+      {"model_source", request.model.source},
+      {"workload", workload},
+      {"phase", request.phase.phase == Phase::prefill ? "prefill" : "decode"},
+      {"quantization", request.quantization.name},
+      {"quantization_source", request.quantization.source},
+      {"statistics", fmt::format("{}", fmt::join(kTraceStatistics, ","))},
+      {"operators", list.dump()}};
+  metadata.insert(origin.begin(), origin.end());
+  return metadata;
 }
 
 // Before hours of writing: doubles, as the sizes may not fit 64 bits.
@@ -247,6 +234,17 @@ void require_room(const std::vector<TensorSpec>& specs, const std::filesystem::p
       fmt::format("{}: the trace takes {:.3g} GB, but there are only {:.3g} GB; a shorter "
                   "--seq or a smaller --batch makes it smaller",
                   path.string(), bytes / 1e9, static_cast<double>(space.available) / 1e9));
+}
+
+std::vector<TensorSpec> specs_of(const std::vector<QuantizedOperator>& operators,
+                                 const std::filesystem::path& path) {
+  std::vector<TensorSpec> specs;
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    if (!operators[i].op.is_gemm()) continue;
+    for (const OperandRole role : kRoles) add_specs(i, operators[i], role, specs);
+  }
+  require_room(specs, path);
+  return specs;
 }
 
 }  // namespace
@@ -276,35 +274,57 @@ std::vector<TensorSpec> operand_tensors(std::size_t op, OperandRole role,
   return specs;
 }
 
+TraceWriter::TraceWriter(const TraceRequest& request, const std::string& workload,
+                         const TensorMetadata& origin, std::vector<QuantizedOperator> operators,
+                         const std::filesystem::path& path)
+    : operators_(std::move(operators)),
+      writer_(path, metadata_of(request, workload, origin, operators_),
+              specs_of(operators_, path)) {}
+
+void TraceWriter::write(std::size_t op, OperandRole role, const OperandRows& rows,
+                        bool is_synthetic) {
+  const QuantizedOperator& quantized = operators_.at(op);
+  const OperandShape shape = operand_shape(quantized.op.gemm, role);
+  written_.push_back({quantized.op.name, role, format_text(of_role(quantized.quantization, role)),
+                      shape.rows, shape.k, write_operand(writer_, op, quantized, role, rows),
+                      is_synthetic});
+}
+
+std::vector<TracedOperand> TraceWriter::finish() {
+  writer_.finish();
+  return std::move(written_);
+}
+
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path) {
   const Workload workload = transformer_workload(request.model, request.phase);
   const std::vector<QuantizedOperator> operators =
       quantize_operators(workload, request.quantization, request.phase);
   std::vector<std::string> weights(operators.size());  // tensors of the model's files, or ""
-  std::vector<TensorSpec> specs;
-  for (std::size_t i = 0; i < operators.size(); ++i) {
-    if (!operators[i].op.is_gemm()) continue;
-    if (request.imported != nullptr) weights[i] = weight_of(*request.imported, operators[i].op);
-    for (const OperandRole role : kRoles) add_specs(i, operators[i], role, specs);
+  for (std::size_t i = 0; i < operators.size() && request.imported != nullptr; ++i) {
+    if (operators[i].op.is_gemm()) weights[i] = weight_of(*request.imported, operators[i].op);
   }
-  require_room(specs, path);
-  SafetensorsWriter writer(path, metadata_of(request, workload, operators, weights),
-                           std::move(specs));
-  std::vector<TracedOperand> written;
+  TraceWriter writer(request, workload.name,
+                     {{"operands", operands_text(operators, weights)},
+                      {"seed", std::to_string(request.seed)}},
+                     operators, path);
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const Operator& op = operators[i].op;
     if (!op.is_gemm()) continue;
     for (const OperandRole role : kRoles) {
-      const OperandShape shape = operand_shape(op.gemm, role);
-      const std::string tensor = role == OperandRole::weight ? weights[i] : "";
-      written.push_back(
-          {op.name, role, format_text(of_role(operators[i].quantization, role)), shape.rows,
-           shape.k, write_operand(writer, request, i, operators[i], role, tensor), tensor.empty()});
+      if (role == OperandRole::weight && !weights[i].empty()) {
+        writer.write(i, role, rows_of(*request.imported->weights, weights[i]), false);
+        continue;
+      }
+      const RandomTensor tensor = values_of(op, role, mix(request.seed, i, role));
+      const std::uint64_t k = op.gemm.k;
+      const auto rows = [&](std::uint64_t row, std::span<float> values) {
+        fill_tile(tensor, {row, 0, values.size() / k, k}, values);
+      };
+      writer.write(i, role, rows, true);
     }
   }
-  writer.finish();
-  return written;
+  return writer.finish();
 }
 
 }  // namespace bitsmith
