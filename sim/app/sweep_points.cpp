@@ -2,6 +2,7 @@
 
 #include "common/hash.h"
 #include "report/point_record.h"
+#include "workload/imported_model.h"
 
 namespace bitsmith::app {
 namespace {
@@ -23,7 +24,7 @@ std::string hash_of(const Workload& workload) {
 
 Workload read_workload(const SweepWorkload& workload) {
   if (workload.model.empty()) return gemm_workload(workload.gemm);
-  return transformer_workload(load_transformer(workload.model), workload.phase);
+  return transformer_workload(load_model(workload.model), workload.phase);
 }
 
 const char* word_of_engine(SweepEngine engine) {
