@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "common/file.h"
 #include "common/process.h"
 
 namespace bitsmith {
@@ -152,6 +153,24 @@ TEST(ReproduceCli, MixpeMeetsWhatItsScriptPublishes) {
   for (const std::string part : {"BitFusion", "357,880,480", "0.6818", "gated one of 13824"}) {
     EXPECT_THAT(text.output, HasSubstr(part));
   }
+}
+
+// As the text says: what separates the FP16 array from MixPE is the banks behind its converter.
+TEST(ReproduceCli, AConverterThatKeepsUpIsAsFastAsMixpe) {
+  const auto cycles = [](const std::string& accelerator, std::vector<std::string> more) {
+    std::vector<std::string> arguments{
+        "run",    (home_folder() / "configs/accelerators" / accelerator).string(),
+        "--gemm", "64x4096x4096",
+        "--json", "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return json::parse(bitsmith(arguments).output)["total"]["cycles"].get<std::uint64_t>();
+  };
+  const std::uint64_t mixpe = cycles("mixpe_fp16_uint4_16x16_edge.yaml", {});
+  const std::string converter = "systolic_fp16_16x16_dequantise_edge.yaml";
+  EXPECT_GT(cycles(converter, {}), mixpe * 11 / 10);
+  EXPECT_EQ(
+      cycles(converter, {"--set", "weight_buffer.banks=16", "--set", "weight_converter.lanes=64"}),
+      mixpe);
 }
 
 TEST(ReproduceCli, AllPapersButForAGemm) {
