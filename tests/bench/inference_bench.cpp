@@ -3,7 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <functional>
 #include <memory>
 
@@ -20,17 +20,18 @@ constexpr std::size_t kWindow = 256;
 
 std::filesystem::path shipped_model() { return home_folder() / "workloads/trained/bytes-llama"; }
 
+// Of the processor: others may be at work on the machine.
 double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
 // Multiplications and additions of the linear layers and of lm_head, in 1e9.
 double linear_gflop(const Transformer& model, std::size_t tokens) {
   const std::uint64_t h = model.hidden_size;
-  const std::uint64_t layer = h * (2 * model.query_size() + 2 * model.key_value_size()) +
-                              3 * h * model.intermediate_size;
+  const std::uint64_t layer =
+      h * (2 * model.query_size() + 2 * model.key_value_size()) + 3 * h * model.intermediate_size;
   const std::uint64_t weights = model.num_hidden_layers * layer + h * model.vocab_size;
   return 2e-9 * static_cast<double>(weights) * static_cast<double>(tokens);
 }
