@@ -66,9 +66,9 @@ class RecordingArithmetic final : public QuantizedArithmetic {
     const auto& weights = dynamic_cast<const RecordedWeights&>(w);
     while (!writer_.operators().at(next_).op.is_gemm()) ++next_;
     const Operator& op = writer_.operators()[next_].op;
-    check(op.name == name_of(part.site) &&
-              op.gemm == GemmShape{a.rows, weights.values.rows, a.cols},
-          "operators in another order than they are listed");
+    check(
+        op.name == name_of(part.site) && op.gemm == GemmShape{a.rows, weights.values.rows, a.cols},
+        "operators in another order than they are listed");
     writer_.write(next_, OperandRole::activation, rows_of(a), false);
     writer_.write(next_, OperandRole::weight, rows_of(weights.values.view()), false);
     ++next_;
@@ -127,11 +127,10 @@ std::vector<TracedOperand> record_trace(const Llama& model, std::span<const std:
   request.model = model.shape();
   request.phase.sequence = tokens.size();
   request.quantization = quantization;
-  TraceWriter writer(request,
-                     fmt::format("{} prefill of {} recorded tokens", request.model.model,
-                                 tokens.size()),
-                     {{"operands", "recorded"}, {"text", text}},
-                     unrolled_operators(model.shape(), tokens.size(), quantization), path);
+  TraceWriter writer(
+      request, fmt::format("{} prefill of {} recorded tokens", request.model.model, tokens.size()),
+      {{"operands", "recorded"}, {"text", text}},
+      unrolled_operators(model.shape(), tokens.size(), quantization), path);
   const RecordingArithmetic arithmetic(quantization, writer);
   FloatMatrix hidden = model.embed(tokens);
   const Window window{0, tokens.size()};

@@ -304,10 +304,10 @@ std::vector<TracedOperand> write_trace(const TraceRequest& request,
   for (std::size_t i = 0; i < operators.size() && request.imported != nullptr; ++i) {
     if (operators[i].op.is_gemm()) weights[i] = weight_of(*request.imported, operators[i].op);
   }
-  TraceWriter writer(request, workload.name,
-                     {{"operands", operands_text(operators, weights)},
-                      {"seed", std::to_string(request.seed)}},
-                     operators, path);
+  TraceWriter writer(
+      request, workload.name,
+      {{"operands", operands_text(operators, weights)}, {"seed", std::to_string(request.seed)}},
+      operators, path);
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const Operator& op = operators[i].op;
     if (!op.is_gemm()) continue;

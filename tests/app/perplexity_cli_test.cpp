@@ -37,10 +37,9 @@ class PerplexityCli : public testing::Test {
 
 TEST_F(PerplexityCli, EveryQuantizationOnEveryDesign) {
   const std::string array = shipped("configs/designs/systolic/int8_4x4.yaml");
-  const ProcessResult result =
-      perplexity({model(), "--tokens", tokens_, "--window", "4", "--quant",
-                  shipped("configs/quant/w8a8.yaml"), shipped("configs/quant/fp16.yaml"),
-                  "--design", array, "--json", "-"});
+  const ProcessResult result = perplexity(
+      {model(), "--tokens", tokens_, "--window", "4", "--quant", shipped("configs/quant/w8a8.yaml"),
+       shipped("configs/quant/fp16.yaml"), "--design", array, "--json", "-"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const json found = json::parse(result.output);
   EXPECT_EQ(found["schema"], "bitsmith.perplexity/1");
@@ -67,10 +66,9 @@ TEST_F(PerplexityCli, EveryQuantizationOnEveryDesign) {
 }
 
 TEST_F(PerplexityCli, TheTableSaysWhatADesignDoesNotCompute) {
-  const ProcessResult result =
-      perplexity({model(), "--tokens", tokens_, "--limit", "3", "--quant",
-                  shipped("configs/quant/bitnet_b1.58.yaml"), "--design",
-                  shipped("configs/designs/systolic/int8_4x4.yaml")});
+  const ProcessResult result = perplexity({model(), "--tokens", tokens_, "--limit", "3", "--quant",
+                                           shipped("configs/quant/bitnet_b1.58.yaml"), "--design",
+                                           shipped("configs/designs/systolic/int8_4x4.yaml")});
   ASSERT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("2 of 3 tokens predicted in 1 windows of 256"));
   EXPECT_THAT(result.output, HasSubstr("7 of 10"));
@@ -98,11 +96,10 @@ TEST_F(PerplexityCli, ARecordedTraceReachesTheArrays) {
                    "--trace", file("t"), "--cycles", "3000"},
                   model());
   EXPECT_EQ(verified.exit_code, 0) << verified.output;
-  const ProcessResult ran =
-      run_process({BITSMITH_BINARY, "run",
-                   shipped("configs/accelerators/systolic_int8_16x16_edge.yaml"), "--trace",
-                   file("t"), "--engine", "cycle"},
-                  model());
+  const ProcessResult ran = run_process(
+      {BITSMITH_BINARY, "run", shipped("configs/accelerators/systolic_int8_16x16_edge.yaml"),
+       "--trace", file("t"), "--engine", "cycle"},
+      model());
   EXPECT_EQ(ran.exit_code, 0) << ran.output;
 
   const auto mistake = [&](const std::vector<std::string>& more) {

@@ -10,8 +10,8 @@
 
 #include "common/process.h"
 #include "inference/perplexity.h"
-#include "support/safetensors_bytes.h"
 #include "support/hand_made_llama.h"
+#include "support/safetensors_bytes.h"
 
 namespace bitsmith {
 namespace {
