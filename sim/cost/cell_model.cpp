@@ -49,7 +49,8 @@ std::string under_both(const std::string& state, char value) {
 }
 
 // Two processes write the state of a flip-flop: the clock's edge, and the levels of clear and
-// preset. Both see the same levels, so they never write at odds.
+// preset. Both see the same levels, so they never write at odds. A clock that is on from the start
+// has no edge there: the data are not known yet.
 std::string state_model(const LibertyState& state) {
   std::string text = fmt::format(
       "  reg {0} = 0, {1} = 1;\n  wire clock_ = {2}, data_ = {3}, clear_ = {4}, preset_ = {5};\n",
@@ -69,7 +70,7 @@ std::string state_model(const LibertyState& state) {
                               forced, load);
   }
   return text + fmt::format("  always @(clear_ or preset_)\n    {}"
-                            "  always @(posedge clock_)\n    if (!clear_ && !preset_) {}\n",
+                            "  always @(posedge clock_)\n    if ($time > 0 && !clear_ && !preset_) {}\n",
                             forced, load);
 }
 

@@ -65,7 +65,7 @@ const LibertyPin* LibertyCell::find_pin(std::string_view wanted) const {
 const std::string& LibertyLibrary::smallest_inverter() const {
   const std::pair<const std::string, LibertyCell>* best = nullptr;
   for (const auto& entry : cells) {
-    if (!entry.second.inverter) continue;
+    if (!entry.second.inverter || entry.second.dont_use) continue;
     if (best == nullptr || size_of(entry.second) < size_of(best->second)) best = &entry;
   }
   if (best == nullptr) throw UserError(fmt::format("library '{}' has no inverter", name));

@@ -70,6 +70,7 @@ struct LibertyCell {
   bool sequential = false;  // flip-flop, latch or state table
   bool buffer = false;      // one input, and the output is that input
   bool inverter = false;
+  bool dont_use = false;  // by synthesis, says the library
   double input_capacitance_ff = 0;  // of the largest input
   std::vector<LibertyPin> pins;     // signals only
   std::optional<LibertyState> state;
@@ -84,7 +85,7 @@ struct LibertyLibrary {
   bool has_leakage = false;
   std::map<std::string, LibertyCell> cells;
 
-  // The smallest inverter: what drives inputs and what four of load an output in our constraints.
+  // The smallest inverter that may be used: what drives inputs and what four of load an output in our constraints.
   const std::string& smallest_inverter() const;
 };
 

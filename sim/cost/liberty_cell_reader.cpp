@@ -233,6 +233,7 @@ void LibertyCellReader::read_arcs(const LibertyGroup& group, LibertyCell& cell, 
     arc.fall_slew_ps = child_table(timing, "fall_transition", units_.time_ps, cell);
     if (!arc.rise_ps && !arc.fall_ps) continue;
     for (const std::uint32_t related : related_pins(timing, cell)) {
+      if (!cell.pins[related].is_input) continue;  // there are arcs from that output's inputs, too
       pin.arcs.push_back(arc);
       pin.arcs.back().related = related;
     }
@@ -336,6 +337,7 @@ LibertyCell LibertyCellReader::read(const LibertyGroup& group) {
   LibertyCell cell;
   cell.name = liberty_word(group.arguments);
   cell.area_um2 = number(group, "area", 0);
+  cell.dont_use = group.text("dont_use") == "true";
   ground_pins_.clear();
   for (const LibertyGroup& part : group.groups) {
     if (part.type == "pg_pin" && part.text("pg_type").ends_with("ground"))

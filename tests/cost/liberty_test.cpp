@@ -27,6 +27,7 @@ library (tiny) {
   }
   cell (INV) { area : 1.5; cell_leakage_power : 3;
     pin("A") { direction : input; capacitance : 1.25; } pin(Y) { direction : output; function : "A'"; } }
+  cell (INV_WEAK) { area : 1; dont_use : true; pin(A) { direction : input; } pin(Y) { direction : output; function : "!A"; } }
   cell (BUF) { area : 2; pin(A) { direction : input; } pin(Y) { direction : output; function : "A"; } }
   cell (NAND2) { area : 2; pin(A) { direction : input; } pin(B) { direction : input; }
     pin(Y) { direction : output; function : "!(A B)"; } }
@@ -47,7 +48,7 @@ library (tiny) {
 TEST(Liberty, ReadsAreaLeakageAndKind) {
   const LibertyLibrary library = parse_liberty(kLibrary, "tiny.lib");
   EXPECT_EQ(library.name, "tiny");
-  ASSERT_EQ(library.cells.size(), 6U);
+  ASSERT_EQ(library.cells.size(), 7U);
   EXPECT_DOUBLE_EQ(library.voltage, 0.5);
   EXPECT_DOUBLE_EQ(library.cells.at("INV_BIG").area_um2, 4);
   EXPECT_DOUBLE_EQ(library.cells.at("INV_BIG").leakage_uw, 8e-6);
