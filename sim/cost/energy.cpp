@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kFsPerPs = 1000;
+constexpr std::uint64_t kWarmUp = 20;  // cycles; longer than any reset and pipeline
+constexpr std::uint64_t kSeed = 1;
 
 // n<number> of netlist_verilog.
 std::uint32_t net_number(std::string_view name) {
@@ -82,9 +84,9 @@ ModuleEnergy::ModuleEnergy(MappedModule module, const LibertyLibrary& library)
   module_.netlist.clear();
 }
 
-EnergyRecord ModuleEnergy::measure(const Stimulus& stimulus, std::uint64_t warm_up,
+EnergyRecord ModuleEnergy::measure(const GateStimulus& stimulus, std::uint64_t warm_up,
                                    double wanted_ps) const {
-  const double period_ps = std::round(wanted_ps * kFsPerPs / 2) * 2 / kFsPerPs;
+  const double period_ps = std::ceil(wanted_ps * kFsPerPs / 2) * 2 / kFsPerPs;
   check(warm_up < stimulus.cycles, "cycles are left to measure");
   if (period_ps < cost().critical_path_ps) {
     throw UserError(fmt::format(
@@ -114,12 +116,37 @@ EnergyRecord ModuleEnergy::measure(const Stimulus& stimulus, std::uint64_t warm_
   return record;
 }
 
-Stimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles, std::uint64_t seed) {
+CharacterisedArray characterise(const Design& design, const SynthesisOptions& options,
+                                std::uint64_t cycles) {
+  const LibertyLibrary library = read_liberty(options.liberty);
+  CharacterisedArray result;
+  result.cost.library = library.name;
+  result.cost.rtl_hash = hash_of_rtl(design);
+  result.cost.memories = design.rtl().memories;
+  std::vector<ModuleEnergy> modules;
+  for (const RtlDescription::Module& module : design.rtl().modules) {
+    MappedModule mapped = map_module(rtl_module(design, module), options, library);
+    mapped.cost.instances = module.instances;
+    result.cost.modules.push_back(mapped.cost);
+    modules.emplace_back(std::move(mapped), library);
+  }
+  result.period_ps = std::max(options.period_ps, result.cost.critical_path_ps());
+  const std::uint64_t simulated = kWarmUp + cycles;
+  for (const ModuleEnergy& module : modules) {
+    result.energies.push_back(
+        {.uniform = module.measure(uniform_stimulus(module.netlist(), simulated, kSeed), kWarmUp,
+                                   result.period_ps),
+         .zero = module.measure({simulated, {}}, kWarmUp, result.period_ps)});
+  }
+  return result;
+}
+
+GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles, std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  Stimulus stimulus{cycles, {}};
+  GateStimulus stimulus{cycles, {}};
   for (const GateNetlist::Port& port : netlist.ports) {
     if (!port.is_input || port.name == "clk_i" || port.name == "rst_ni") continue;
-    Stimulus::Port stream{port.name, {}};
+    GateStimulus::Port stream{port.name, {}};
     stream.words.resize(cycles * ((port.bits.size() + 31) / 32));
     for (std::uint32_t& word : stream.words) word = static_cast<std::uint32_t>(random());
     stimulus.ports.push_back(std::move(stream));

@@ -36,7 +36,7 @@ class ModuleEnergy {
 
   // The first `warm_up` cycles of the stimulus are not measured. Throws UserError when the period
   // is shorter than the critical path.
-  EnergyRecord measure(const Stimulus& stimulus, std::uint64_t warm_up, double period_ps) const;
+  EnergyRecord measure(const GateStimulus& stimulus, std::uint64_t warm_up, double period_ps) const;
 
  private:
   MappedModule module_;
@@ -46,7 +46,24 @@ class ModuleEnergy {
   GateTiming timing_;
 };
 
+// A design's area and timing together with the energy of each module under inputs that need no
+// workload.
+struct CharacterisedArray {
+  struct Energy {
+    EnergyRecord uniform;  // uniform_stimulus
+    EnergyRecord zero;     // all inputs 0
+  };
+  ArrayCost cost;
+  std::vector<Energy> energies;  // by cost.modules
+  double period_ps = 0;          // of the clock that energy was measured at
+};
+
+// Energy is measured over `cycles` at options.period_ps, or at the array's critical path where that
+// is longer: only leakage depends on it.
+CharacterisedArray characterise(const Design& design, const SynthesisOptions& options,
+                                std::uint64_t cycles);
+
 // Every input but clock and reset drawn anew in each cycle, all values equally likely.
-Stimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles, std::uint64_t seed);
+GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles, std::uint64_t seed);
 
 }  // namespace bitsmith

@@ -21,14 +21,14 @@ std::size_t words_of(std::size_t bits) { return (bits + 31) / 32; }
 // An input bit of the module and where its values come from.
 struct Source {
   Net net;
-  const Stimulus::Port* port = nullptr;  // none: 0, or the reset
+  const GateStimulus::Port* port = nullptr;  // none: 0, or the reset
   std::size_t bit = 0;
   bool is_reset = false;
 };
 
-void check_stimulus(const GateNetlist& netlist, const Stimulus& stimulus) {
+void check_stimulus(const GateNetlist& netlist, const GateStimulus& stimulus) {
   Diagnostics diagnostics;
-  for (const Stimulus::Port& stream : stimulus.ports) {
+  for (const GateStimulus::Port& stream : stimulus.ports) {
     const GateNetlist::Port* port = netlist.find_port(stream.name);
     if (port == nullptr || !port->is_input || port->name == kClock) {
       diagnostics.add({"stimulus"}, fmt::format("'{}' is no input of the module", stream.name));
@@ -42,12 +42,12 @@ void check_stimulus(const GateNetlist& netlist, const Stimulus& stimulus) {
   diagnostics.throw_if_any();
 }
 
-std::vector<Source> sources_of(const GateNetlist& netlist, const Stimulus& stimulus) {
+std::vector<Source> sources_of(const GateNetlist& netlist, const GateStimulus& stimulus) {
   std::vector<Source> sources;
   for (const GateNetlist::Port& port : netlist.ports) {
     if (!port.is_input || port.name == kClock) continue;
-    const Stimulus::Port* stream = nullptr;
-    for (const Stimulus::Port& candidate : stimulus.ports) {
+    const GateStimulus::Port* stream = nullptr;
+    for (const GateStimulus::Port& candidate : stimulus.ports) {
       if (candidate.name == port.name) stream = &candidate;
     }
     for (std::size_t bit = 0; bit < port.bits.size(); ++bit) {
@@ -58,8 +58,8 @@ std::vector<Source> sources_of(const GateNetlist& netlist, const Stimulus& stimu
   return sources;
 }
 
-bool value_of(const Source& source, std::uint64_t cycle, const Stimulus& stimulus) {
-  if (source.is_reset) return cycle >= Stimulus::kResetCycles;
+bool value_of(const Source& source, std::uint64_t cycle, const GateStimulus& stimulus) {
+  if (source.is_reset) return cycle >= GateStimulus::kResetCycles;
   if (source.port == nullptr) return false;
   const std::size_t words = source.port->words.size() / stimulus.cycles;
   const std::uint32_t word = source.port->words[cycle * words + source.bit / 32];
@@ -67,7 +67,7 @@ bool value_of(const Source& source, std::uint64_t cycle, const Stimulus& stimulu
 }
 
 // One line of bits a cycle, the last source first.
-void write_vectors(const std::vector<Source>& sources, const Stimulus& stimulus,
+void write_vectors(const std::vector<Source>& sources, const GateStimulus& stimulus,
                    const fs::path& file) {
   AtomicFile out(file);
   for (std::uint64_t cycle = 0; cycle < stimulus.cycles; ++cycle) {
@@ -163,7 +163,7 @@ std::vector<GateSimulation::Output> read_outputs(const GateNetlist& netlist,
 }  // namespace
 
 GateSimulation simulate_gates(const GateNetlist& netlist, const GateTiming& timing,
-                              const Stimulus& stimulus, const GateSimulationOptions& options,
+                              const GateStimulus& stimulus, const GateSimulationOptions& options,
                               const fs::path& folder) {
   check_stimulus(netlist, stimulus);
   check(stimulus.cycles > 0, "there are cycles to simulate");

@@ -13,7 +13,7 @@ namespace bitsmith {
 
 // What the input ports of a module see, cycle after cycle. Ports that are not named stay 0, but for
 // the clock `clk_i`, which runs, and `rst_ni`, which is low in the first kResetCycles cycles only.
-struct Stimulus {
+struct GateStimulus {
   static constexpr std::uint64_t kResetCycles = 2;
   struct Port {
     std::string name;
@@ -29,7 +29,7 @@ struct GateSimulationOptions {
 };
 
 // Cycle i starts with the i-th rising edge of the clock, at i + 1 periods; its inputs are those
-// that edge i + 1 samples.
+// that edge i + 1 samples. Before edge 0 the inputs are those of cycle 0.
 struct GateSimulation {
   std::filesystem::path changes;  // value change dump: n<i> of netlist_verilog, in fs
   // By output port, in the netlist's order: the value at the end of every cycle, '0', '1' or 'x',
@@ -43,7 +43,7 @@ struct GateSimulation {
 
 // Writes all its files into `folder`. Throws UserError when the stimulus does not fit the ports.
 GateSimulation simulate_gates(const GateNetlist& netlist, const GateTiming& timing,
-                              const Stimulus& stimulus, const GateSimulationOptions& options,
+                              const GateStimulus& stimulus, const GateSimulationOptions& options,
                               const std::filesystem::path& folder);
 
 }  // namespace bitsmith

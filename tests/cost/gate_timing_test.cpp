@@ -90,7 +90,7 @@ std::set<std::string> paths_of_both_edges(const GateNetlist& netlist, const Gate
 // OpenSTA's delay calculation of the same netlist: every path of every gate. Where both edges of
 // an input can be the cause it writes the delay of one of them, and we their mean; it takes a pin's
 // capacitance apart for rise and fall, and we the larger one.
-TEST(GateTiming, EqualsOpenSta) {
+TEST(SynthesisTiming, EqualsOpenSta) {
   const LibertyLibrary library = read_liberty(default_liberty());
   const GateNetlist netlist = pe_netlist(library, default_liberty());
   const FanoutOfFour outside = fanout_of_four(library);
