@@ -86,9 +86,8 @@ Json array_json(const std::string& file, const CharacterisedArray& array, double
   Json modules = Json::array();
   for (const ModuleCost& module : cost.modules) modules.push_back(module_json(module));
   for (std::size_t i = 0; i < array.energies.size(); ++i) {
-    modules[i]["energy_pj"] = {
-        {"uniform", energy_json(array.energies[i].uniform, array.period_ps)},
-        {"zero", energy_json(array.energies[i].zero, array.period_ps)}};
+    modules[i]["energy_pj"] = {{"uniform", energy_json(array.energies[i].uniform, array.period_ps)},
+                               {"zero", energy_json(array.energies[i].zero, array.period_ps)}};
   }
   Json memories = Json::array();
   for (const auto& memory : cost.memories) memories.push_back(memory_json(memory));

@@ -27,10 +27,9 @@ class BooleanParser {
 
   [[noreturn]] void fail() const {
     throw std::invalid_argument(
-        at_ >= text_.size()
-            ? fmt::format("function '{}' ends too early", printable(text_, 60))
-            : fmt::format("function '{}': unexpected '{}'", printable(text_, 60),
-                          printable(text_.substr(at_, 1), 1)));
+        at_ >= text_.size() ? fmt::format("function '{}' ends too early", printable(text_, 60))
+                            : fmt::format("function '{}': unexpected '{}'", printable(text_, 60),
+                                          printable(text_.substr(at_, 1), 1)));
   }
 
   static bool is_name(char c) {
@@ -112,12 +111,24 @@ bool BooleanFunction::evaluate(const std::function<bool(const std::string&)>& va
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
     switch (node.kind) {
-      case Kind::constant: values[i] = node.left != 0; break;
-      case Kind::variable: values[i] = value_of(variables_[node.left]); break;
-      case Kind::invert: values[i] = !values[node.left]; break;
-      case Kind::exclusive_or: values[i] = values[node.left] != values[node.right]; break;
-      case Kind::both: values[i] = values[node.left] && values[node.right]; break;
-      case Kind::either: values[i] = values[node.left] || values[node.right]; break;
+      case Kind::constant:
+        values[i] = node.left != 0;
+        break;
+      case Kind::variable:
+        values[i] = value_of(variables_[node.left]);
+        break;
+      case Kind::invert:
+        values[i] = !values[node.left];
+        break;
+      case Kind::exclusive_or:
+        values[i] = values[node.left] != values[node.right];
+        break;
+      case Kind::both:
+        values[i] = values[node.left] && values[node.right];
+        break;
+      case Kind::either:
+        values[i] = values[node.left] || values[node.right];
+        break;
     }
   }
   return values.back();
@@ -131,12 +142,24 @@ std::string BooleanFunction::verilog() const {
       return fmt::format("({} {} {})", texts[node.left], symbol, texts[node.right]);
     };
     switch (node.kind) {
-      case Kind::constant: texts[i] = fmt::format("1'b{}", node.left); break;
-      case Kind::variable: texts[i] = variables_[node.left]; break;
-      case Kind::invert: texts[i] = fmt::format("(~{})", texts[node.left]); break;
-      case Kind::exclusive_or: texts[i] = infix("^"); break;
-      case Kind::both: texts[i] = infix("&"); break;
-      case Kind::either: texts[i] = infix("|"); break;
+      case Kind::constant:
+        texts[i] = fmt::format("1'b{}", node.left);
+        break;
+      case Kind::variable:
+        texts[i] = variables_[node.left];
+        break;
+      case Kind::invert:
+        texts[i] = fmt::format("(~{})", texts[node.left]);
+        break;
+      case Kind::exclusive_or:
+        texts[i] = infix("^");
+        break;
+      case Kind::both:
+        texts[i] = infix("&");
+        break;
+      case Kind::either:
+        texts[i] = infix("|");
+        break;
     }
   }
   return texts.back();
@@ -147,8 +170,8 @@ bool BooleanFunction::is_buffer_of(std::string_view variable) const {
 }
 
 bool BooleanFunction::is_inverter_of(std::string_view variable) const {
-  return nodes_.size() == 2 && nodes_[0].kind == Kind::variable &&
-         nodes_[1].kind == Kind::invert && variables_[0] == variable;
+  return nodes_.size() == 2 && nodes_[0].kind == Kind::variable && nodes_[1].kind == Kind::invert &&
+         variables_[0] == variable;
 }
 
 }  // namespace bitsmith

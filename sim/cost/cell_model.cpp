@@ -31,7 +31,8 @@ void require_model(const LibertyCell& cell) {
     if (!pin.function) continue;
     for (const std::string& variable : pin.function->variables()) {
       if (!known.contains(variable))
-        obstacle = fmt::format("output '{}' depends on '{}', which is no input", pin.name, variable);
+        obstacle =
+            fmt::format("output '{}' depends on '{}', which is no input", pin.name, variable);
     }
   }
   if (!is_identifier(cell.name)) obstacle = "its name is no identifier";
@@ -56,22 +57,24 @@ std::string state_model(const LibertyState& state) {
       "  reg {0} = 0, {1} = 1;\n  wire clock_ = {2}, data_ = {3}, clear_ = {4}, preset_ = {5};\n",
       state.state, state.inverse, state.clock.verilog(), state.data.verilog(),
       verilog_or_zero(state.clear), verilog_or_zero(state.preset));
-  const std::string forced =
-      fmt::format("if (clear_ && preset_) begin {0} <= {2}; {1} <= {3}; end\n"
-                  "    else if (clear_) begin {0} <= 0; {1} <= 1; end\n"
-                  "    else if (preset_) begin {0} <= 1; {1} <= 0; end\n",
-                  state.state, state.inverse, under_both(state.state, state.both_state),
-                  under_both(state.inverse, state.both_inverse));
+  const std::string forced = fmt::format(
+      "if (clear_ && preset_) begin {0} <= {2}; {1} <= {3}; end\n"
+      "    else if (clear_) begin {0} <= 0; {1} <= 1; end\n"
+      "    else if (preset_) begin {0} <= 1; {1} <= 0; end\n",
+      state.state, state.inverse, under_both(state.state, state.both_state),
+      under_both(state.inverse, state.both_inverse));
   const std::string load =
       fmt::format("begin {} <= data_; {} <= ~data_; end", state.state, state.inverse);
   if (state.is_latch) {
-    return text + fmt::format("  always @(clock_ or data_ or clear_ or preset_)\n    {}"
-                              "    else if (clock_) {}\n",
-                              forced, load);
+    return text + fmt::format(
+                      "  always @(clock_ or data_ or clear_ or preset_)\n    {}"
+                      "    else if (clock_) {}\n",
+                      forced, load);
   }
-  return text + fmt::format("  always @(clear_ or preset_)\n    {}"
-                            "  always @(posedge clock_)\n    if ($time > 0 && !clear_ && !preset_) {}\n",
-                            forced, load);
+  return text + fmt::format(
+                    "  always @(clear_ or preset_)\n    {}"
+                    "  always @(posedge clock_)\n    if ($time > 0 && !clear_ && !preset_) {}\n",
+                    forced, load);
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ constexpr std::uint64_t kSeed = 1;
 std::uint32_t net_number(std::string_view name) {
   std::uint32_t number = 0;
   const char* end = name.data() + name.size();
-  const bool is_net = name.starts_with('n') &&
-                      std::from_chars(name.data() + 1, end, number).ptr == end;
+  const bool is_net =
+      name.starts_with('n') && std::from_chars(name.data() + 1, end, number).ptr == end;
   return is_net ? number : VcdReader::kIgnored;
 }
 
@@ -141,7 +141,8 @@ CharacterisedArray characterise(const Design& design, const SynthesisOptions& op
   return result;
 }
 
-GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles, std::uint64_t seed) {
+GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles,
+                              std::uint64_t seed) {
   std::mt19937_64 random(seed);
   GateStimulus stimulus{cycles, {}};
   for (const GateNetlist::Port& port : netlist.ports) {

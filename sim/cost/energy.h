@@ -16,9 +16,9 @@ namespace bitsmith {
 // Means over the cycles that were measured; the parts sum to pj_per_cycle().
 struct EnergyRecord {
   std::uint64_t cycles = 0;
-  double toggles_per_net = 0;  // and cycle, of nets that cells of the module drive
-  double switching_pj = 0;     // of nets: their input pins, charged and discharged
-  double internal_pj = 0;      // inside combinational cells
+  double toggles_per_net = 0;         // and cycle, of nets that cells of the module drive
+  double switching_pj = 0;            // of nets: their input pins, charged and discharged
+  double internal_pj = 0;             // inside combinational cells
   double clock_and_registers_pj = 0;  // the clock's net, and inside flip-flops and latches
   std::optional<double> leakage_pj;   // none when the library does not say
 

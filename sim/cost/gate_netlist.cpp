@@ -24,8 +24,8 @@ GateNetlist::Port read_port(const std::string& name, const Json& json, GateNetli
   return port;
 }
 
-GateNetlist::Cell read_cell(const Json& json, const std::string& top,
-                            const LibertyLibrary& library, GateNetlist& netlist) {
+GateNetlist::Cell read_cell(const Json& json, const std::string& top, const LibertyLibrary& library,
+                            GateNetlist& netlist) {
   const std::string type = json.at("type");
   const auto found = library.cells.find(type);
   if (found == library.cells.end()) {
@@ -106,7 +106,10 @@ std::string netlist_verilog(const GateNetlist& netlist) {
   for (Net net = GateNetlist::kFirstNet; net < netlist.nets; ++net) {
     const bool is_output = roles.output[net] && roles.driven[net];
     if (roles.input[net] || is_output) ports.push_back(fmt::format("n{}", net));
-    text += fmt::format("  {} n{};\n", roles.input[net] ? "input" : is_output ? "output" : "wire",
+    text += fmt::format("  {} n{};\n",
+                        roles.input[net] ? "input"
+                        : is_output      ? "output"
+                                         : "wire",
                         net);
   }
   for (std::size_t i = 0; i < netlist.cells.size(); ++i) {

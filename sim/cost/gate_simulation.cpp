@@ -33,10 +33,9 @@ void check_stimulus(const GateNetlist& netlist, const GateStimulus& stimulus) {
     if (port == nullptr || !port->is_input || port->name == kClock) {
       diagnostics.add({"stimulus"}, fmt::format("'{}' is no input of the module", stream.name));
     } else if (stream.words.size() != stimulus.cycles * words_of(port->bits.size())) {
-      diagnostics.add({"stimulus"},
-                      fmt::format("port '{}': {} words, expected {} cycles of {}", stream.name,
-                                  stream.words.size(), stimulus.cycles,
-                                  words_of(port->bits.size())));
+      diagnostics.add({"stimulus"}, fmt::format("port '{}': {} words, expected {} cycles of {}",
+                                                stream.name, stream.words.size(), stimulus.cycles,
+                                                words_of(port->bits.size())));
     }
   }
   diagnostics.throw_if_any();
@@ -51,8 +50,7 @@ std::vector<Source> sources_of(const GateNetlist& netlist, const GateStimulus& s
       if (candidate.name == port.name) stream = &candidate;
     }
     for (std::size_t bit = 0; bit < port.bits.size(); ++bit) {
-      sources.push_back(
-          {port.bits[bit], stream, bit, stream == nullptr && port.name == kReset});
+      sources.push_back({port.bits[bit], stream, bit, stream == nullptr && port.name == kReset});
     }
   }
   return sources;
@@ -139,12 +137,11 @@ void run(const std::vector<std::string>& command, const fs::path& folder) {
   const ProcessResult result = run_process(command, folder);
   // vvp ends with 0 when it could not annotate.
   const bool failed = result.exit_code != 0 || result.output.find("SDF") != std::string::npos;
-  if (failed) throw UserError(fmt::format("'{}' failed:\n{}", fmt::join(command, " "),
-                                          result.output));
+  if (failed)
+    throw UserError(fmt::format("'{}' failed:\n{}", fmt::join(command, " "), result.output));
 }
 
-std::vector<GateSimulation::Output> read_outputs(const GateNetlist& netlist,
-                                                 const fs::path& file) {
+std::vector<GateSimulation::Output> read_outputs(const GateNetlist& netlist, const fs::path& file) {
   std::vector<GateSimulation::Output> outputs;
   for (const GateNetlist::Port& port : netlist.ports) {
     if (!port.is_input && !port.bits.empty()) outputs.push_back({port.name, {}});

@@ -21,11 +21,16 @@ struct Causes {
 
 Causes causes_of(ArcSense sense, const Slew& input, bool output_rises) {
   switch (sense) {
-    case ArcSense::positive: return {{output_rises ? input.rise_ps : input.fall_ps}, 1};
-    case ArcSense::negative: return {{output_rises ? input.fall_ps : input.rise_ps}, 1};
-    case ArcSense::from_rise: return {{input.rise_ps}, 1};
-    case ArcSense::from_fall: return {{input.fall_ps}, 1};
-    case ArcSense::either: break;
+    case ArcSense::positive:
+      return {{output_rises ? input.rise_ps : input.fall_ps}, 1};
+    case ArcSense::negative:
+      return {{output_rises ? input.fall_ps : input.rise_ps}, 1};
+    case ArcSense::from_rise:
+      return {{input.rise_ps}, 1};
+    case ArcSense::from_fall:
+      return {{input.fall_ps}, 1};
+    case ArcSense::either:
+      break;
   }
   return {{input.rise_ps, input.fall_ps}, 2};
 }
@@ -164,8 +169,8 @@ FanoutOfFour fanout_of_four(const LibertyLibrary& library) {
   const auto output = std::find_if(inverter.pins.begin(), inverter.pins.end(),
                                    [](const LibertyPin& pin) { return !pin.is_input; });
   if (output == inverter.pins.end() || output->arcs.empty()) {
-    throw UserError(fmt::format("cell '{}' of library '{}' has no delays", inverter.name,
-                                library.name));
+    throw UserError(
+        fmt::format("cell '{}' of library '{}' has no delays", inverter.name, library.name));
   }
   if (library.voltage <= 0)
     throw UserError(fmt::format("library '{}' has no nom_voltage", library.name));

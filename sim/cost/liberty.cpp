@@ -19,12 +19,18 @@ double unit_scale(std::string_view text, double fallback) {
   const std::size_t end = std::min(text.find_first_not_of("0123456789.+"), text.size());
   const double scale = liberty_number(text.substr(0, end)).value_or(1);
   switch (end < text.size() ? text[end] : ' ') {
-    case 'f': return scale * 1e-15;
-    case 'p': return scale * 1e-12;
-    case 'n': return scale * 1e-9;
-    case 'u': return scale * 1e-6;
-    case 'm': return scale * 1e-3;
-    default: return scale;
+    case 'f':
+      return scale * 1e-15;
+    case 'p':
+      return scale * 1e-12;
+    case 'n':
+      return scale * 1e-9;
+    case 'u':
+      return scale * 1e-6;
+    case 'm':
+      return scale * 1e-3;
+    default:
+      return scale;
   }
 }
 

@@ -46,10 +46,10 @@ struct LibertyPin {
   bool is_input = false;
   bool is_clock = false;  // of the cell's flip-flop or latch
   double capacitance_ff = 0;
-  double max_capacitance_ff = 0;            // 0: none given
-  std::optional<BooleanFunction> function;  // of inputs and state
+  double max_capacitance_ff = 0;               // 0: none given
+  std::optional<BooleanFunction> function;     // of inputs and state
   std::optional<BooleanFunction> three_state;  // high impedance where true
-  std::vector<TimingArc> arcs;              // of an output
+  std::vector<TimingArc> arcs;                 // of an output
   std::vector<InternalEnergy> energies;
 };
 
@@ -70,7 +70,7 @@ struct LibertyCell {
   bool sequential = false;  // flip-flop, latch or state table
   bool buffer = false;      // one input, and the output is that input
   bool inverter = false;
-  bool dont_use = false;  // by synthesis, says the library
+  bool dont_use = false;            // by synthesis, says the library
   double input_capacitance_ff = 0;  // of the largest input
   std::vector<LibertyPin> pins;     // signals only
   std::optional<LibertyState> state;
@@ -85,7 +85,8 @@ struct LibertyLibrary {
   bool has_leakage = false;
   std::map<std::string, LibertyCell> cells;
 
-  // The smallest inverter that may be used: what drives inputs and what four of load an output in our constraints.
+  // The smallest inverter that may be used: what drives inputs and what four of load an output in
+  // our constraints.
   const std::string& smallest_inverter() const;
 };
 

@@ -38,8 +38,7 @@ std::optional<ArcSense> sense_of(std::string_view type, std::string_view sense) 
 std::vector<double> transposed(const std::vector<double>& values, std::size_t columns) {
   const std::size_t rows = values.size() / columns;
   std::vector<double> result(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i)
-    result[i % rows * columns + i / rows] = values[i];
+  for (std::size_t i = 0; i < values.size(); ++i) result[i % rows * columns + i / rows] = values[i];
   return result;
 }
 
@@ -158,8 +157,8 @@ bool LibertyCellReader::axes_of(const LibertyGroup& group, Axes& axes) {
     const std::string_view own = group.text(kNames[i]);
     if (!own.empty()) axes.indices[i] = numbers(own);
     const auto& index = axes.indices[i];
-    const bool rises = std::adjacent_find(index.begin(), index.end(), std::greater_equal<>()) ==
-                       index.end();
+    const bool rises =
+        std::adjacent_find(index.begin(), index.end(), std::greater_equal<>()) == index.end();
     if (!index.empty() && rises) continue;
     report(own.empty() ? group.type : own, fmt::format("{} does not rise", kNames[i]));
     return false;

@@ -73,8 +73,7 @@ std::map<std::string, std::uint64_t> cells_of(const RtlModule& module,
                                               const fs::path& folder) {
   write_environment(environment, folder);
   const std::string script =
-      read_rtl(module) +
-      fmt::format("synth -noalumacc -flatten -top {}\n", module.name) +
+      read_rtl(module) + fmt::format("synth -noalumacc -flatten -top {}\n", module.name) +
       map_to_library(environment) + "tee -o cells.json stat -json\n" +
       // The top's name carries its parameters' hash; OpenSTA wants the plain one.
       fmt::format("rename -top {}\nwrite_json netlist.json\n", module.name) +
@@ -115,8 +114,7 @@ double smallest_period_ps(const std::string& module, const Environment& environm
   return environment.period_ps - slack;
 }
 
-ModuleCost cost_of(const RtlModule& module,
-                   const std::map<std::string, std::uint64_t>& cells,
+ModuleCost cost_of(const RtlModule& module, const std::map<std::string, std::uint64_t>& cells,
                    const LibertyLibrary& library) {
   ModuleCost cost;
   cost.name = module.name;

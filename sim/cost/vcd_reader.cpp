@@ -91,9 +91,13 @@ bool VcdReader::next(Change& change) {
         return true;
       }
       case 'b':
-      case 'r': token(); break;  // of a vector or a real: its identifier follows
-      case '$': break;           // $dumpvars, $end
-      default: fail(fmt::format("unexpected '{}'", printable(word, 20)));
+      case 'r':
+        token();
+        break;  // of a vector or a real: its identifier follows
+      case '$':
+        break;  // $dumpvars, $end
+      default:
+        fail(fmt::format("unexpected '{}'", printable(word, 20)));
     }
   }
   return false;

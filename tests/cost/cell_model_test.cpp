@@ -176,16 +176,15 @@ std::vector<std::string> simulate(const std::string& models, const LibertyCell& 
   write_file_atomically(folder.path() / "vectors.txt", vectors);
   write_file_atomically(
       folder.path() / "test.v",
-      models +
-          fmt::format("`timescale 1us/1ps\nmodule testbench;\n  reg [{}:0] inputs;\n"
-                      "  reg [{}:0] vectors [0:{}];\n{}  {} cell_ ({});\n  integer i;\n"
-                      "  initial begin\n    $readmemh(\"vectors.txt\", vectors);\n"
-                      "    for (i = 0; i < {}; i = i + 1) begin\n"
-                      "      inputs = vectors[i]; #1 $displayb({{{}}});\n    end\n  end\n"
-                      "endmodule\n",
-                      inputs.size() - 1, inputs.size() - 1, steps.patterns.size() - 1, wires,
-                      module, connections.substr(0, connections.size() - 2),
-                      steps.patterns.size(), outputs.substr(0, outputs.size() - 2)));
+      models + fmt::format("`timescale 1us/1ps\nmodule testbench;\n  reg [{}:0] inputs;\n"
+                           "  reg [{}:0] vectors [0:{}];\n{}  {} cell_ ({});\n  integer i;\n"
+                           "  initial begin\n    $readmemh(\"vectors.txt\", vectors);\n"
+                           "    for (i = 0; i < {}; i = i + 1) begin\n"
+                           "      inputs = vectors[i]; #1 $displayb({{{}}});\n    end\n  end\n"
+                           "endmodule\n",
+                           inputs.size() - 1, inputs.size() - 1, steps.patterns.size() - 1, wires,
+                           module, connections.substr(0, connections.size() - 2),
+                           steps.patterns.size(), outputs.substr(0, outputs.size() - 2)));
   const ProcessResult compiled = run_process(
       {"iverilog", "-gspecify", "-s", "testbench", "-o", "test.vvp", "test.v"}, folder.path());
   EXPECT_EQ(compiled.exit_code, 0) << compiled.output;
@@ -200,7 +199,9 @@ TEST_P(CellModels, EqualTheLibertyFileOverAllInputsAndStates) {
   for (const auto& [name, cell] : library.cells) {
     if (!can_be_simulated(cell)) continue;
     const Walk steps = walk(cell);
-    EXPECT_EQ(simulate("`timescale 1ps/1fs\n" + cell_model(cell, name), cell, name, steps), steps.outputs) << name;
+    EXPECT_EQ(simulate("`timescale 1ps/1fs\n" + cell_model(cell, name), cell, name, steps),
+              steps.outputs)
+        << name;
     ++cells;
   }
   EXPECT_GE(cells, std::min<std::size_t>(32, library.cells.size() - 1));

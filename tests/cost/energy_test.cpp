@@ -40,8 +40,8 @@ GateNetlist netlist_of(const LibertyLibrary& library,
 // 7.9 fJ to fall; its input of 9.325 fF takes 1/2 C V^2 = 15.1 fJ.
 TEST(EnergyMeter, AnInverterByHand) {
   const LibertyLibrary library = osu018();
-  const GateNetlist netlist = netlist_of(library, {{"INVX1", {{"A", 2}, {"Y", 3}}}},
-                                         {{"a", true, {2}}, {"y", false, {3}}});
+  const GateNetlist netlist =
+      netlist_of(library, {{"INVX1", {{"A", 2}, {"Y", 3}}}}, {{"a", true, {2}}, {"y", false, {3}}});
   EnergyMeter meter(netlist, calculate_delays(netlist, fanout_of_four(library)), library.voltage);
   meter.toggle(2, true, 10);
   meter.toggle(3, false, 20);
@@ -81,12 +81,10 @@ TEST(EnergyMeter, ClockOfARegister) {
       if (pin.is_clock) clock_ff = pin.capacitance_ff;
       ++netlist.nets;
     }
-    EnergyMeter meter(netlist, calculate_delays(netlist, fanout_of_four(library)),
-                      library.voltage);
+    EnergyMeter meter(netlist, calculate_delays(netlist, fanout_of_four(library)), library.voltage);
     meter.toggle(clock, true, 1);
     meter.toggle(clock, false, 2);
-    const double wanted =
-        figures->second.clock_fj + clock_ff * library.voltage * library.voltage;
+    const double wanted = figures->second.clock_fj + clock_ff * library.voltage * library.voltage;
     const EnergySum sum = meter.take();
     EXPECT_NEAR(sum.clock_and_registers, wanted, 0.02 * wanted) << library.name;
     EXPECT_EQ(sum.switching + sum.internal, 0) << library.name;
@@ -96,11 +94,10 @@ TEST(EnergyMeter, ClockOfARegister) {
 // The input that changed last is charged; inputs that changed together share.
 TEST(EnergyMeter, TheLastInputIsTheCause) {
   const LibertyLibrary library = osu018();
-  const GateNetlist netlist = netlist_of(library, {{"NAND2X1", {{"A", 2}, {"B", 3}, {"Y", 4}}}},
-                                         {{"y", false, {4}}});
+  const GateNetlist netlist =
+      netlist_of(library, {{"NAND2X1", {{"A", 2}, {"B", 3}, {"Y", 4}}}}, {{"y", false, {4}}});
   const auto rise_after = [&](std::uint64_t a, std::uint64_t b) {
-    EnergyMeter meter(netlist, calculate_delays(netlist, fanout_of_four(library)),
-                      library.voltage);
+    EnergyMeter meter(netlist, calculate_delays(netlist, fanout_of_four(library)), library.voltage);
     meter.toggle(a < b ? 2 : 3, false, std::min(a, b));
     meter.toggle(a < b ? 3 : 2, false, std::max(a, b));
     meter.take();
@@ -133,8 +130,8 @@ TEST(GateSimulation, GlitchesAreSeen) {
   const std::string dump = read_file(result.changes, 1 << 20);
   EXPECT_THAT(dump, testing::HasSubstr(" n7 $end"));
   const std::size_t at = dump.find(" n7 $end");
-  const std::string identifier = dump.substr(dump.rfind(' ', at - 1) + 1,
-                                             at - dump.rfind(' ', at - 1) - 1);
+  const std::string identifier =
+      dump.substr(dump.rfind(' ', at - 1) + 1, at - dump.rfind(' ', at - 1) - 1);
   std::size_t falls = 0;
   for (std::size_t i = dump.find("$dumpvars"); i != std::string::npos;
        i = dump.find("\n0" + identifier + "\n", i + 1))
@@ -144,8 +141,8 @@ TEST(GateSimulation, GlitchesAreSeen) {
 
 TEST(GateSimulation, StimuliMustFitThePorts) {
   const LibertyLibrary library = osu018();
-  const GateNetlist netlist = netlist_of(library, {{"INVX1", {{"A", 2}, {"Y", 3}}}},
-                                         {{"a", true, {2}}, {"y", false, {3}}});
+  const GateNetlist netlist =
+      netlist_of(library, {{"INVX1", {{"A", 2}, {"Y", 3}}}}, {{"a", true, {2}}, {"y", false, {3}}});
   const GateTiming timing = calculate_delays(netlist, fanout_of_four(library));
   try {
     simulate_gates(netlist, timing, {2, {{"a", {1}}, {"y", {1, 0}}}}, {5000, 100}, "/nowhere");

@@ -130,7 +130,8 @@ TEST(Liberty, WhatIsNoLibraryIsLocated) {
   EXPECT_EQ(message("library (a) {\n lu_table_template (t) { variable_1 : input_net_transition; "
                     "index_1 (\"1, 2\"); }\n cell (X) { pin (A) { direction : output; timing () {\n"
                     "  related_pin : \"B\"; cell_rise (t) { values (\"1, 2, 3\"); }\n"
-                    "  cell_fall (u) { values (\"1\"); } rise_transition (t) { index_1 (\"2, 2\"); } } } } }"),
+                    "  cell_fall (u) { values (\"1\"); } rise_transition (t) { index_1 (\"2, 2\"); "
+                    "} } } } }"),
             "x.lib:4:46: 3 values in a table of 2\n"
             "x.lib:5:14: no table template 'u'\n"
             "x.lib:5:66: index_1 does not rise");

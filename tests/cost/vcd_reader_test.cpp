@@ -20,8 +20,8 @@ std::vector<std::string> changes_of(const std::string& text, const std::string& 
   });
   std::vector<std::string> changes;
   for (VcdReader::Change change{}; reader.next(change);) {
-    changes.push_back(fmt::format("{} {}={}", change.time, static_cast<char>(change.variable),
-                                  change.value));
+    changes.push_back(
+        fmt::format("{} {}={}", change.time, static_cast<char>(change.variable), change.value));
   }
   return changes;
 }
@@ -48,9 +48,9 @@ TEST(VcdReader, ReadsAsAStream) {
 }
 
 TEST(VcdReader, RefusesWhatIsNoDump) {
-  for (const std::string& text : {std::string(), std::string("$var wire 1"),
-                                 std::string(kHeader) + "#1x\n", std::string(kHeader) + "1~~~\n",
-                                 std::string(kHeader) + "?!\n"}) {
+  for (const std::string& text :
+       {std::string(), std::string("$var wire 1"), std::string(kHeader) + "#1x\n",
+        std::string(kHeader) + "1~~~\n", std::string(kHeader) + "?!\n"}) {
     EXPECT_THROW(changes_of(text, "a"), UserError) << text;
   }
   EXPECT_THROW(VcdReader("/nowhere.vcd", [](std::string_view) { return 0U; }), UserError);
