@@ -27,7 +27,7 @@ struct Options {
 };
 
 // Of each module's energy, under each kind of inputs.
-constexpr std::uint64_t kEnergyCycles = 2000;
+constexpr std::uint64_t kEnergyCycles = 1000;
 
 Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);

@@ -28,6 +28,20 @@ std::uint32_t net_number(std::string_view name) {
   return is_net ? number : VcdReader::kIgnored;
 }
 
+// Without a clock tree, a clock that comes through gates would be late against the data.
+void require_plain_clock(const GateNetlist& netlist, const std::string& module) {
+  const GateNetlist::Port* clock = netlist.find_port("clk_i");
+  for (const GateNetlist::Cell& cell : netlist.cells) {
+    for (std::size_t i = 0; i < cell.pins.size(); ++i) {
+      if (!cell.type->pins[i].is_clock) continue;
+      if (clock != nullptr && clock->bits.at(0) == cell.pins[i]) continue;
+      throw UserError(fmt::format(
+          "module '{}': the clock of a '{}' is not clk_i itself; energy needs clocks without gates",
+          module, cell.type->name));
+    }
+  }
+}
+
 // The nets that cells drive.
 std::vector<bool> driven_nets(const GateNetlist& netlist) {
   std::vector<bool> driven(netlist.nets);
@@ -82,6 +96,7 @@ ModuleEnergy::ModuleEnergy(MappedModule module, const LibertyLibrary& library)
       outside_(fanout_of_four(library)),
       timing_(calculate_delays(netlist_, outside_)) {
   module_.netlist.clear();
+  require_plain_clock(netlist_, module_.cost.name);
 }
 
 EnergyRecord ModuleEnergy::measure(const GateStimulus& stimulus, std::uint64_t warm_up,

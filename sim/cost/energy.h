@@ -28,6 +28,7 @@ struct EnergyRecord {
 // A module mapped to gates, ready for any number of stimuli. `library` must outlive it.
 class ModuleEnergy {
  public:
+  // Throws UserError when a cell has no model, or a clock does not come straight from port clk_i.
   ModuleEnergy(MappedModule module, const LibertyLibrary& library);
 
   const ModuleCost& cost() const { return module_.cost; }

@@ -329,7 +329,7 @@ TEST_F(Cli, SynthEnergyVerifyPartsSum) {
     const json& energy = module["energy_pj"];
     for (const char* inputs : {"uniform", "zero"}) {
       const json& record = energy[inputs];
-      EXPECT_EQ(record["cycles"], 2000);
+      EXPECT_EQ(record["cycles"], 1000);
       EXPECT_GE(record["period_ps"], module["critical_path_ps"]);
       EXPECT_NEAR(record["pj_per_cycle"].get<double>(),
                   record["switching_pj"].get<double>() + record["internal_pj"].get<double>() +
