@@ -16,9 +16,9 @@ class OperandStream {
  public:
   using Take = std::function<void(std::span<const std::uint16_t>)>;
 
-  OperandStream(const RandomTensor& tensor, const OperandQuantization& quantization,
+  OperandStream(const RowSource& rows, const OperandQuantization& quantization,
                 const OperandShape& shape, const Take& take)
-      : tensor_(tensor),
+      : rows_(rows),
         quantization_(quantization),
         quantizer_(quantization.quantizer),
         shape_(shape),
@@ -47,7 +47,7 @@ class OperandStream {
   void make_rows(std::uint64_t row, std::uint64_t rows) {
     throw_if_interrupted();
     values_.resize(rows * shape_.k);
-    fill_tile(tensor_, {row, 0, rows, shape_.k}, values_);
+    rows_(row, values_);
   }
 
   template <class Visit>
@@ -168,7 +168,7 @@ class OperandStream {
     seen.error.add(values, dequantized_);
   }
 
-  const RandomTensor& tensor_;
+  const RowSource& rows_;
   const OperandQuantization& quantization_;
   const Quantizer& quantizer_;
   OperandShape shape_;
@@ -193,10 +193,19 @@ std::vector<std::uint64_t> parameter_shape(const OperandQuantization& quantizati
   return {pieces(shape.rows, quantization.group_of(shape.rows)), shape.k};
 }
 
+OperandResult stream_operand(const RowSource& rows, const OperandQuantization& quantization,
+                             const OperandShape& shape,
+                             const std::function<void(std::span<const std::uint16_t>)>& take) {
+  return OperandStream(rows, quantization, shape, take).run();
+}
+
 OperandResult stream_operand(const RandomTensor& tensor, const OperandQuantization& quantization,
                              const OperandShape& shape,
                              const std::function<void(std::span<const std::uint16_t>)>& take) {
-  return OperandStream(tensor, quantization, shape, take).run();
+  const RowSource rows = [&](std::uint64_t row, std::span<float> values) {
+    fill_tile(tensor, {row, 0, values.size() / shape.k, shape.k}, values);
+  };
+  return stream_operand(rows, quantization, shape, take);
 }
 
 }  // namespace bitsmith

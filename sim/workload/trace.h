@@ -16,7 +16,11 @@
 //
 // Operands are synthetic (numerics/random_tensor.h): activations and keys with outlier channels,
 // weights normal with standard deviation 0.02, queries and values normal, attention probabilities
-// uniform with the mean of a row that sums to 1.
+// uniform with the mean of a row that sums to 1. The parts of a GEMM that is split
+// (quantized_operator.h) are parts of the same tensors. What a calibration would find is known of
+// them: the largest magnitude of a channel counts as three standard deviations times its gain, and
+// all output features are equally salient, so that each GEMM gives the first of its own. AWQ is
+// refused with a UserError: random weights have nothing to search.
 #pragma once
 
 #include <array>

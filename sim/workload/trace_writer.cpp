@@ -63,6 +63,82 @@ RandomTensor values_of(const Operator& op, OperandRole role, std::uint64_t seed)
   return tensor;
 }
 
+// Three standard deviations, times the gain of a channel: its largest magnitude in most texts.
+std::vector<float> largest_magnitudes(const RandomTensor& tensor, std::uint64_t channels) {
+  std::vector<float> result;
+  for (std::uint64_t k = 0; k < channels; ++k) {
+    result.push_back(3 * tensor.stddev * channel_gain(tensor, k));
+  }
+  return result;
+}
+
+// Random features are all alike: the first.
+ChannelSplit random_features(std::uint64_t features, double fraction) {
+  const std::vector<std::vector<double>> salience = {std::vector<double>(features)};
+  return split_salient(salience, fraction).front();
+}
+
+ChannelSplit synthetic_split(const CalibratedMethod& method, const Operator& op,
+                             const RandomTensor& activations) {
+  switch (method.split) {
+    case SplitMethod::outliers:
+      return split_outliers(largest_magnitudes(activations, op.gemm.k), method.threshold);
+    case SplitMethod::salient:
+      return random_features(op.gemm.n, method.fraction);
+    case SplitMethod::blocks:
+      return split_blocks(largest_magnitudes(activations, op.gemm.k), method.block, method.ratio);
+    case SplitMethod::none:
+      break;
+  }
+  throw InternalError("a split by no method");
+}
+
+ChannelSplits synthetic_splits(const Workload& workload, const TraceRequest& request) {
+  const QuantizationConfig& config = request.quantization;
+  if (config.method_of(OperatorClass::linear).scaling_grid > 0) {
+    throw UserError(fmt::format(
+        "quantization '{}': AWQ's factors are found by a calibration, in the weights and "
+        "activations of a model; these operands are random. The same file without 'scaling' gives "
+        "a trace of the same formats, shapes and cycles",
+        config.name));
+  }
+  ChannelSplits splits;
+  for (std::size_t i = 0; i < workload.operators.size(); ++i) {
+    const Operator& op = workload.operators[i];
+    const CalibratedMethod& method = config.method_of(op.operator_class);
+    if (!op.is_gemm() || method.split == SplitMethod::none) continue;
+    constexpr OperandRole kRole = OperandRole::activation;
+    splits[i] = synthetic_split(method, op, values_of(op, kRole, mix(request.seed, i, kRole)));
+  }
+  return splits;
+}
+
+// Rows of an operand of a part: some of the outputs' weights, or some columns of both operands.
+RowSource synthetic_rows(const Operator& whole, const OperatorPart& part, OperandRole role,
+                         std::uint64_t seed) {
+  const RandomTensor tensor = values_of(whole, role, seed);
+  const std::uint64_t k = whole.gemm.k;
+  const auto row_of = [&part, role](std::uint64_t row) {
+    const bool is_some = part.axis == OperatorPart::Axis::outputs && role == OperandRole::weight;
+    return is_some ? part.channels[row] : row;
+  };
+  if (part.axis != OperatorPart::Axis::inputs) {
+    return [=](std::uint64_t row, std::span<float> values) {
+      for (; !values.empty(); values = values.subspan(k), ++row) {
+        fill_tile(tensor, {row_of(row), 0, 1, k}, values.first(k));
+      }
+    };
+  }
+  return
+      [=, &part, line = std::vector<float>(k)](std::uint64_t row, std::span<float> values) mutable {
+        const std::size_t columns = part.channels.size();
+        for (; !values.empty(); values = values.subspan(columns), ++row) {
+          fill_tile(tensor, {row, 0, 1, k}, line);
+          for (std::size_t i = 0; i < columns; ++i) values[i] = line[part.channels[i]];
+        }
+      };
+}
+
 // ---- bytes
 
 template <class Number>
@@ -112,13 +188,14 @@ void write_statistics(SafetensorsWriter& writer, const std::string& name,
 }
 
 OperandStatistics write_operand(SafetensorsWriter& writer, std::size_t index,
-                                const QuantizedOperator& op, OperandRole role, std::uint64_t seed) {
+                                const QuantizedOperator& op, const Operator& whole,
+                                OperandRole role, std::uint64_t seed) {
   const OperandQuantization& quantization = of_role(op.quantization, role);
   const Format& format = quantization.code_format();
   const std::string name = tensor_name(index, role);
   std::vector<std::byte> bytes;
   const OperandResult result =
-      stream_operand(values_of(op.op, role, mix(seed, index, role)), quantization,
+      stream_operand(synthetic_rows(whole, op.part, role, mix(seed, op.origin, role)), quantization,
                      operand_shape(op.op.gemm, role), [&](std::span<const std::uint16_t> codes) {
                        bytes.resize(codes.size() * dtype_bytes(dtype_of(format)));
                        codes_to_bytes(format, codes, bytes);
@@ -248,8 +325,8 @@ std::vector<TensorSpec> operand_tensors(std::size_t op, OperandRole role,
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path) {
   const Workload workload = transformer_workload(request.model, request.phase);
-  const std::vector<QuantizedOperator> operators =
-      quantize_operators(workload, request.quantization, request.phase);
+  const std::vector<QuantizedOperator> operators = quantize_operators(
+      workload, request.quantization, request.phase, synthetic_splits(workload, request));
   std::vector<TensorSpec> specs;
   for (std::size_t i = 0; i < operators.size(); ++i) {
     if (!operators[i].op.is_gemm()) continue;
@@ -263,9 +340,11 @@ std::vector<TracedOperand> write_trace(const TraceRequest& request,
     if (!op.is_gemm()) continue;
     for (const OperandRole role : kRoles) {
       const OperandShape shape = operand_shape(op.gemm, role);
-      written.push_back({op.name, role, format_text(of_role(operators[i].quantization, role)),
-                         shape.rows, shape.k,
-                         write_operand(writer, i, operators[i], role, request.seed)});
+      written.push_back(
+          {op.name, role, format_text(of_role(operators[i].quantization, role)), shape.rows,
+           shape.k,
+           write_operand(writer, i, operators[i], workload.operators[operators[i].origin], role,
+                         request.seed)});
     }
   }
   writer.finish();
