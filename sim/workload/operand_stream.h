@@ -41,12 +41,12 @@ struct OperandParameters {
 std::vector<std::uint64_t> parameter_shape(const OperandQuantization& quantization,
                                            const OperandShape& shape);
 
-// Fills in rows `row`, row + 1, ... of an operand, row-major; `values` holds whole rows. Rows may
-// be asked for more than once and are the same every time.
+// Fills in rows `row`, row + 1, ... of an operand, row-major; `values` holds whole rows. Rows may be
+// asked for more than once and are the same every time.
 using RowSource = std::function<void(std::uint64_t row, std::span<float> values)>;
 
-// Quantizes the values of `rows` or `tensor` and hands the codes to `take`, row after row. Memory:
-// a row or, for groups across k, as many rows as a group has, and the parameters. Throws UserError
+// Quantizes the values of `rows` or `tensor` and hands the codes to `take`, row after row. Memory: a
+// row or, for groups across k, as many rows as a group has, and the parameters. Throws UserError
 // when groups across k are too large to hold.
 struct OperandResult {
   OperandParameters parameters;

@@ -1,0 +1,70 @@
+#include "workload/weight_store.h"
+
+#include <array>
+
+#include "common/error.h"
+#include "common/text.h"
+#include "workload/safetensors_weights.h"
+
+namespace bitsmith {
+namespace {
+
+constexpr std::size_t kShownCharacters = 200;
+constexpr std::string_view kSingle = "model.safetensors";
+
+std::string shown(std::string_view name) {
+  return fmt::format("tensor '{}'", printable(name, kShownCharacters));
+}
+
+}  // namespace
+
+std::uint64_t StoredTensor::elements() const {
+  std::uint64_t product = 1;
+  for (const std::uint64_t size : shape) product *= size;
+  return product;
+}
+
+WeightStore::WeightStore(std::string where, std::vector<StoredTensor> tensors)
+    : where_(std::move(where)), tensors_(std::move(tensors)) {
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    if (!index_.emplace(tensors_[i].name, i).second) {
+      throw UserError(Location{where_}, fmt::format("{} is there twice", shown(tensors_[i].name)));
+    }
+  }
+}
+
+std::size_t WeightStore::index_of(std::string_view name) const {
+  if (const auto found = index_.find(name); found != index_.end()) return found->second;
+  std::vector<std::string_view> names;
+  for (const StoredTensor& tensor : tensors_) names.push_back(tensor.name);
+  throw UserError(Location{where_},
+                  fmt::format("has no {}{} among its {} tensors", shown(name),
+                              printable(did_you_mean(name, names), 300), names.size()));
+}
+
+const StoredTensor& WeightStore::info(std::string_view name) const {
+  return tensors_[index_of(name)];
+}
+
+void WeightStore::read(std::string_view name, std::uint64_t first, std::span<float> values) const {
+  const std::size_t index = index_of(name);
+  const std::uint64_t elements = tensors_[index].elements();
+  check(first <= elements && values.size() <= elements - first,
+        fmt::format("elements that {} does not have", shown(name)));
+  if (!values.empty()) read_elements(index, first, values);
+}
+
+bool has_weights(const std::filesystem::path& directory) {
+  std::error_code ignored;
+  return std::filesystem::exists(directory / kSingle, ignored);
+}
+
+std::unique_ptr<WeightStore> open_weights(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return open_safetensors(path);
+  if (!has_weights(path)) {
+    throw UserError(Location{path.string()}, fmt::format("has no {}", kSingle));
+  }
+  return open_safetensors(path / kSingle);
+}
+
+}  // namespace bitsmith
