@@ -47,7 +47,7 @@ void InputStatistics::add(std::span<const float> values) {
       max_abs[i] = std::max(max_abs[i], std::abs(x[i]));
       if (gram.empty()) continue;
       const double factor = x[i];
-      for (std::size_t j = 0; j < k; ++j) gram[i * k + j] += factor * x[j];
+      for (std::size_t j = i; j < k; ++j) gram[i * k + j] += factor * x[j];
     }
     ++rows;
   }
@@ -56,14 +56,16 @@ void InputStatistics::add(std::span<const float> values) {
 double output_error(const InputStatistics& inputs, std::span<const double> difference) {
   const std::size_t k = inputs.channels();
   check(difference.size() == k && inputs.gram.size() == k * k, "no products of activations");
-  std::vector<double> product(k);
+  std::vector<double> product(k);  // of the products above the diagonal with the difference
+  double error = 0;
   for (std::size_t i = 0; i < k; ++i) {
     const double factor = difference[i];
+    const double* row = &inputs.gram[i * k];
+    error += factor * factor * row[i];
     if (factor == 0) continue;
-    for (std::size_t j = 0; j < k; ++j) product[j] += factor * inputs.gram[i * k + j];
+    for (std::size_t j = i + 1; j < k; ++j) product[j] += factor * row[j];
   }
-  double error = 0;
-  for (std::size_t j = 0; j < k; ++j) error += product[j] * difference[j];
+  for (std::size_t j = 0; j < k; ++j) error += 2 * product[j] * difference[j];
   return std::max(error, 0.0);  // a sum of squares, but for its last bits
 }
 

@@ -26,7 +26,7 @@ struct InputStatistics {
   std::uint64_t rows = 0;
   std::vector<double> sum_abs;  // sum |x[t][k]|
   std::vector<float> max_abs;   // max |x[t][k]|
-  std::vector<double> gram;     // [k][k], sum x[t][k] * x[t][k']; empty when not wanted
+  std::vector<double> gram;     // [k][k'], sum x[t][k] * x[t][k'] for k' >= k; empty if not wanted
 
   InputStatistics(std::size_t channels, bool with_gram);
   std::size_t channels() const { return sum_abs.size(); }

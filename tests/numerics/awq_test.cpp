@@ -27,7 +27,7 @@ TEST(InputStatistics, OfTwoRows) {
   EXPECT_EQ(inputs.rows, 2U);
   EXPECT_THAT(inputs.sum_abs, ElementsAre(4, 6));
   EXPECT_THAT(inputs.max_abs, ElementsAre(3, 4));
-  EXPECT_THAT(inputs.gram, ElementsAre(10, -14, -14, 20));
+  EXPECT_THAT(inputs.gram, ElementsAre(10, -14, 0, 20));
   const std::vector<float> bad = {1, std::numeric_limits<float>::infinity()};
   EXPECT_THROW(inputs.add(bad), UserError);
   EXPECT_EQ(inputs.rows, 2U);
