@@ -13,6 +13,7 @@ Action add_run(CLI::App& app);
 Action add_verify(CLI::App& app);
 Action add_synth(CLI::App& app);
 Action add_trace(CLI::App& app);
+Action add_perplexity(CLI::App& app);
 Action add_reproduce(CLI::App& app);
 Action add_describe(CLI::App& app);
 

@@ -42,6 +42,7 @@ int run_command_line(int argc, char** argv) {
                             {"verify", bitsmith::app::add_verify(app)},
                             {"synth", bitsmith::app::add_synth(app)},
                             {"trace", bitsmith::app::add_trace(app)},
+                            {"perplexity", bitsmith::app::add_perplexity(app)},
                             {"reproduce", bitsmith::app::add_reproduce(app)},
                             {"describe", bitsmith::app::add_describe(app)}};
   require_known_command(actions, argc, argv);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/divide.h"
 #include "common/error.h"
 #include "numerics/conversion.h"
 
@@ -38,6 +39,7 @@ OperandQuantization weight_quantization(const Design& design) {
   Quantizer& q = wanted.quantizer;
   q = {QuantMethod::absmax, &design.weight_format(), {}, nullptr, scheme.scale};
   if (q.format->kind == FormatKind::codebook) q.method = QuantMethod::absmean;
+  if (scheme.zero_points != ZeroPoints::none) q.method = QuantMethod::zero_point;
   if (!scheme.mixture.empty())
     q = {QuantMethod::bitmod, nullptr, scheme.mixture, nullptr, scheme.scale};
   wanted.granularity = Granularity::group;
@@ -47,7 +49,7 @@ OperandQuantization weight_quantization(const Design& design) {
 
 TraceOperands::TraceOperands(const Trace& trace, const Design& design, bool skip_others)
     : trace_(trace), design_(design), conversions_(trace.workload().operators.size()) {
-  std::vector<std::string> problems;
+  std::vector<std::string> problems, out_of_range;
   for (std::size_t i = 0; i < conversions_.size(); ++i) {
     const Operator& op = trace.workload().operators[i];
     if (!op.is_gemm()) continue;
@@ -55,12 +57,18 @@ TraceOperands::TraceOperands(const Trace& trace, const Design& design, bool skip
     if (auto conversions = conversions_of(i, problem)) {
       gemms_.push_back(i);
       conversions_[i] = std::move(*conversions);
-      require_selects(i);
+      try {
+        require_in_range(i);
+      } catch (const UserError& error) {
+        out_of_range.insert(out_of_range.end(), error.messages().begin(), error.messages().end());
+      }
     } else {
       problems.push_back(fmt::format("{}: operator '{}': {}", trace.name(), op.name, problem));
     }
   }
-  if (!problems.empty() && (!skip_others || gemms_.empty())) throw UserError(problems);
+  if (skip_others && !gemms_.empty()) problems.clear();
+  problems.insert(problems.end(), out_of_range.begin(), out_of_range.end());
+  if (!problems.empty()) throw UserError(problems);
 }
 
 std::optional<TraceOperands::Conversions> TraceOperands::conversions_of(
@@ -76,7 +84,7 @@ std::optional<TraceOperands::Conversions> TraceOperands::conversions_of(
   if (has_scales) {
     weights = scaled_weights(weight, shape(op).k);
   } else if (auto codes = exact_conversion(weight.code_format(), design_.weight_format())) {
-    weights = Weights{std::move(*codes), false, {}};
+    weights.emplace().codes = std::move(*codes);
   }
   if (a_codes && weights) return Conversions{*a_codes, std::move(*weights)};
   problem = fmt::format("{} activations and {} weights do not fit the design's {} and {} exactly",
@@ -96,12 +104,6 @@ std::string TraceOperands::unsupported(const OperandQuantization& weight,
     return "every group has a format of its own (BitMoD), which this design does not decode";
   }
   if (design_.scale_bits() == 0) return "";
-  if (scheme.has_zero_points) {
-    return fmt::format(
-        "design {} takes {} weights with a zero point per group, which traces do "
-        "not bring to arrays yet; signed weights work",
-        design_.id(), design_.weight_format().name);
-  }
   if (!scales_results(activation)) {
     return fmt::format(
         "scales of activations in groups along k cannot be applied to results: "
@@ -112,17 +114,24 @@ std::string TraceOperands::unsupported(const OperandQuantization& weight,
 }
 
 std::string TraceOperands::scales_problem(const OperandQuantization& weight) const {
-  const bool any_scale = design_.scale_scheme().mixture.empty();
+  const ScaleScheme scheme = design_.scale_scheme();
+  std::string others;
+  if (scheme.mixture.empty()) {
+    others = fmt::format(" and scales{} of whole channels or tensors",
+                         scheme.zero_points == ZeroPoints::none ? "" : " and zero points");
+  }
   return fmt::format("weights {{{}}} do not fit design {}, which takes {{{}}}{}", text_of(weight),
-                     design_.id(), text_of(weight_quantization(design_)),
-                     any_scale ? " and scales of whole channels or tensors" : "");
+                     design_.id(), text_of(weight_quantization(design_)), others);
 }
 
 std::optional<TraceOperands::Weights> TraceOperands::scaled_weights(
     const OperandQuantization& weight, std::uint64_t k) const {
   const ScaleScheme scheme = design_.scale_scheme();
   const Quantizer& q = weight.quantizer;
+  const bool has_zero_points = q.method == QuantMethod::zero_point;
+  const bool takes_zero_points = scheme.zero_points != ZeroPoints::none;
   Weights result;
+  result.own_zero_points = has_zero_points && takes_zero_points;
   if (scheme.mixture.empty()) {
     auto codes = exact_conversion(weight.code_format(), design_.weight_format());
     if (!codes || q.method == QuantMethod::bitmod) return std::nullopt;
@@ -144,16 +153,20 @@ std::optional<TraceOperands::Weights> TraceOperands::scaled_weights(
   result.own_scales = true;
   const bool fits = weight.granularity == Granularity::group && weight.axis == LineAxis::along_k &&
                     weight.group_of(k) == std::min(scheme.group, k) &&
-                    q.scale_format == scheme.scale && q.method != QuantMethod::zero_point;
+                    q.scale_format == scheme.scale && has_zero_points == takes_zero_points;
   return fits ? std::optional(result) : std::nullopt;
 }
 
 // Before any of them is used.
-void TraceOperands::require_selects(std::size_t op) const {
-  if (conversions_[op].w.selects.empty()) return;
-  std::vector<std::uint16_t> selects(design_.scale_rows(shape(op).k));
-  for (std::uint64_t row = 0; row < shape(op).n; ++row) {
-    trace_.read_selects(op, OperandRole::weight, row, 0, selects);
+void TraceOperands::require_in_range(std::size_t op) const {
+  const Weights& weights = conversions_[op].w;
+  if (weights.selects.empty() && !weights.own_zero_points) return;
+  std::vector<std::uint16_t> codes(pieces(shape(op).k, design_.scale_scheme().group));
+  for (std::uint64_t column = 0; column < shape(op).n; ++column) {
+    if (weights.own_zero_points) read_zero_points(op, 0, column, codes);
+    if (!weights.selects.empty()) {
+      trace_.read_selects(op, OperandRole::weight, column, 0, codes);
+    }
   }
 }
 
@@ -180,19 +193,44 @@ void TraceOperands::read_w(std::size_t op, std::uint64_t k0, std::uint64_t k, st
 void TraceOperands::read_s(std::size_t op, std::uint64_t row, std::uint64_t rows, std::uint64_t n0,
                            std::uint64_t n, std::span<std::uint16_t> codes) const {
   const Weights& weights = conversions_.at(op).w;
-  if (!weights.own_scales) {
-    const std::uint32_t one = encode(*design_.scale_scheme().scale, 1.0);
-    std::fill(codes.begin(), codes.end(), static_cast<std::uint16_t>(one));
-    return;
-  }
-  std::vector<std::uint16_t> column(rows), selects(rows);
+  const ScaleScheme scheme = design_.scale_scheme();
+  const bool zeros_below = scheme.zero_points == ZeroPoints::row_below;
+  const std::uint64_t rows_of_group = zeros_below ? 2 : 1;
+  check(row % rows_of_group == 0 && rows % rows_of_group == 0, "scales without their zero points");
+  const std::uint64_t group = row / rows_of_group;
+  const std::uint64_t groups = rows / rows_of_group;
+  const auto one = static_cast<std::uint16_t>(encode(*scheme.scale, 1.0));
+  std::vector<std::uint16_t> scales(groups, one), selects(groups), zeros(groups);
   for (std::uint64_t col = 0; col < n; ++col) {
-    trace_.read_scales(op, OperandRole::weight, n0 + col, row, column);
-    for (std::uint64_t i = 0; i < rows; ++i) codes[i * n + col] = column[i];
-    if (weights.selects.empty()) continue;
-    trace_.read_selects(op, OperandRole::weight, n0 + col, row, selects);
-    for (std::uint64_t i = 0; i < rows; ++i) codes[i * n + col] |= weights.selects[selects[i]];
+    if (weights.own_scales) {
+      trace_.read_scales(op, OperandRole::weight, n0 + col, group, scales);
+    }
+    if (!weights.selects.empty()) {
+      trace_.read_selects(op, OperandRole::weight, n0 + col, group, selects);
+    }
+    if (weights.own_zero_points) read_zero_points(op, group, n0 + col, zeros);
+    for (std::uint64_t i = 0; i < groups; ++i) {
+      std::uint16_t& code = codes[i * rows_of_group * n + col];
+      code = scales[i];
+      if (!weights.selects.empty()) code |= weights.selects[selects[i]];
+      if (zeros_below) {
+        codes[(i * rows_of_group + 1) * n + col] = zeros[i];
+      } else {
+        code = static_cast<std::uint16_t>(code | zeros[i] << scheme.scale->bits);
+      }
+    }
   }
+}
+
+// The one of a whole channel or tensor is that of all its groups.
+void TraceOperands::read_zero_points(std::size_t op, std::uint64_t group, std::uint64_t column,
+                                     std::span<std::uint16_t> zero_points) const {
+  if (conversions_[op].w.own_scales) {
+    return trace_.read_zero_points(op, OperandRole::weight, column, group, zero_points);
+  }
+  std::uint16_t all = 0;
+  trace_.read_zero_points(op, OperandRole::weight, column, 0, {&all, 1});
+  std::fill(zero_points.begin(), zero_points.end(), all);
 }
 
 OperandTile TraceOperands::tile(std::size_t op, std::uint64_t m0, std::uint32_t m, std::uint64_t n0,

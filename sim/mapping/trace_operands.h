@@ -1,10 +1,11 @@
 // The operands of a trace as an array takes them: in the design's own formats, tile by tile.
 //
-// A design with scales applies one to every group, as an integer. Weights quantized that way bring
-// their own; of two levels (channel scale times integer) the array applies the integers. Weights
-// with one scale per channel or for all get the integer 1. What is left over, as every scale of an
-// array without them, is multiplied to the results: work of the vector unit, whose values are not
-// computed.
+// A design with scales applies one to every group. Weights quantized that way bring their own; of
+// two levels (channel scale times integer) the array applies the integers. Weights with one scale
+// per channel or for all get the scale 1. A design with zero points subtracts those of the trace,
+// of groups, channels or all; weights without any get 0. What is left over, as every scale and zero
+// point of an array without them, is applied to the results: work of the vector unit, whose values
+// are not computed.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +26,15 @@ struct OperandTile {
   std::vector<std::uint16_t> s = {};
 };
 
-// How weights with scales of their own must be quantized for a design with scales.
+// How weights with scales of their own must be quantized for a design with scales; with zero
+// points, too, if it has those.
 OperandQuantization weight_quantization(const Design& design);
 
 class TraceOperands {
  public:
   // Throws UserError naming every GEMM whose formats or scales the design does not hold exactly,
-  // unless `skip_others`; when there is no GEMM left; and when a group's format is out of range.
-  // Both must outlive this.
+  // unless `skip_others`; when there is no GEMM left; and those whose formats of groups or zero
+  // points are out of range. Both must outlive this.
   TraceOperands(const Trace& trace, const Design& design, bool skip_others);
 
   // GEMMs that the design can compute, by their number in the workload.
@@ -54,6 +56,7 @@ class TraceOperands {
   struct Weights {
     std::vector<std::uint16_t> codes;    // by those of the trace
     bool own_scales = false;             // else the design's are 1
+    bool own_zero_points = false;        // else the design's are 0
     std::vector<std::uint16_t> selects;  // by candidate of the trace, in place above the scale
   };
   struct Conversions {
@@ -65,7 +68,9 @@ class TraceOperands {
   std::string unsupported(const OperandQuantization& weight,
                           const OperandQuantization& activation) const;
   std::string scales_problem(const OperandQuantization& weight) const;
-  void require_selects(std::size_t op) const;
+  void require_in_range(std::size_t op) const;
+  void read_zero_points(std::size_t op, std::uint64_t group, std::uint64_t column,
+                        std::span<std::uint16_t> zero_points) const;
 
   const Trace& trace_;
   const Design& design_;

@@ -51,12 +51,16 @@ struct RtlDescription {
 
 // The weights of a design with scales: groups of `group` along k with a scale each, whose code is
 // the low bits of an S. In a format with special values select i, above the scale, makes a group's
-// weights numbers of mixture[i]; their codes are the same. With zero points every group has one.
+// weights numbers of mixture[i]; their codes are the same.
+//
+// With zero points, which unsigned weights have, every group has one: an integer in the weights'
+// own format, in a row of S below the group's scales, or above the scale in the same S.
+enum class ZeroPoints { none, row_below, above_scale };
 struct ScaleScheme {
   std::uint64_t group = 1;
   const Format* scale = nullptr;
   std::vector<const Format*> mixture;
-  bool has_zero_points = false;
+  ZeroPoints zero_points = ZeroPoints::none;
 };
 
 class Design {

@@ -253,12 +253,29 @@ void Trace::read_selects(std::size_t op, OperandRole role, std::uint64_t row, st
   }
 }
 
+void Trace::read_zero_points(std::size_t op, OperandRole role, std::uint64_t row,
+                             std::uint64_t group, std::span<std::uint16_t> out) const {
+  const std::uint64_t first = first_parameter(op, role, row, group, out.size());
+  const std::string tensor = tensor_name(op, role) + ".zero_point";
+  read_codes(tensor, *find_format("uint16"), first, out);
+  const Format& f = format(op, role);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (out[i] < code_count(f)) continue;
+    throw UserError(fmt::format("{}: tensor '{}': {} of row {}, group {} is no {}, 0..{}", name(),
+                                tensor, out[i], row, group + i, f.name, code_count(f) - 1));
+  }
+}
+
 // The place of a group of a row among all of them.
 std::uint64_t Trace::first_parameter(std::size_t op, OperandRole role, std::uint64_t row,
                                      std::uint64_t group, std::size_t groups) const {
   const OperandShape shape = operand_shape(workload().operators[op].gemm, role);
   const OperandQuantization& operand = quantization(op, role);
   const std::vector<std::uint64_t> all = parameter_shape(operand, shape);
+  if (all.size() == 1) {
+    check(row < shape.rows && group == 0 && groups == 1, "groups of a whole tensor");
+    return 0;
+  }
   check(operand.axis == LineAxis::along_k && all.size() == 2, "groups that are not along k");
   check(row < all[0] && group <= all[1] && groups <= all[1] - group, "groups beyond an operand");
   return row * all[1] + group;

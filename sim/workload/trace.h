@@ -5,7 +5,7 @@
 // clang-format off
 //   <i>.<x>                codes, in the natural type of their format or one per U8 or U16
 //   <i>.<x>.scale          as it is stored: F32, F16, BF16, or codes of e8m0, int8, uint8
-//   <i>.<x>.zero_point     U16, method zero_point
+//   <i>.<x>.zero_point     U16, method zero_point: a code of the format
 //   <i>.<x>.select         U8, method bitmod: index of the candidate
 //   <i>.<x>.channel_scale  F32 [rows], scales of two levels
 //   <i>.<x>.statistics     F64: kTraceStatistics
@@ -100,6 +100,10 @@ class Trace {
                    std::span<std::uint16_t> out) const;
   void read_selects(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
                     std::span<std::uint16_t> out) const;
+  // Zero points of groups along k, in the same way, or the one of a channel or tensor as its group
+  // 0; a UserError where one is no code of the operand's format.
+  void read_zero_points(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
+                        std::span<std::uint16_t> out) const;
 
  private:
   std::uint64_t first_parameter(std::size_t op, OperandRole role, std::uint64_t row,

@@ -136,6 +136,64 @@ TEST_F(TraceCli, VerifyUsesItsScales) {
   EXPECT_EQ(verified.exit_code, 0) << verified.output;
 }
 
+// Unsigned weights with scales and zero points of several groups, on both kinds of arrays that take
+// them: in rows of their own, or beside the scale.
+TEST_F(TraceCli, ZeroPointsOfATraceReachTheArray) {
+  std::string text =
+      read_file(shipped("configs/quant/w4a16_g128_zero_point_all.yaml"), std::size_t{1} << 16);
+  const auto replace_all = [&](const std::string& from, const std::string& to) {
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + 1)) {
+      text.replace(at, from.size(), to);
+    }
+  };
+  replace_all("group: 128", "group: 16");
+  const auto run = [&](const std::string& accelerator, std::vector<std::string> options) {
+    const std::string quantization = file() + ".yaml";
+    write_file_atomically(quantization, text);
+    const ProcessResult written =
+        bitsmith({"trace", tiny_, "--quant", quantization, "--seq", "9", "-o", file()});
+    EXPECT_EQ(written.exit_code, 0) << written.output;
+    std::vector<std::string> arguments = {"run",   shipped("configs/accelerators/" + accelerator),
+                                          "--set", "design.group=16",
+                                          "--set", "design.activation=fp16",
+                                          "--set", "design.weight=uint4"};
+    arguments.insert(arguments.end(), {"--trace", file(), "--json", "-"});
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const ProcessResult result = bitsmith(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return json::parse(result.output);
+  };
+  for (const std::string accelerator :
+       {"mixpe_fp16_uint4_16x16_edge.yaml", "lut_tensor_core_2x64x4_edge.yaml"}) {
+    const json tile = run(accelerator, {});
+    const json cycle = run(accelerator, {"--engine", "cycle"});
+    EXPECT_EQ(tile["total"], cycle["total"]);
+    EXPECT_EQ(tile["actions"], cycle["actions"]);
+    EXPECT_EQ(cycle["checked"]["mismatches"], 0);
+    EXPECT_GT(cycle["checked"]["values_compared"], 1000);
+    replace_all("scale: fp16", "scale: int8");  // what the tables' scales are
+  }
+  // On an array of FP16 scales every GEMM is refused.
+  const ProcessResult refused =
+      bitsmith({"verify", shipped("configs/designs/mixpe/fp16_uint4_16x16.yaml"), "--set",
+                "group=16", "--trace", file()});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.output, HasSubstr("which takes {format: uint4, method: zero_point, "
+                                        "granularity: group, along: k, group: 16, scale: fp16}"));
+}
+
+TEST_F(TraceCli, VerifyUsesItsZeroPoints) {
+  ASSERT_EQ(
+      bitsmith({"trace", tiny_, "--quant", shipped("configs/quant/w4a16_g128_zero_point_all.yaml"),
+                "--seq", "9", "-o", file()})
+          .exit_code,
+      0);
+  const ProcessResult verified =
+      bitsmith({"verify", shipped("configs/designs/mixpe/fp16_uint4_16x16.yaml"), "--set", "rows=2",
+                "--set", "cols=2", "--trace", file(), "--cycles", "20000"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.output;
+}
+
 // 2^24 tokens: the attention alone is half a petabyte.
 TEST_F(TraceCli, TooLargeForTheDiskIsSaidBeforeWriting) {
   const ProcessResult result =

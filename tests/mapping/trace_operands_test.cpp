@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "common/error.h"
 #include "common/file.h"
 #include "common/process.h"
@@ -71,6 +73,13 @@ bit_serial::Params params_of(const std::string& weight, std::uint32_t group) {
   bit_serial::Params params;
   params.weight = find_format(weight);
   params.group = group;
+  return params;
+}
+
+lut_tensor_core::Params uint4_tables() {
+  lut_tensor_core::Params params;
+  params.weight = find_format("uint4");
+  params.group = 64;
   return params;
 }
 
@@ -218,6 +227,186 @@ TEST_F(TraceScales, EveryArrayWithScalesTakesThem) {
   EXPECT_GT(s16.front(), 255);
 }
 
+// Unsigned weights and what they stand for: scale and zero point of every group, by the file's own
+// tensors, in both places where arrays take zero points.
+TEST_F(TraceScales, ZeroPointsArriveWithTheirScales) {
+  const auto expect_those_of_the_file = [&](const Design& design, const std::string& scale,
+                                            auto scale_of, auto zero_of) {
+    const Trace written =
+        trace("format: int8, method: absmax, granularity: channel",
+              "format: uint4, method: zero_point, granularity: group, group: 64, scale: " + scale);
+    const TraceOperands operands(written, design, false);
+    const std::size_t op = long_gemm(operands);
+    const auto n = static_cast<std::uint32_t>(operands.shape(op).n - 2);
+    const OperandTile tile = operands.tile(op, 0, 1, 2, n, 304);
+    ASSERT_EQ(tile.s.size(), design.scale_rows(304) * n);
+    const SafetensorsFile tensors(file());
+    const auto word = [&](const char* tensor, std::size_t i) {
+      std::uint16_t value = 0;
+      std::memcpy(&value, tensors.data(fmt::format("{:04}.weight{}", op, tensor)).data() + 2 * i,
+                  2);
+      return value;
+    };
+    std::set<std::uint32_t> zeros;
+    for (std::size_t col = 0; col < n; ++col) {
+      for (std::size_t g = 0; g < 5; ++g) {
+        const std::size_t group = (col + 2) * 5 + g;
+        const std::uint32_t stored =
+            scale == "fp16" ? word(".scale", group)
+                            : static_cast<std::uint32_t>(
+                                  tensors.data(fmt::format("{:04}.weight.scale", op))[group]);
+        EXPECT_EQ(scale_of(tile, g, col, n), stored);
+        EXPECT_EQ(zero_of(tile, g, col, n), word(".zero_point", group));
+        zeros.insert(zero_of(tile, g, col, n));
+      }
+    }
+    EXPECT_GT(zeros.size(), 2U) << "too little of a test";
+  };
+  mixpe::Params shift_add;
+  shift_add.group = 64;
+  expect_those_of_the_file(
+      mixpe::Design(shift_add), "fp16",
+      [](const OperandTile& x, std::size_t g, std::size_t col, std::size_t n) -> std::uint32_t {
+        return x.s[2 * g * n + col];
+      },
+      [](const OperandTile& x, std::size_t g, std::size_t col, std::size_t n) -> std::uint32_t {
+        return x.s[(2 * g + 1) * n + col];
+      });
+  expect_those_of_the_file(
+      lut_tensor_core::Design(uint4_tables()), "int8",
+      [](const OperandTile& x, std::size_t g, std::size_t col, std::size_t n) -> std::uint32_t {
+        return x.s[g * n + col] & 255U;
+      },
+      [](const OperandTile& x, std::size_t g, std::size_t col, std::size_t n) -> std::uint32_t {
+        return x.s[g * n + col] >> 8U;
+      });
+}
+
+// What comes out is the sum of what the quantizer meant: scale x (code - zero point).
+TEST_F(TraceScales, ResultsAreThoseOfTheValues) {
+  const Trace written =
+      trace("format: int8, method: absmax, granularity: channel",
+            "format: uint4, method: zero_point, granularity: group, group: 64, scale: int8");
+  const lut_tensor_core::Design design(uint4_tables());
+  const TraceOperands operands(written, design, false);
+  const std::size_t op = long_gemm(operands);
+  const OperandTile tile = operands.tile(op, 1, 1, 3, 1, 304);
+  std::vector<std::uint16_t> codes(304), scales(5), zeros(5);
+  written.read(op, OperandRole::weight, 3, 0, codes);
+  written.read_scales(op, OperandRole::weight, 3, 0, scales);
+  written.read_zero_points(op, OperandRole::weight, 3, 0, zeros);
+  std::int64_t sum = 0, y = 0;
+  for (std::size_t k = 0; k < 304; ++k) {
+    sum += scales[k / 64] * static_cast<std::int8_t>(tile.a[k]) * (codes[k] - zeros[k / 64]);
+  }
+  design.golden(
+      {{tile.a.data(), 1, 304, 304}, {tile.w.data(), 304, 1, 1}, {tile.s.data(), 5, 1, 1}},
+      {&y, 1, 1, 1});
+  EXPECT_EQ(y, sum);
+  EXPECT_NE(y, 0);
+}
+
+// A channel's zero point is subtracted in all of its groups, a tensor's in all of its columns; the
+// scale waits for the results. Weights without a zero point have 0.
+TEST_F(TraceScales, ZeroPointsOfChannelsAndTensors) {
+  const mixpe::Design design{mixpe::Params()};
+  const auto codes_of = [&](const std::string& weight, std::uint64_t first_group) {
+    const Trace written = trace("format: int8, method: absmax, granularity: channel", weight);
+    const TraceOperands operands(written, design, false);
+    std::vector<std::uint16_t> s((6 - 2 * first_group) * 2);
+    operands.read_s(long_gemm(operands), 2 * first_group, 6 - 2 * first_group, 4, 2, s);
+    return s;
+  };
+  const auto stored = [&](std::uint64_t row) {
+    const Trace written(file());
+    const TraceOperands operands(written, design, false);
+    std::uint16_t zero = 0;
+    written.read_zero_points(long_gemm(operands), OperandRole::weight, row, 0, {&zero, 1});
+    return zero;
+  };
+  const std::vector<std::uint16_t> of_channels =
+      codes_of("format: uint4, method: zero_point, granularity: channel", 0);
+  const std::uint16_t z4 = stored(4), z5 = stored(5);
+  EXPECT_THAT(of_channels, testing::ElementsAre(0x3C00, 0x3C00, z4, z5, 0x3C00, 0x3C00, z4, z5,
+                                                0x3C00, 0x3C00, z4, z5));
+  const std::vector<std::uint16_t> of_all =
+      codes_of("format: uint3, method: zero_point, granularity: tensor, scale: bf16", 1);
+  const std::uint16_t z = stored(0);
+  EXPECT_GT(z, 0);
+  EXPECT_THAT(of_all, testing::ElementsAre(0x3C00, 0x3C00, z, z, 0x3C00, 0x3C00, z, z));
+  EXPECT_THAT(codes_of("format: uint4", 2), testing::ElementsAre(0x3C00, 0x3C00, 0, 0));
+}
+
+// Every condition, with what is allowed, for every operator at once.
+TEST_F(TraceScales, ZeroPointsThatDoNotFitAreRefused) {
+  std::size_t refusals = 0;
+  const auto refused = [&](const std::string& weight) {
+    const Trace written = trace("format: int8, method: absmax, granularity: channel", weight);
+    const mixpe::Design design{mixpe::Params()};
+    try {
+      const TraceOperands operands(written, design, false);
+    } catch (const UserError& error) {
+      refusals = error.messages().size();
+      return error.messages().back();
+    }
+    return std::string("accepted");
+  };
+  const std::string fits = "format: uint4, method: zero_point, granularity: group, group: 128, ";
+  const std::string wanted =
+      " do not fit design mixpe, which takes {format: uint4, method: zero_point, granularity: "
+      "group, along: k, group: 128, scale: fp16} and scales and zero points of whole channels or "
+      "tensors";
+  EXPECT_EQ(refused(fits + "scale: fp16"), "accepted");
+  EXPECT_EQ(refused(fits + "scale: int8"),
+            file().string() +
+                ": operator 'lm_head': weights {format: uint4, method: zero_point, granularity: "
+                "group, along: k, group: 128, scale: int8}" +
+                wanted);
+  EXPECT_EQ(refusals, 9U) << "of all GEMMs";
+  EXPECT_THAT(
+      refused("format: uint4, method: zero_point, granularity: group, group: 64, scale: fp16"),
+      HasSubstr("group: 64, scale: fp16}" + wanted));
+  EXPECT_EQ(refusals, 5U) << "of those with more than 64 along k";
+  EXPECT_THAT(refused(fits + "along: outputs, scale: fp16"), HasSubstr("along: outputs"));
+  EXPECT_THAT(
+      refused("format: uint8, method: zero_point, granularity: group, group: 128, scale: fp16"),
+      HasSubstr("weights {format: uint8,"));
+  EXPECT_THAT(
+      refused("format: int4, method: absmax, granularity: group, group: 128, scale: fp16"),
+      HasSubstr("method: absmax, granularity: group, along: k, group: 128, scale: fp16}" + wanted));
+  // Narrower weights fit: their codes and zero points are numbers of the array's format.
+  EXPECT_EQ(refused("format: uint2, method: zero_point, granularity: group, group: 128, "
+                    "scale: fp16"),
+            "accepted");
+}
+
+// Zero points that are no codes are found before any cycle, in all operators.
+TEST_F(TraceScales, ZeroPointsAreInRange) {
+  trace("format: int8, method: absmax, granularity: channel",
+        "format: uint4, method: zero_point, granularity: group, group: 128, scale: fp16");
+  std::string text = read_file(file(), std::size_t{1} << 30);
+  const SafetensorsHeader header = SafetensorsFile(file()).header();
+  for (const TensorInfo& tensor : header.tensors) {
+    if (tensor.name == "0003.weight.zero_point") text.at(header.data_start + tensor.offset) = 16;
+    // The upper byte of the second one.
+    if (tensor.name == "0004.weight.zero_point") text.at(header.data_start + tensor.offset + 3) = 1;
+  }
+  write_file_atomically(file(), text);
+  const Trace written(file());
+  const mixpe::Design design{mixpe::Params()};
+  try {
+    const TraceOperands operands(written, design, true);
+    FAIL() << "accepted";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.messages(),
+                testing::ElementsAre(
+                    file().string() + ": tensor '0003.weight.zero_point': 16 of row 0, group 0 is "
+                                      "no uint4, 0..15",
+                    testing::MatchesRegex(".*tensor '0004.weight.zero_point': 2[5-7][0-9] of row "
+                                          "0, group 1 is no uint4, 0..15")));
+  }
+}
+
 TEST_F(TraceScales, WhatNoArrayAppliesIsRefused) {
   const std::string weight = "format: int8, method: absmax, granularity: channel";
   const auto refused = [&](const std::string& activation, const Design& design) {
@@ -237,11 +426,6 @@ TEST_F(TraceScales, WhatNoArrayAppliesIsRefused) {
   EXPECT_THAT(refused("format: fp4, method: bitmod, granularity: group, group: 64, scale: int8",
                       bit_serial::Design(params_of("fp4_e2m1", 64))),
               HasSubstr("a format of its own"));
-  lut_tensor_core::Params lut;
-  lut.weight = find_format("uint8");
-  EXPECT_THAT(
-      refused("format: int8, method: absmax, granularity: channel", lut_tensor_core::Design(lut)),
-      HasSubstr("a zero point per group"));
 }
 
 // Every shipped array with a scale channel says what its scales are.

@@ -223,9 +223,8 @@ DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJo
 template <class Array>
 DriveResult drive(Array& array, const Design& design, const std::vector<DrivenJob>& jobs,
                   Pace pace) {
-  return drive(array, design, jobs, pace, [&](const DrivenJob& driven) {
-    return design.beats(driven.job).a;
-  });
+  return drive(array, design, jobs, pace,
+               [&](const DrivenJob& driven) { return design.beats(driven.job).a; });
 }
 
 }  // namespace bitsmith::test

@@ -44,7 +44,10 @@ class Design final : public bitsmith::Design {
   std::uint32_t scale_bits() const override { return scale_code_bits(params_); }
   std::uint64_t scale_rows(std::uint64_t k) const override { return group_count(params_, k); }
   ScaleScheme scale_scheme() const override {
-    return {params_.group, find_format("int8"), {}, has_zero(params_)};
+    return {params_.group,
+            find_format("int8"),
+            {},
+            has_zero(params_) ? ZeroPoints::above_scale : ZeroPoints::none};
   }
   BeatCounts beats(const Job& job) const override;
   void pack_job(const Job& job, std::span<std::uint32_t> words) const override;

@@ -48,7 +48,10 @@ class Design final : public bitsmith::Design {
     return scale_rows_per_group(params_) * group_count(params_, k);
   }
   ScaleScheme scale_scheme() const override {
-    return {group_size(params_), params_.scale, {}, scale_rows_per_group(params_) > 1};
+    return {group_size(params_),
+            params_.scale,
+            {},
+            has_zero_points(params_) ? ZeroPoints::row_below : ZeroPoints::none};
   }
   BeatCounts beats(const Job& job) const override;
   void pack_job(const Job& job, std::span<std::uint32_t> words) const override;

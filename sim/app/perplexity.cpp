@@ -1,0 +1,211 @@
+#include "inference/perplexity.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "app/commands.h"
+#include "app/options.h"
+#include "common/parallel.h"
+#include "common/table.h"
+#include "inference/quantized_arithmetic.h"
+#include "pe/registry.h"
+
+namespace bitsmith::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::string model;
+  std::string text;
+  std::string tokens;
+  std::vector<std::string> quantizations;
+  std::vector<std::string> designs;
+  std::vector<std::string> overrides;
+  std::string window;
+  std::string limit;
+  std::string json;
+};
+
+// What is predicted, and in which pieces.
+struct Text {
+  std::vector<std::uint32_t> tokens;
+  bool are_bytes = false;
+  std::size_t window = 0;
+  std::vector<Window> windows;
+};
+
+constexpr std::uint64_t kUsualWindow = 256;
+constexpr std::uint64_t kByteValues = 256;
+
+void require_bytes(const Llama& model) {
+  if (model.shape().vocab_size == kByteValues) return;
+  throw UserError(fmt::format(
+      "--text: the {} tokens of {} are no bytes, and Bitsmith has no tokenizer: let the model's "
+      "own make numbers of the text and give them with --tokens",
+      model.shape().vocab_size, model.shape().model));
+}
+
+std::size_t window_of(const Options& options, const Llama& model) {
+  const std::uint64_t longest = model.longest_window();
+  if (options.window.empty()) {
+    return longest == 0 ? kUsualWindow : std::min(kUsualWindow, longest);
+  }
+  constexpr std::int64_t kLongest = 1 << 20;
+  Diagnostics diagnostics;
+  const std::uint64_t window =
+      integer_option("--window", options.window,
+                     {2, longest == 0 ? kLongest : static_cast<std::int64_t>(longest)},
+                     diagnostics);
+  diagnostics.throw_if_any();
+  return window;
+}
+
+Text read_text(const Options& options, std::uint64_t limit, const Llama& model) {
+  Text text;
+  text.are_bytes = !options.text.empty();
+  if (text.are_bytes) require_bytes(model);
+  text.tokens =
+      text.are_bytes ? read_bytes(options.text, limit) : read_tokens(options.tokens, limit);
+  text.window = window_of(options, model);
+  text.windows = cut_windows(text.tokens.size(), text.window);
+  return text;
+}
+
+// One line on a terminal, which the next one overwrites.
+class Progress {
+ public:
+  explicit Progress(std::string what) : what_(std::move(what)) {}
+  ~Progress() {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void show(std::size_t layer, std::size_t layers) {
+    if (::isatty(STDERR_FILENO) == 0) return;
+    shown_ = true;
+    fmt::print(stderr, "\r\x1b[K{}: layer {} of {}", what_, layer, layers);
+  }
+
+ private:
+  std::string what_;
+  bool shown_ = false;
+};
+
+struct Row {
+  std::string quantization = "fp32";
+  std::string design;  // file, or none
+  PredictionLoss loss;
+};
+
+Row measure(Row row, const Llama& model, const Text& text, const Arithmetic& arithmetic) {
+  Progress progress(row.design.empty() ? row.quantization : row.quantization + ", " + row.design);
+  const std::size_t layers = model.shape().num_hidden_layers;
+  row.loss = predict(model, text.tokens, text.windows, arithmetic, processors(),
+                     [&](std::size_t layer) { progress.show(layer, layers); });
+  return row;
+}
+
+std::vector<Row> measure_all(const Llama& model, const Text& text,
+                             const std::vector<QuantizationConfig>& quantizations) {
+  std::vector<Row> rows = {measure({}, model, text, FloatArithmetic())};
+  for (const QuantizationConfig& quantization : quantizations) {
+    Row row;
+    row.quantization = quantization.name;
+    rows.push_back(measure(row, model, text, QuantizedArithmetic(quantization)));
+  }
+  return rows;
+}
+
+std::string table_text(const Llama& model, const Text& text, const std::vector<Row>& rows) {
+  std::vector<std::string> header = {"quantization", "design", "perplexity", "minus FP32's"};
+  if (text.are_bytes) header.emplace_back("bits per byte");
+  TextTable table(header);
+  const double fp32 = rows.front().loss.perplexity();
+  for (const Row& row : rows) {
+    const double perplexity = row.loss.perplexity();
+    std::vector<std::string> cells = {row.quantization, row.design.empty() ? "-" : row.design,
+                                      fmt::format("{:.4f}", perplexity),
+                                      fmt::format("{:+.4f}", perplexity - fp32)};
+    if (text.are_bytes) cells.push_back(fmt::format("{:.4f}", row.loss.bits_per_byte()));
+    table.add_row(cells);
+  }
+  return fmt::format("{}: {} of {} tokens predicted in {} windows of {}\n\n{}",
+                     model.shape().model, with_separators(rows.front().loss.predicted),
+                     with_separators(text.tokens.size()), with_separators(text.windows.size()),
+                     text.window, table.text());
+}
+
+Json json_of(const Options& options, const Llama& model, const Text& text,
+             const std::vector<Row>& rows) {
+  Json json = {{"schema", "bitsmith.perplexity/1"},
+               {"model", model.shape().model},
+               {"file", text.are_bytes ? options.text : options.tokens},
+               {"bytes", text.are_bytes},
+               {"tokens", text.tokens.size()},
+               {"window", text.window},
+               {"windows", text.windows.size()},
+               {"predicted", rows.front().loss.predicted}};
+  const double fp32 = rows.front().loss.perplexity();
+  for (const Row& row : rows) {
+    Json result = {{"quantization", row.quantization},
+                   {"design", row.design.empty() ? Json(nullptr) : Json(row.design)},
+                   {"perplexity", row.loss.perplexity()},
+                   {"difference", row.loss.perplexity() - fp32}};
+    if (text.are_bytes) result["bits_per_byte"] = row.loss.bits_per_byte();
+    json["results"].push_back(result);
+  }
+  return json;
+}
+
+int run_command(const Options& options) {
+  Diagnostics diagnostics;
+  if (options.text.empty() == options.tokens.empty()) {
+    diagnostics.add({"perplexity", 0, 0}, "give either --text FILE or --tokens FILE");
+  }
+  constexpr IntegerRange kLimits{2, INT64_MAX};
+  const std::uint64_t limit =
+      options.limit.empty() ? UINT64_MAX
+                            : integer_option("--limit", options.limit, kLimits, diagnostics);
+  std::vector<std::string> inputs = {options.text, options.tokens};
+  inputs.insert(inputs.end(), options.quantizations.begin(), options.quantizations.end());
+  inputs.insert(inputs.end(), options.designs.begin(), options.designs.end());
+  require_output("--json", options.json, inputs, diagnostics);
+  diagnostics.throw_if_any();
+
+  std::vector<QuantizationConfig> quantizations;
+  for (const std::string& file : options.quantizations) {
+    quantizations.push_back(load_quantization(file));
+  }
+  const ImportedModel imported = import_model(options.model);
+  const Llama model(imported);
+  const Text text = read_text(options, limit, model);
+  const std::vector<Row> rows = measure_all(model, text, quantizations);
+  if (!options.json.empty()) write_output(options.json, json_text(json_of(options, model, text, rows)));
+  if (options.json != "-") write_output("-", table_text(model, text, rows));
+  return 0;
+}
+
+}  // namespace
+
+Action add_perplexity(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "perplexity", "how well a model predicts a text, in FP32, quantized and on an array");
+  const auto options = std::make_shared<Options>();
+  Options& o = *options;
+  command->add_option("model", o.model, "folder with config.json and safetensors")->required();
+  command->add_option("--text", o.text, "file whose bytes are the tokens of a model over bytes");
+  command->add_option("--tokens", o.tokens, "file of tokens: numbers between white space");
+  command->add_option("--quant", o.quantizations, "quantization files (configs/quant)");
+  command->add_option("--window", o.window,
+                      "tokens that see each other; by default 256, or as many as the model takes");
+  command->add_option("--limit", o.limit, "only the file's first tokens, so many");
+  command->add_option("--json", o.json, "write the result as JSON; - is standard output");
+  return [options] { return run_command(*options); };
+}
+
+}  // namespace bitsmith::app
