@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "app/calibrate.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "common/parallel.h"
@@ -27,6 +28,7 @@ struct Options {
   std::vector<std::string> overrides;
   std::string window;
   std::string limit;
+  std::string calibration;
   std::string json;
 };
 
@@ -110,13 +112,16 @@ Row measure(Row row, const Llama& model, const Text& text, const Arithmetic& ari
   return row;
 }
 
-std::vector<Row> measure_all(const Llama& model, const Text& text,
-                             const std::vector<QuantizationConfig>& quantizations) {
+std::vector<Row> measure_all(const ImportedModel& imported, const Llama& model, const Text& text,
+                             const std::vector<QuantizationConfig>& quantizations,
+                             const Calibration* calibration) {
   std::vector<Row> rows = {measure({}, model, text, FloatArithmetic())};
   for (const QuantizationConfig& quantization : quantizations) {
     Row row;
     row.quantization = quantization.name;
-    rows.push_back(measure(row, model, text, QuantizedArithmetic(quantization)));
+    const CalibratedModel calibrated(imported, quantization, calibration, processors());
+    rows.push_back(measure(row, calibrated.llama(), text,
+                           QuantizedArithmetic(quantization, calibrated.splits())));
   }
   return rows;
 }
@@ -174,6 +179,7 @@ int run_command(const Options& options) {
   std::vector<std::string> inputs = {options.text, options.tokens};
   inputs.insert(inputs.end(), options.quantizations.begin(), options.quantizations.end());
   inputs.insert(inputs.end(), options.designs.begin(), options.designs.end());
+  inputs.push_back(options.calibration);
   require_output("--json", options.json, inputs, diagnostics);
   diagnostics.throw_if_any();
 
@@ -184,7 +190,11 @@ int run_command(const Options& options) {
   const ImportedModel imported = import_model(options.model);
   const Llama model(imported);
   const Text text = read_text(options, limit, model);
-  const std::vector<Row> rows = measure_all(model, text, quantizations);
+  const std::unique_ptr<const Calibration> calibration =
+      calibrate({options.calibration, text.are_bytes, text.window, text.tokens}, model,
+                quantizations);
+  const std::vector<Row> rows =
+      measure_all(imported, model, text, quantizations, calibration.get());
   if (!options.json.empty()) write_output(options.json, json_text(json_of(options, model, text, rows)));
   if (options.json != "-") write_output("-", table_text(model, text, rows));
   return 0;
@@ -204,6 +214,7 @@ Action add_perplexity(CLI::App& app) {
   command->add_option("--window", o.window,
                       "tokens that see each other; by default 256, or as many as the model takes");
   command->add_option("--limit", o.limit, "only the file's first tokens, so many");
+  add_calibrate_option(*command, o.calibration);
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

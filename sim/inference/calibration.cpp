@@ -264,4 +264,16 @@ ImportedModel fold_awq(const ImportedModel& model, const Calibration& calibratio
   return folded;
 }
 
+CalibratedModel::CalibratedModel(const ImportedModel& model, const QuantizationConfig& config,
+                                 const Calibration* calibration, unsigned threads) {
+  check(calibration != nullptr || !config.needs_calibration(), "no calibration was made");
+  if (config.method_of(OperatorClass::linear).scaling_grid > 0) {
+    folded_ = fold_awq(model, *calibration, config, threads);
+    llama_ = std::make_unique<Llama>(folded_);
+  } else {
+    llama_ = std::make_unique<Llama>(model);
+  }
+  if (config.needs_calibration()) splits_ = find_splits(model, *calibration, config);
+}
+
 }  // namespace bitsmith

@@ -61,4 +61,20 @@ PlacedSplits find_splits(const ImportedModel& model, const Calibration& calibrat
 ImportedModel fold_awq(const ImportedModel& model, const Calibration& calibration,
                        const QuantizationConfig& config, unsigned threads);
 
+// A model as a configuration wants it: AWQ's factors folded, splits found.
+class CalibratedModel {
+ public:
+  // `calibration` is null only where the configuration needs none. `model` must outlive this.
+  CalibratedModel(const ImportedModel& model, const QuantizationConfig& config,
+                  const Calibration* calibration, unsigned threads);
+
+  const Llama& llama() const { return *llama_; }
+  const PlacedSplits& splits() const { return splits_; }
+
+ private:
+  ImportedModel folded_;
+  std::unique_ptr<Llama> llama_;
+  PlacedSplits splits_;
+};
+
 }  // namespace bitsmith
