@@ -2,16 +2,17 @@
 
 #include <unistd.h>
 
-#include <filesystem>
+#include <algorithm>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "app/calibrate.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "common/parallel.h"
 #include "common/table.h"
-#include "inference/quantized_arithmetic.h"
+#include "inference/design_arithmetic.h"
 #include "pe/registry.h"
 
 namespace bitsmith::app {
@@ -102,7 +103,17 @@ struct Row {
   std::string quantization = "fp32";
   std::string design;  // file, or none
   PredictionLoss loss;
+  std::map<std::string, std::string> coverage;  // DesignArithmetic
 };
+
+// Of the operators' names, how many the design computes.
+std::string coverage_text(const Row& row) {
+  if (row.design.empty()) return "-";
+  const auto computed = std::ranges::count_if(row.coverage, [](const auto& entry) {
+    return entry.second.empty();
+  });
+  return fmt::format("{} of {}", computed, row.coverage.size());
+}
 
 Row measure(Row row, const Llama& model, const Text& text, const Arithmetic& arithmetic) {
   Progress progress(row.design.empty() ? row.quantization : row.quantization + ", " + row.design);
@@ -112,9 +123,15 @@ Row measure(Row row, const Llama& model, const Text& text, const Arithmetic& ari
   return row;
 }
 
+struct NamedDesign {
+  std::string file;
+  std::unique_ptr<const Design> design;
+};
+
 std::vector<Row> measure_all(const ImportedModel& imported, const Llama& model, const Text& text,
                              const std::vector<QuantizationConfig>& quantizations,
-                             const Calibration* calibration) {
+                             const Calibration* calibration,
+                             const std::vector<NamedDesign>& designs) {
   std::vector<Row> rows = {measure({}, model, text, FloatArithmetic())};
   for (const QuantizationConfig& quantization : quantizations) {
     Row row;
@@ -122,27 +139,50 @@ std::vector<Row> measure_all(const ImportedModel& imported, const Llama& model, 
     const CalibratedModel calibrated(imported, quantization, calibration, processors());
     rows.push_back(measure(row, calibrated.llama(), text,
                            QuantizedArithmetic(quantization, calibrated.splits())));
+    for (const NamedDesign& named : designs) {
+      row.design = named.file;
+      const DesignArithmetic arithmetic(quantization, *named.design, calibrated.splits());
+      rows.push_back(measure(row, calibrated.llama(), text, arithmetic));
+      rows.back().coverage = arithmetic.coverage();
+    }
   }
   return rows;
 }
 
+// What the designs do not compute, and why; operators of the same reason together.
+std::string refusals_text(const std::vector<Row>& rows) {
+  std::string text;
+  for (const Row& row : rows) {
+    std::map<std::string, std::vector<std::string>> by_reason;
+    for (const auto& [name, reason] : row.coverage) {
+      if (!reason.empty()) by_reason[reason].push_back(name);
+    }
+    for (const auto& [reason, names] : by_reason) {
+      text += fmt::format("\n{} on {}: dequantized, in FP32: {}: {}", row.quantization, row.design,
+                          fmt::join(names, ", "), reason);
+    }
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 std::string table_text(const Llama& model, const Text& text, const std::vector<Row>& rows) {
-  std::vector<std::string> header = {"quantization", "design", "perplexity", "minus FP32's"};
+  std::vector<std::string> header = {"quantization", "design", "GEMMs by the design",
+                                     "perplexity", "minus FP32's"};
   if (text.are_bytes) header.emplace_back("bits per byte");
   TextTable table(header);
   const double fp32 = rows.front().loss.perplexity();
   for (const Row& row : rows) {
     const double perplexity = row.loss.perplexity();
     std::vector<std::string> cells = {row.quantization, row.design.empty() ? "-" : row.design,
-                                      fmt::format("{:.4f}", perplexity),
+                                      coverage_text(row), fmt::format("{:.4f}", perplexity),
                                       fmt::format("{:+.4f}", perplexity - fp32)};
     if (text.are_bytes) cells.push_back(fmt::format("{:.4f}", row.loss.bits_per_byte()));
     table.add_row(cells);
   }
-  return fmt::format("{}: {} of {} tokens predicted in {} windows of {}\n\n{}",
+  return fmt::format("{}: {} of {} tokens predicted in {} windows of {}\n\n{}{}",
                      model.shape().model, with_separators(rows.front().loss.predicted),
                      with_separators(text.tokens.size()), with_separators(text.windows.size()),
-                     text.window, table.text());
+                     text.window, table.text(), refusals_text(rows));
 }
 
 Json json_of(const Options& options, const Llama& model, const Text& text,
@@ -162,6 +202,11 @@ Json json_of(const Options& options, const Llama& model, const Text& text,
                    {"perplexity", row.loss.perplexity()},
                    {"difference", row.loss.perplexity() - fp32}};
     if (text.are_bytes) result["bits_per_byte"] = row.loss.bits_per_byte();
+    for (const auto& [name, reason] : row.coverage) {
+      result["gemms"].push_back({{"operator", name},
+                                 {"by_design", reason.empty()},
+                                 {"why_not", reason.empty() ? Json(nullptr) : Json(reason)}});
+    }
     json["results"].push_back(result);
   }
   return json;
@@ -171,6 +216,9 @@ int run_command(const Options& options) {
   Diagnostics diagnostics;
   if (options.text.empty() == options.tokens.empty()) {
     diagnostics.add({"perplexity", 0, 0}, "give either --text FILE or --tokens FILE");
+  }
+  if (!options.designs.empty() && options.quantizations.empty()) {
+    diagnostics.add({"--design", 0, 0}, "a design computes with quantized operands: add --quant");
   }
   constexpr IntegerRange kLimits{2, INT64_MAX};
   const std::uint64_t limit =
@@ -187,6 +235,11 @@ int run_command(const Options& options) {
   for (const std::string& file : options.quantizations) {
     quantizations.push_back(load_quantization(file));
   }
+  const std::vector<Override> overrides = override_options(options.overrides);
+  std::vector<NamedDesign> designs;
+  for (const std::string& file : options.designs) {
+    designs.push_back({file, load_design(file, overrides)});
+  }
   const ImportedModel imported = import_model(options.model);
   const Llama model(imported);
   const Text text = read_text(options, limit, model);
@@ -194,7 +247,7 @@ int run_command(const Options& options) {
       calibrate({options.calibration, text.are_bytes, text.window, text.tokens}, model,
                 quantizations);
   const std::vector<Row> rows =
-      measure_all(imported, model, text, quantizations, calibration.get());
+      measure_all(imported, model, text, quantizations, calibration.get(), designs);
   if (!options.json.empty()) write_output(options.json, json_text(json_of(options, model, text, rows)));
   if (options.json != "-") write_output("-", table_text(model, text, rows));
   return 0;
@@ -211,6 +264,10 @@ Action add_perplexity(CLI::App& app) {
   command->add_option("--text", o.text, "file whose bytes are the tokens of a model over bytes");
   command->add_option("--tokens", o.tokens, "file of tokens: numbers between white space");
   command->add_option("--quant", o.quantizations, "quantization files (configs/quant)");
+  command->add_option("--design", o.designs,
+                      "design files: every quantization on every design, too");
+  command->add_option("--set", o.overrides, "path=value: override a parameter of the designs")
+      ->allow_extra_args(false);
   command->add_option("--window", o.window,
                       "tokens that see each other; by default 256, or as many as the model takes");
   command->add_option("--limit", o.limit, "only the file's first tokens, so many");

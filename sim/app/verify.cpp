@@ -7,6 +7,7 @@
 #include "cosim/lockstep.h"
 #include "mapping/trace_operands.h"
 #include "pe/registry.h"
+#include "workload/trace.h"
 
 namespace bitsmith::app {
 namespace {

@@ -31,16 +31,19 @@ class GroupDecoder {
 
 }  // namespace
 
-QuantizedMatrix quantize_matrix(FloatView values, const OperandQuantization& quantization) {
-  QuantizedMatrix result;
-  result.shape = {values.rows, values.cols};
-  result.codes.reserve(values.rows * values.cols);
-  const RowSource rows = [&](std::uint64_t row, std::span<float> out) {
+RowSource rows_of(FloatView values) {
+  return [values](std::uint64_t row, std::span<float> out) {
     for (std::size_t i = 0; i < out.size(); i += values.cols, ++row) {
       std::copy_n(row_of(values, row).data(), values.cols, out.data() + i);
     }
   };
-  result.parameters = stream_operand(rows, quantization, result.shape,
+}
+
+QuantizedMatrix quantize_matrix(FloatView values, const OperandQuantization& quantization) {
+  QuantizedMatrix result;
+  result.shape = {values.rows, values.cols};
+  result.codes.reserve(values.rows * values.cols);
+  result.parameters = stream_operand(rows_of(values), quantization, result.shape,
                                      [&](std::span<const std::uint16_t> codes) {
                                        result.codes.insert(result.codes.end(), codes.begin(),
                                                            codes.end());

@@ -15,6 +15,9 @@ struct QuantizedMatrix {
   OperandParameters parameters;
 };
 
+// As long as the values are there.
+RowSource rows_of(FloatView values);
+
 QuantizedMatrix quantize_matrix(FloatView values, const OperandQuantization& quantization);
 
 // The values of the codes, rounded to FP32.

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "pe/design.h"
-#include "workload/trace.h"
+#include "workload/quantized_operands.h"
 
 namespace bitsmith {
 
@@ -35,11 +35,18 @@ class TraceOperands {
   // Throws UserError naming every GEMM whose formats or scales the design does not hold exactly,
   // unless `skip_others`; when there is no GEMM left; and those whose formats of groups or zero
   // points are out of range. Both must outlive this.
-  TraceOperands(const Trace& trace, const Design& design, bool skip_others);
+  TraceOperands(const QuantizedOperands& trace, const Design& design, bool skip_others);
 
   // GEMMs that the design can compute, by their number in the workload.
   const std::vector<std::size_t>& gemms() const { return gemms_; }
   const GemmShape& shape(std::size_t op) const { return trace_.workload().operators[op].gemm; }
+  // The design's codes of activations, by those of the trace.
+  const std::vector<std::uint16_t>& activation_codes(std::size_t op) const {
+    return conversions_.at(op).a;
+  }
+  // Whether the array applies the weights' own scales of groups, and their zero points.
+  bool applies_scales(std::size_t op) const { return conversions_.at(op).w.own_scales; }
+  bool applies_zero_points(std::size_t op) const { return conversions_.at(op).w.own_zero_points; }
   // Into m*k and k*n codes, row-major; nothing is allocated but a column.
   void read_a(std::size_t op, std::uint64_t m0, std::uint64_t m, std::uint64_t k0, std::uint64_t k,
               std::span<std::uint16_t> codes) const;
@@ -72,7 +79,7 @@ class TraceOperands {
   void read_zero_points(std::size_t op, std::uint64_t group, std::uint64_t column,
                         std::span<std::uint16_t> zero_points) const;
 
-  const Trace& trace_;
+  const QuantizedOperands& trace_;
   const Design& design_;
   std::vector<std::size_t> gemms_;
   std::vector<Conversions> conversions_;  // by operator; empty where there is none

@@ -11,10 +11,11 @@
 //   <i>.<x>.statistics     F64: kTraceStatistics
 // clang-format on
 // Shapes of scales are those of OperandParameters. The metadata say the rest: schema, version,
-// model, phase, quantization, seed, and "operators", a JSON list of all operators in order with
+// model, phase, quantization, "operands" (synthetic, with their seed, or recorded), and "operators", a JSON list of all operators in order with
 // shapes, kinds and formats. The same request gives the same bytes.
 //
-// Operands are synthetic (numerics/random_tensor.h): activations and keys with outlier channels,
+// Recorded operands (inference/recorded_trace.h) are those of a text; every operator stands for
+// itself. All others are synthetic (numerics/random_tensor.h): activations and keys with outlier channels,
 // weights normal with standard deviation 0.02, queries and values normal, attention probabilities
 // uniform with the mean of a row that sums to 1. The parts of a GEMM that is split
 // (quantized_operator.h) are parts of the same tensors. What a calibration would find is known of
@@ -33,6 +34,7 @@
 #include <vector>
 
 #include "workload/operand_stream.h"
+#include "workload/quantized_operands.h"
 #include "workload/quantized_operator.h"
 #include "workload/safetensors.h"
 #include "workload/transformer.h"
@@ -42,9 +44,6 @@ namespace bitsmith {
 inline constexpr std::string_view kTraceSchema = "bitsmith.trace/1";
 inline constexpr std::array<std::string_view, 7> kTraceStatistics = {
     "count", "min", "max", "mean_abs", "mse", "sqnr_db", "zeros"};
-
-enum class OperandRole { activation, weight };
-std::string_view word_of(OperandRole role);
 
 struct TraceRequest {
   Transformer model;
@@ -63,8 +62,29 @@ struct TracedOperand {
   OperandStatistics statistics;
 };
 
-// Nothing is at `path` until all is written. Memory: a row of a tensor, its scales, and what
-// stream_operand() holds.
+// Writes the operands of a list of operators. Nothing is at `path` until all is written. Memory: a
+// row of a tensor, its scales, and what stream_operand() holds.
+class TraceWriter {
+ public:
+  // `origin`: metadata that say where the operands come from. Throws UserError when the disk has not
+  // the room.
+  TraceWriter(const TraceRequest& request, const std::string& workload,
+              const TensorMetadata& origin, std::vector<QuantizedOperator> operators,
+              const std::filesystem::path& path);
+
+  const std::vector<QuantizedOperator>& operators() const { return operators_; }
+  // All GEMMs in order, of each the activations, then the weights.
+  void write(std::size_t op, OperandRole role, const RowSource& rows);
+  // Once, after the last.
+  std::vector<TracedOperand> finish();
+
+ private:
+  std::vector<QuantizedOperator> operators_;
+  SafetensorsWriter writer_;
+  std::vector<TracedOperand> written_;
+};
+
+// Synthetic operands for all operators of a model's pass.
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path);
 
@@ -78,32 +98,23 @@ struct TraceContents {
 // types that its description asks for. Throws UserError, located in `name`.
 TraceContents parse_trace(const SafetensorsHeader& header, const std::string& name);
 
-class Trace {
+class Trace final : public QuantizedOperands {
  public:
   // Throws what SafetensorsFile and parse_trace() throw.
   explicit Trace(const std::filesystem::path& path);
 
-  const Workload& workload() const { return contents_.workload; }
-  std::string name() const { return path_.string(); }
+  const Workload& workload() const override { return contents_.workload; }
+  std::string name() const override { return path_.string(); }
   // Of operator `op`, a GEMM.
-  const OperandQuantization& quantization(std::size_t op, OperandRole role) const;
-  // The format of its codes; of a mixture the first of its formats.
-  const Format& format(std::size_t op, OperandRole role) const {
-    return quantization(op, role).code_format();
-  }
-  // Codes k, k + 1, ... of a row; `out` says how many.
+  const OperandQuantization& quantization(std::size_t op, OperandRole role) const override;
   void read(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t k,
-            std::span<std::uint16_t> out) const;
-  // Codes of the scales of groups along k, from number `group` of a row on, and of a mixture their
-  // candidates; a UserError where there is no such candidate. Scales of at most 16 bits.
+            std::span<std::uint16_t> out) const override;
   void read_scales(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
-                   std::span<std::uint16_t> out) const;
+                   std::span<std::uint16_t> out) const override;
   void read_selects(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
-                    std::span<std::uint16_t> out) const;
-  // Zero points of groups along k, in the same way, or the one of a channel or tensor as its group
-  // 0; a UserError where one is no code of the operand's format.
+                    std::span<std::uint16_t> out) const override;
   void read_zero_points(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
-                        std::span<std::uint16_t> out) const;
+                        std::span<std::uint16_t> out) const override;
 
  private:
   std::uint64_t first_parameter(std::size_t op, OperandRole role, std::uint64_t row,

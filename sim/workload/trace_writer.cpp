@@ -188,15 +188,15 @@ void write_statistics(SafetensorsWriter& writer, const std::string& name,
 }
 
 OperandStatistics write_operand(SafetensorsWriter& writer, std::size_t index,
-                                const QuantizedOperator& op, const Operator& whole,
-                                OperandRole role, std::uint64_t seed) {
+                                const QuantizedOperator& op, OperandRole role,
+                                const RowSource& rows) {
   const OperandQuantization& quantization = of_role(op.quantization, role);
   const Format& format = quantization.code_format();
   const std::string name = tensor_name(index, role);
   std::vector<std::byte> bytes;
   const OperandResult result =
-      stream_operand(synthetic_rows(whole, op.part, role, mix(seed, op.origin, role)), quantization,
-                     operand_shape(op.op.gemm, role), [&](std::span<const std::uint16_t> codes) {
+      stream_operand(rows, quantization, operand_shape(op.op.gemm, role),
+                     [&](std::span<const std::uint16_t> codes) {
                        bytes.resize(codes.size() * dtype_bytes(dtype_of(format)));
                        codes_to_bytes(format, codes, bytes);
                        writer.write(name, bytes);
@@ -260,22 +260,24 @@ Json operator_json(const QuantizedOperator& quantized) {
   return json;
 }
 
-TensorMetadata metadata_of(const TraceRequest& request, const Workload& workload,
+TensorMetadata metadata_of(const TraceRequest& request, const std::string& workload,
+                           const TensorMetadata& origin,
                            const std::vector<QuantizedOperator>& operators) {
   Json list = Json::array();
   for (const QuantizedOperator& op : operators) list.push_back(operator_json(op));
-  return {{"schema", std::string(kTraceSchema)},
-          {"version", std::string(version())},
-          {"model", request.model.model},
-          {"model_source", request.model.source},
-          {"workload", workload.name},
-          {"phase", request.phase.phase == Phase::prefill ? "prefill" : "decode"},
-          {"quantization", request.quantization.name},
-          {"quantization_source", request.quantization.source},
-          {"operands", "synthetic, one GEMM of each operator"},
-          {"seed", std::to_string(request.seed)},
-          {"statistics", fmt::format("{}", fmt::join(kTraceStatistics, ","))},
-          {"operators", list.dump()}};
+  TensorMetadata metadata = {
+      {"schema", std::string(kTraceSchema)},
+      {"version", std::string(version())},
+      {"model", request.model.model},
+      {"model_source", request.model.source},
+      {"workload", workload},
+      {"phase", request.phase.phase == Phase::prefill ? "prefill" : "decode"},
+      {"quantization", request.quantization.name},
+      {"quantization_source", request.quantization.source},
+      {"statistics", fmt::format("{}", fmt::join(kTraceStatistics, ","))},
+      {"operators", list.dump()}};
+  metadata.insert(origin.begin(), origin.end());
+  return metadata;
 }
 
 // Before hours of writing: doubles, as the sizes may not fit 64 bits.
@@ -293,6 +295,17 @@ void require_room(const std::vector<TensorSpec>& specs, const std::filesystem::p
       fmt::format("{}: the trace takes {:.3g} GB, but there are only {:.3g} GB; a shorter "
                   "--seq or a smaller --batch makes it smaller",
                   path.string(), bytes / 1e9, static_cast<double>(space.available) / 1e9));
+}
+
+std::vector<TensorSpec> specs_of(const std::vector<QuantizedOperator>& operators,
+                                 const std::filesystem::path& path) {
+  std::vector<TensorSpec> specs;
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    if (!operators[i].op.is_gemm()) continue;
+    for (const OperandRole role : kRoles) add_specs(i, operators[i], role, specs);
+  }
+  require_room(specs, path);
+  return specs;
 }
 
 }  // namespace
@@ -322,33 +335,44 @@ std::vector<TensorSpec> operand_tensors(std::size_t op, OperandRole role,
   return specs;
 }
 
+TraceWriter::TraceWriter(const TraceRequest& request, const std::string& workload,
+                         const TensorMetadata& origin, std::vector<QuantizedOperator> operators,
+                         const std::filesystem::path& path)
+    : operators_(std::move(operators)),
+      writer_(path, metadata_of(request, workload, origin, operators_),
+              specs_of(operators_, path)) {}
+
+void TraceWriter::write(std::size_t op, OperandRole role, const RowSource& rows) {
+  const QuantizedOperator& quantized = operators_.at(op);
+  const OperandShape shape = operand_shape(quantized.op.gemm, role);
+  written_.push_back({quantized.op.name, role, format_text(of_role(quantized.quantization, role)),
+                      shape.rows, shape.k, write_operand(writer_, op, quantized, role, rows)});
+}
+
+std::vector<TracedOperand> TraceWriter::finish() {
+  writer_.finish();
+  return std::move(written_);
+}
+
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path) {
   const Workload workload = transformer_workload(request.model, request.phase);
-  const std::vector<QuantizedOperator> operators = quantize_operators(
-      workload, request.quantization, request.phase, synthetic_splits(workload, request));
-  std::vector<TensorSpec> specs;
-  for (std::size_t i = 0; i < operators.size(); ++i) {
-    if (!operators[i].op.is_gemm()) continue;
-    for (const OperandRole role : kRoles) add_specs(i, operators[i], role, specs);
-  }
-  require_room(specs, path);
-  SafetensorsWriter writer(path, metadata_of(request, workload, operators), std::move(specs));
-  std::vector<TracedOperand> written;
-  for (std::size_t i = 0; i < operators.size(); ++i) {
-    const Operator& op = operators[i].op;
-    if (!op.is_gemm()) continue;
+  TraceWriter writer(request, workload.name,
+                     {{"operands", "synthetic, one GEMM of each operator"},
+                      {"seed", std::to_string(request.seed)}},
+                     quantize_operators(workload, request.quantization, request.phase,
+                                        synthetic_splits(workload, request)),
+                     path);
+  for (std::size_t i = 0; i < writer.operators().size(); ++i) {
+    const QuantizedOperator& op = writer.operators()[i];
+    if (!op.op.is_gemm()) continue;
     for (const OperandRole role : kRoles) {
-      const OperandShape shape = operand_shape(op.gemm, role);
-      written.push_back(
-          {op.name, role, format_text(of_role(operators[i].quantization, role)), shape.rows,
-           shape.k,
-           write_operand(writer, i, operators[i], workload.operators[operators[i].origin], role,
-                         request.seed)});
+      writer.write(i, role,
+                   synthetic_rows(workload.operators[op.origin], op.part, role,
+                                  mix(request.seed, op.origin, role)));
     }
   }
-  writer.finish();
-  return written;
+  return writer.finish();
 }
 
 }  // namespace bitsmith

@@ -11,7 +11,7 @@
 #include "common/process.h"
 #include "inference/perplexity.h"
 #include "support/safetensors_bytes.h"
-#include "support/tiny_llama.h"
+#include "support/hand_made_llama.h"
 
 namespace bitsmith {
 namespace {

@@ -16,6 +16,7 @@
 #include "pe/mixpe/design.h"
 #include "pe/registry.h"
 #include "pe/systolic/design.h"
+#include "workload/trace.h"
 
 namespace bitsmith {
 namespace {

@@ -30,5 +30,18 @@ TEST(ExactConversion, GivesTheCodesOfTheValues) {
   EXPECT_EQ((*codes)[0x8], 0xF8);  // -8
 }
 
+// By the definition, whatever the way there.
+TEST(ExactConversion, OfAFormatToItself) {
+  for (const Format& f : all_formats()) {
+    const auto codes = exact_conversion(f, f);
+    ASSERT_TRUE(codes) << f.name;
+    for (std::uint32_t code = 0; code < code_count(f); ++code) {
+      ASSERT_EQ((*codes)[code],
+                encode(f, decode(f, code), Rounding::nearest_even, Overflow::ieee))
+          << f.name << " " << code;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bitsmith

@@ -1,0 +1,101 @@
+// `bitsmith perplexity`.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/file.h"
+#include "common/process.h"
+#include "support/hand_made_llama.h"
+
+namespace bitsmith {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class PerplexityCli : public testing::Test {
+ protected:
+  PerplexityCli() {
+    two_feature_model().write(folder_.path());
+    write_file_atomically(tokens_, "0 1 1 0\n1 1 0 0 1\n");
+  }
+  ProcessResult perplexity(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {BITSMITH_BINARY, "perplexity"});
+    return run_process(arguments, folder_.path());
+  }
+  static std::string shipped(const std::string& path) { return (home_folder() / path).string(); }
+  std::string model() const { return folder_.path().string(); }
+  std::string file(const std::string& name) const { return (folder_.path() / name).string(); }
+
+ private:
+  TemporaryFolder folder_{std::filesystem::temp_directory_path()};
+
+ protected:
+  const std::string tokens_ = (folder_.path() / "tokens").string();
+};
+
+TEST_F(PerplexityCli, EveryQuantizationOnEveryDesign) {
+  const std::string array = shipped("configs/designs/systolic/int8_4x4.yaml");
+  const ProcessResult result =
+      perplexity({model(), "--tokens", tokens_, "--window", "4", "--quant",
+                  shipped("configs/quant/w8a8.yaml"), shipped("configs/quant/fp16.yaml"),
+                  "--design", array, "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json found = json::parse(result.output);
+  EXPECT_EQ(found["schema"], "bitsmith.perplexity/1");
+  EXPECT_EQ(found["tokens"], 9);
+  EXPECT_EQ(found["windows"], 2);  // the ninth token is alone
+  EXPECT_EQ(found["predicted"], 6);
+  EXPECT_EQ(found["bytes"], false);
+  const json& results = found["results"];
+  ASSERT_EQ(results.size(), 5U);
+  const std::vector<std::string> quantizations = {"fp32", "w8a8", "w8a8", "fp16", "fp16"};
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(results[i]["quantization"], quantizations[i]);
+    EXPECT_EQ(results[i]["design"], i == 2 || i == 4 ? json(array) : json(nullptr));
+    EXPECT_NEAR(results[i]["perplexity"].get<double>() - results[0]["perplexity"].get<double>(),
+                results[i]["difference"].get<double>(), 1e-12);
+    EXPECT_EQ(results[i].contains("gemms"), i == 2 || i == 4);
+  }
+  EXPECT_NE(results[1]["difference"], 0);
+  // What the design does not compute is computed as without it.
+  EXPECT_EQ(results[4]["perplexity"], results[3]["perplexity"]);
+  ASSERT_EQ(results[4]["gemms"].size(), 10U);
+  EXPECT_THAT(results[4]["gemms"][0]["why_not"].get<std::string>(), HasSubstr("do not fit"));
+  for (const json& gemm : results[2]["gemms"]) EXPECT_EQ(gemm["by_design"], true);
+}
+
+TEST_F(PerplexityCli, TheTableSaysWhatADesignDoesNotCompute) {
+  const ProcessResult result =
+      perplexity({model(), "--tokens", tokens_, "--limit", "3", "--quant",
+                  shipped("configs/quant/bitnet_b1.58.yaml"), "--design",
+                  shipped("configs/designs/systolic/int8_4x4.yaml")});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("2 of 3 tokens predicted in 1 windows of 256"));
+  EXPECT_THAT(result.output, HasSubstr("7 of 10"));
+  EXPECT_THAT(result.output, HasSubstr("dequantized, in FP32: attention_pv, attention_qk, lm_head: "
+                                       "fp16 activations and fp16 weights do not fit"));
+}
+
+TEST_F(PerplexityCli, MistakesAreNamed) {
+  const auto mistake = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), model());
+    const ProcessResult result = perplexity(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    return result.output;
+  };
+  EXPECT_THAT(mistake({}), HasSubstr("give either --text FILE or --tokens FILE"));
+  EXPECT_THAT(mistake({"--text", tokens_}), HasSubstr("Bitsmith has no tokenizer"));
+  EXPECT_THAT(mistake({"--tokens", tokens_, "--window", "1"}), HasSubstr("--window: expected"));
+  EXPECT_THAT(mistake({"--tokens", tokens_, "--limit", "1"}), HasSubstr("--limit: expected"));
+  EXPECT_THAT(mistake({"--tokens", file("none")}), HasSubstr("none"));
+  EXPECT_THAT(mistake({"--tokens", tokens_, "--design", tokens_}), HasSubstr("add --quant"));
+  EXPECT_THAT(mistake({"--tokens", tokens_, "--json", tokens_}),
+              HasSubstr("is a file that this command reads"));
+  write_file_atomically(file("far"), "0 7");
+  EXPECT_THAT(mistake({"--tokens", file("far")}), HasSubstr("token 1 is 7"));
+}
+
+}  // namespace
+}  // namespace bitsmith
