@@ -35,6 +35,16 @@ std::vector<Override> override_options(const std::vector<std::string>& options) 
   return overrides;
 }
 
+std::vector<std::string> files_of_model(const std::string& model) {
+  std::vector<std::string> files = {model};
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(model, ignored)) {
+    const std::filesystem::path extension = entry.path().extension();
+    if (extension == ".json" || extension == ".safetensors") files.push_back(entry.path().string());
+  }
+  return files;
+}
+
 void require_output(const std::string& option, const std::string& file,
                     const std::vector<std::string>& inputs, Diagnostics& diagnostics) {
   namespace fs = std::filesystem;

@@ -19,6 +19,10 @@ std::uint64_t integer_option(const std::string& option, const std::string& text,
 
 std::vector<Override> override_options(const std::vector<std::string>& options);
 
+// What an import of this model may read, for require_output(): of a folder its *.json and
+// *.safetensors, else the file itself.
+std::vector<std::string> files_of_model(const std::string& model);
+
 // Judges where an option wants its output before any work is done: not a folder, not below
 // something unwritable, not one of the files that are read. "" and "-" are no files.
 void require_output(const std::string& option, const std::string& file,

@@ -42,15 +42,6 @@ struct Text {
 };
 
 constexpr std::uint64_t kUsualWindow = 256;
-constexpr std::uint64_t kByteValues = 256;
-
-void require_bytes(const Llama& model) {
-  if (model.shape().vocab_size == kByteValues) return;
-  throw UserError(fmt::format(
-      "--text: the {} tokens of {} are no bytes, and Bitsmith has no tokenizer: let the model's "
-      "own make numbers of the text and give them with --tokens",
-      model.shape().vocab_size, model.shape().model));
-}
 
 std::size_t window_of(const Options& options, const Llama& model) {
   const std::uint64_t longest = model.longest_window();
@@ -70,7 +61,7 @@ std::size_t window_of(const Options& options, const Llama& model) {
 Text read_text(const Options& options, std::uint64_t limit, const Llama& model) {
   Text text;
   text.are_bytes = !options.text.empty();
-  if (text.are_bytes) require_bytes(model);
+  if (text.are_bytes) require_byte_vocabulary(model);
   text.tokens =
       text.are_bytes ? read_bytes(options.text, limit) : read_tokens(options.tokens, limit);
   text.window = window_of(options, model);
@@ -224,7 +215,8 @@ int run_command(const Options& options) {
   const std::uint64_t limit =
       options.limit.empty() ? UINT64_MAX
                             : integer_option("--limit", options.limit, kLimits, diagnostics);
-  std::vector<std::string> inputs = {options.text, options.tokens};
+  std::vector<std::string> inputs = files_of_model(options.model);
+  inputs.insert(inputs.end(), {options.text, options.tokens});
   inputs.insert(inputs.end(), options.quantizations.begin(), options.quantizations.end());
   inputs.insert(inputs.end(), options.designs.begin(), options.designs.end());
   inputs.push_back(options.calibration);

@@ -8,6 +8,7 @@
 #include "mapping/trace_operands.h"
 #include "system/roofline.h"
 #include "system/tile_engine.h"
+#include "workload/imported_model.h"
 #include "workload/scale_sim.h"
 #include "workload/trace.h"
 
@@ -56,7 +57,7 @@ Workload read_workload(const RunRequest& request, std::vector<std::string>& warn
   if (!request.gemm.empty()) return gemm_workload(request.gemm);
   if (!request.trace.empty()) return Trace(request.trace).workload();
   if (request.scale_sim_topology.empty()) {
-    return transformer_workload(load_transformer(request.model), request.phase);
+    return transformer_workload(load_model(request.model), request.phase);
   }
   ScaleSimTopology topology = scale_sim_topology(request.scale_sim_topology);
   warnings.insert(warnings.end(), topology.warnings.begin(), topology.warnings.end());

@@ -65,7 +65,7 @@ void require_one_workload(const RunRequest& request) {
   }
   if (workloads != 1) {
     throw UserError(
-        "give one workload: --workload MODEL.yaml, --gemm MxNxK, --scale-sim TOPOLOGY.csv or "
+        "give one workload: --workload MODEL, --gemm MxNxK, --scale-sim TOPOLOGY.csv or "
         "--trace FILE");
   }
   if (request.accelerator.empty() && request.scale_sim_config.empty()) {
@@ -108,9 +108,9 @@ int run_command(Options& options) {
   require_one_workload(options.request);
   Diagnostics diagnostics;
   read_engine(options, options.request, diagnostics);
-  const std::vector<std::string> inputs = {options.request.accelerator, options.request.model,
-                                           options.request.scale_sim_topology,
-                                           options.request.scale_sim_config, options.request.trace};
+  std::vector<std::string> inputs = files_of_model(options.request.model);
+  inputs.insert(inputs.end(), {options.request.accelerator, options.request.scale_sim_topology,
+                               options.request.scale_sim_config, options.request.trace});
   const std::string out_file = options.out.empty() ? "" : options.out + "/run.json";
   require_outputs({{"--json", options.json},
                    {"--out", out_file},
@@ -140,7 +140,8 @@ Action add_run(CLI::App& app) {
   Options& o = *options;
   command->add_option("accelerator", o.request.accelerator,
                       "accelerator file; with --cfg it may be left out");
-  command->add_option("--workload", o.request.model, "model file (workloads/models)");
+  command->add_option("--workload", o.request.model,
+                      "model file (workloads/models), config.json or its folder, or *.gguf");
   CLI::Option* gemm = command->add_option("--gemm", o.request.gemm, "one GEMM, MxNxK");
   CLI::Option* scale_sim = command->add_option("--scale-sim", o.request.scale_sim_topology,
                                                "topology file of SCALE-Sim");

@@ -1,11 +1,18 @@
 #include "workload/trace.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "app/calibrate.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/phase_options.h"
+#include "common/parallel.h"
 #include "common/table.h"
+#include "inference/perplexity.h"
+#include "inference/recorded_trace.h"
+#include "workload/imported_model.h"
 
 namespace bitsmith::app {
 namespace {
@@ -15,6 +22,8 @@ struct Options {
   std::string quantization;
   PhaseText phase;
   std::string seed = "1";
+  std::string text;
+  std::string calibration;
   std::string out;
 };
 
@@ -26,8 +35,55 @@ std::string table_text(const TraceRequest& request, const std::vector<TracedOper
                    fmt::format("{}x{}", operand.rows, operand.k), operand.format,
                    fmt::format("{:.3g}", error.mse()), fmt::format("{:.2f}", error.sqnr_db())});
   }
-  return fmt::format("{} in {}, synthetic operands of seed {}\n\n{}", request.model.model,
-                     request.quantization.name, request.seed, table.text());
+  const auto synthetic = std::ranges::count_if(operands, &TracedOperand::is_synthetic);
+  std::string origin = "recorded operands";
+  if (synthetic > 0) {
+    const bool all = static_cast<std::size_t>(synthetic) == operands.size();
+    origin = fmt::format("{}synthetic operands of seed {}",
+                         all ? "" : "weights of its first layer and ", request.seed);
+  }
+  return fmt::format("{} in {}, {}\n\n{}", request.model.model, request.quantization.name, origin,
+                     table.text());
+}
+
+constexpr std::uint64_t kUsualWindow = 256;  // tokens of a text
+
+void require_recordable(const Options& options, const TraceRequest& request,
+                        Diagnostics& diagnostics) {
+  if (request.phase.phase != Phase::prefill || request.phase.batch != 1 ||
+      request.phase.chunk != 0) {
+    diagnostics.add({"--text", 0, 0},
+                    "a text is one prefill at once; leave out --phase, --batch and --chunk");
+  }
+  if (!is_importable(options.model)) {
+    diagnostics.add({"--text", 0, 0}, options.model + " has no weights to compute with");
+  }
+}
+
+std::vector<TracedOperand> record(const Options& options, const TraceRequest& request) {
+  const Llama model(*request.imported);
+  require_byte_vocabulary(model);
+  const std::uint64_t longest = model.longest_window();
+  std::uint64_t tokens = request.phase.sequence;
+  if (tokens == 0) tokens = longest == 0 ? kUsualWindow : std::min(kUsualWindow, longest);
+  if (longest != 0 && tokens > longest) {
+    throw UserError(
+        fmt::format("--seq {}: {} takes at most {} tokens", tokens, model.shape().model, longest));
+  }
+  const std::vector<std::uint32_t> bytes = read_bytes(options.text, tokens);
+  if (bytes.empty() || (bytes.size() < tokens && request.phase.sequence != 0)) {
+    throw UserError(fmt::format("{}: has {} bytes, {} are asked for", options.text, bytes.size(),
+                                tokens));
+  }
+  CalibrationRequest calibration_request;
+  calibration_request.file = options.calibration;
+  calibration_request.window = tokens;
+  calibration_request.measured = bytes;
+  const auto calibration = calibrate(calibration_request, model, {&request.quantization, 1});
+  const CalibratedModel calibrated(*request.imported, request.quantization, calibration.get(),
+                                   processors());
+  return record_trace(calibrated.llama(), bytes, options.text, request.quantization, options.out,
+                      calibrated.splits());
 }
 
 int run_command(const Options& options) {
@@ -35,7 +91,15 @@ int run_command(const Options& options) {
   TraceRequest request;
   request.phase = read_phase(options.phase, diagnostics);
   request.seed = integer_option("--seed", options.seed, {0, std::int64_t{1} << 62}, diagnostics);
-  require_output("--output", options.out, {options.model, options.quantization}, diagnostics);
+  std::vector<std::string> inputs = files_of_model(options.model);
+  inputs.push_back(options.quantization);
+  inputs.push_back(options.text);
+  inputs.push_back(options.calibration);
+  require_output("--output", options.out, inputs, diagnostics);
+  if (!options.text.empty()) require_recordable(options, request, diagnostics);
+  if (options.text.empty() && !options.calibration.empty()) {
+    diagnostics.add({"--calibrate", 0, 0}, "only operands of a --text are calibrated");
+  }
   if (options.out == "-") diagnostics.add({"--output", 0, 0}, "a trace needs a file");
   diagnostics.throw_if_any();
   std::vector<std::string> mistakes;  // of both inputs
@@ -46,9 +110,22 @@ int run_command(const Options& options) {
       mistakes.insert(mistakes.end(), error.messages().begin(), error.messages().end());
     }
   };
-  read([&] { request.model = load_transformer(options.model); });
+  std::optional<ImportedModel> imported;
+  read([&] {
+    if (is_importable(options.model)) {
+      imported = import_model(options.model);
+      request.model = imported->transformer;
+      request.imported = &*imported;
+    } else {
+      request.model = load_model(options.model);
+    }
+  });
   read([&] { request.quantization = load_quantization(options.quantization); });
   if (!mistakes.empty()) throw UserError(mistakes);
+  if (!options.text.empty()) {
+    write_output("-", table_text(request, record(options, request)));
+    return 0;
+  }
   write_output("-", table_text(request, write_trace(request, options.out)));
   return 0;
 }
@@ -60,10 +137,17 @@ Action add_trace(CLI::App& app) {
       "trace", "operators of a model's pass with quantized operands, as one safetensors file");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
-  command->add_option("model", o.model, "model file (workloads/models)")->required();
+  command
+      ->add_option("model", o.model,
+                   "model file (workloads/models), config.json or its folder, or *.gguf")
+      ->required();
   command->add_option("--quant", o.quantization, "quantization file (configs/quant)")->required();
   add_phase_options(*command, o.phase);
   command->add_option("--seed", o.seed, "seed of the operands")->capture_default_str();
+  command->add_option("--text", o.text,
+                      "record the operands of a model over bytes with the first --seq bytes of "
+                      "this file (by default 256): every layer and head, all real");
+  add_calibrate_option(*command, o.calibration);
   command->add_option("-o,--output", o.out, "file to write")->required();
   return [options] { return run_command(*options); };
 }

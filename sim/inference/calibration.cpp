@@ -152,10 +152,10 @@ struct Factors {
 class ScaledWeights final : public WeightStore {
  public:
   ScaledWeights(const WeightStore& base, std::map<std::string, Factors> factors)
-      : WeightStore("scaled weights", base.tensors()), base_(base), factors_(std::move(factors)) {}
+      : WeightStore(base.where(), base.tensors()), base_(base), factors_(std::move(factors)) {}
 
  private:
-  void read_elements(std::size_t tensor, std::uint64_t first,
+  void read_elements(std::size_t tensor, const StoredType& /*type*/, std::uint64_t first,
                      std::span<float> values) const override {
     const StoredTensor& info = tensors()[tensor];
     base_.read(info.name, first, values);

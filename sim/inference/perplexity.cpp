@@ -27,6 +27,15 @@ bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; 
 
 }  // namespace
 
+void require_byte_vocabulary(const Llama& model) {
+  constexpr std::uint64_t kByteValues = 256;
+  if (model.shape().vocab_size == kByteValues) return;
+  throw UserError(fmt::format(
+      "--text: the {} tokens of {} are no bytes, and Bitsmith has no tokenizer: `bitsmith "
+      "perplexity` takes the numbers that the model's own makes of a text with --tokens",
+      model.shape().vocab_size, model.shape().model));
+}
+
 std::vector<std::uint32_t> read_bytes(const std::filesystem::path& file, std::uint64_t limit) {
   const MappedFile mapped(file);
   const auto bytes = mapped.bytes().first(std::min<std::uint64_t>(limit, mapped.bytes().size()));

@@ -11,6 +11,8 @@
 
 namespace bitsmith {
 
+// Throws UserError unless the tokens of the model are bytes: there is no tokenizer here.
+void require_byte_vocabulary(const Llama& model);
 // A file's bytes as the tokens of a model over bytes, the first `limit` of them.
 std::vector<std::uint32_t> read_bytes(const std::filesystem::path& file, std::uint64_t limit);
 // Tokens that a tokenizer made: decimal numbers between white space, the first `limit` of them.

@@ -31,7 +31,7 @@ class GroupDecoder {
 
 }  // namespace
 
-RowSource rows_of(FloatView values) {
+OperandRows rows_of(FloatView values) {
   return [values](std::uint64_t row, std::span<float> out) {
     for (std::size_t i = 0; i < out.size(); i += values.cols, ++row) {
       std::copy_n(row_of(values, row).data(), values.cols, out.data() + i);

@@ -16,7 +16,7 @@ struct QuantizedMatrix {
 };
 
 // As long as the values are there.
-RowSource rows_of(FloatView values);
+OperandRows rows_of(FloatView values);
 
 QuantizedMatrix quantize_matrix(FloatView values, const OperandQuantization& quantization);
 

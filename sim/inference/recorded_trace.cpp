@@ -84,8 +84,8 @@ class RecordingArithmetic final : public QuantizedArithmetic {
     check(op.name == name_of(part.site) &&
               op.gemm == GemmShape{a.rows, weights.values.rows, a.cols},
           "operators in another order than they are listed");
-    writer_.write(next_, OperandRole::activation, rows_of(a));
-    writer_.write(next_, OperandRole::weight, rows_of(weights.values.view()));
+    writer_.write(next_, OperandRole::activation, rows_of(a), false);
+    writer_.write(next_, OperandRole::weight, rows_of(weights.values.view()), false);
     ++next_;
     QuantizedArithmetic::multiply_part(part, a, *weights.quantized, y);
   }

@@ -2,6 +2,7 @@
 
 #include "common/text.h"
 #include "config/json.h"
+#include "workload/gguf_model.h"
 #include "workload/hf_config.h"
 
 namespace bitsmith {
@@ -19,33 +20,39 @@ bool is_file(const fs::path& path) {
   return fs::exists(path, ignored) && !is_folder(path);
 }
 
-// Of the folder that holds the model.
-std::string model_name(const fs::path& path) {
+// Of the folder that holds this file.
+std::string model_name(const fs::path& file) {
   constexpr std::size_t kShown = 64;
-  const fs::path folder = fs::absolute(path).lexically_normal();
-  const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
-  return name.empty() ? "model" : printable(name.string(), kShown);
+  const fs::path folder = fs::absolute(file).lexically_normal().parent_path();
+  return folder.has_filename() ? printable(folder.filename().string(), kShown) : "model";
 }
 
-ImportedModel import_shapes(const fs::path& path) {
+bool is_gguf(const fs::path& path) { return path.extension() == ".gguf"; }
+
+ImportedModel import_config(const fs::path& path) {
   const fs::path config = is_folder(path) ? path / "config.json" : path;
-  return read_hf_config(read_json(config), model_name(config.parent_path()));
+  return read_hf_config(read_json(config), model_name(config));
 }
 
 }  // namespace
 
 bool is_importable(const fs::path& path) {
-  return is_folder(path) ? is_file(path / "config.json") : path.extension() == ".json";
+  if (is_folder(path)) return is_file(path / "config.json");
+  return is_gguf(path) || path.extension() == ".json";
 }
 
 ImportedModel import_model(const fs::path& path) {
-  ImportedModel model = import_shapes(path);
+  if (!is_folder(path) && is_gguf(path)) return import_gguf(path);
+  ImportedModel model = import_config(path);
   if (is_folder(path) && has_weights(path)) model.weights = open_weights(path);
   return model;
 }
 
 Transformer load_model(const fs::path& path) {
-  return is_importable(path) ? import_shapes(path).transformer : load_transformer(path);
+  if (!is_importable(path)) return load_transformer(path);
+  // Not import_model(): shapes need no weights.
+  if (is_folder(path) || !is_gguf(path)) return import_config(path).transformer;
+  return import_gguf(path).transformer;
 }
 
 }  // namespace bitsmith

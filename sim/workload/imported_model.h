@@ -1,4 +1,4 @@
-// Models as others publish them: Hugging Face's config.json with safetensors beside it.
+// Models as others publish them: Hugging Face's config.json with safetensors beside it, or GGUF.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct ImportedModel {
   std::unique_ptr<WeightStore> weights;  // null where there are none
 };
 
-// Whether `path` is a folder with a config.json or a *.json file. Only names are looked at.
+// Whether `path` is a folder with a config.json, a *.json or a *.gguf. Only names are looked at.
 bool is_importable(const std::filesystem::path& path);
 
 // A folder brings its weights along, config.json alone does not. Throws UserError when something is

@@ -16,7 +16,7 @@ class OperandStream {
  public:
   using Take = std::function<void(std::span<const std::uint16_t>)>;
 
-  OperandStream(const RowSource& rows, const OperandQuantization& quantization,
+  OperandStream(const OperandRows& rows, const OperandQuantization& quantization,
                 const OperandShape& shape, const Take& take)
       : rows_(rows),
         quantization_(quantization),
@@ -168,7 +168,7 @@ class OperandStream {
     seen.error.add(values, dequantized_);
   }
 
-  const RowSource& rows_;
+  const OperandRows& rows_;
   const OperandQuantization& quantization_;
   const Quantizer& quantizer_;
   OperandShape shape_;
@@ -193,7 +193,7 @@ std::vector<std::uint64_t> parameter_shape(const OperandQuantization& quantizati
   return {pieces(shape.rows, quantization.group_of(shape.rows)), shape.k};
 }
 
-OperandResult stream_operand(const RowSource& rows, const OperandQuantization& quantization,
+OperandResult stream_operand(const OperandRows& rows, const OperandQuantization& quantization,
                              const OperandShape& shape,
                              const std::function<void(std::span<const std::uint16_t>)>& take) {
   return OperandStream(rows, quantization, shape, take).run();
@@ -202,7 +202,7 @@ OperandResult stream_operand(const RowSource& rows, const OperandQuantization& q
 OperandResult stream_operand(const RandomTensor& tensor, const OperandQuantization& quantization,
                              const OperandShape& shape,
                              const std::function<void(std::span<const std::uint16_t>)>& take) {
-  const RowSource rows = [&](std::uint64_t row, std::span<float> values) {
+  const OperandRows rows = [&](std::uint64_t row, std::span<float> values) {
     fill_tile(tensor, {row, 0, values.size() / shape.k, shape.k}, values);
   };
   return stream_operand(rows, quantization, shape, take);

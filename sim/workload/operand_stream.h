@@ -1,4 +1,5 @@
-// Operands of a GEMM, quantized row by row: a tensor need never exist as a whole.
+// Operands of a GEMM, synthetic or from elsewhere, quantized row by row: a tensor never exists as a
+// whole.
 #pragma once
 
 #include <cstdint>
@@ -41,20 +42,20 @@ struct OperandParameters {
 std::vector<std::uint64_t> parameter_shape(const OperandQuantization& quantization,
                                            const OperandShape& shape);
 
-// Fills in rows `row`, row + 1, ... of an operand, row-major; `values` holds whole rows. Rows may be
-// asked for more than once and are the same every time.
-using RowSource = std::function<void(std::uint64_t row, std::span<float> values)>;
+// Fills `values` with row `row` of an operand and, if there is room, the ones behind it.
+using OperandRows = std::function<void(std::uint64_t row, std::span<float> values)>;
 
-// Quantizes the values of `rows` or `tensor` and hands the codes to `take`, row after row. Memory: a
-// row or, for groups across k, as many rows as a group has, and the parameters. Throws UserError
-// when groups across k are too large to hold.
+// Takes the values of `rows`, each twice where a group is not at hand as a whole, quantizes them
+// and hands the codes to `take`, row after row. Memory: a row or, for groups across k, as many rows
+// as a group has, and the parameters. Throws UserError when groups across k are too large to hold.
 struct OperandResult {
   OperandParameters parameters;
   OperandStatistics statistics;
 };
-OperandResult stream_operand(const RowSource& rows, const OperandQuantization& quantization,
+OperandResult stream_operand(const OperandRows& rows, const OperandQuantization& quantization,
                              const OperandShape& shape,
                              const std::function<void(std::span<const std::uint16_t>)>& take);
+// The same of synthetic values.
 OperandResult stream_operand(const RandomTensor& tensor, const OperandQuantization& quantization,
                              const OperandShape& shape,
                              const std::function<void(std::span<const std::uint16_t>)>& take);

@@ -4,9 +4,11 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <vector>
 
 #include "common/error.h"
 #include "numerics/format.h"
+#include "workload/ggml_blocks.h"
 
 namespace bitsmith {
 namespace {
@@ -25,47 +27,66 @@ void decode_plain(const std::byte* block, float* values) {
   *values = static_cast<float>(load<Number>(block));
 }
 
-// All codes of a format that FP32 holds exactly.
-template <std::size_t count>
-std::array<float, count> values_of(std::string_view name) {
-  const Format& f = format(name);
-  std::array<float, count> values;
-  for (std::uint32_t code = 0; code < count; ++code) {
-    values[code] = static_cast<float>(decode(f, code));
-  }
-  return values;
+// A number of one byte.
+template <const std::string_view& name>
+void decode_byte(const std::byte* block, float* values) {
+  static const std::array<float, 256> kValues = [] {
+    const Format& f = format(name);
+    std::array<float, 256> table;
+    for (std::uint32_t code = 0; code < table.size(); ++code) {
+      table[code] = static_cast<float>(decode(f, code));
+    }
+    return table;
+  }();
+  *values = kValues[std::to_integer<std::size_t>(*block)];
 }
 
-void decode_f16(const std::byte* block, float* values) {
-  static const auto kValues = values_of<65536>("fp16");
-  *values = kValues[load<std::uint16_t>(block)];
-}
+constexpr std::string_view kE4m3 = "fp8_e4m3", kE5m2 = "fp8_e5m2";
+
+void decode_f16(const std::byte* block, float* values) { *values = decode_fp16(block); }
 
 void decode_bf16(const std::byte* block, float* values) {
   *values = std::bit_cast<float>(std::uint32_t{load<std::uint16_t>(block)} << 16U);
 }
 
-void decode_f8_e4m3(const std::byte* block, float* values) {
-  static const auto kValues = values_of<256>("fp8_e4m3");
-  *values = kValues[std::to_integer<std::size_t>(*block)];
-}
-
-void decode_f8_e5m2(const std::byte* block, float* values) {
-  static const auto kValues = values_of<256>("fp8_e5m2");
-  *values = kValues[std::to_integer<std::size_t>(*block)];
-}
-
+// Sizes of ggml's types: GGML_QUANT_SIZES in gguf-py/gguf/constants.py of
+// https://github.com/ggml-org/llama.cpp.
 constexpr std::array kTypes{
     StoredType{"F64", 1, 8, decode_plain<double>},
     StoredType{"F32", 1, 4, decode_plain<float>},
     StoredType{"F16", 1, 2, decode_f16},
     StoredType{"BF16", 1, 2, decode_bf16},
-    StoredType{"F8_E4M3", 1, 1, decode_f8_e4m3},
-    StoredType{"F8_E5M2", 1, 1, decode_f8_e5m2},
+    StoredType{"F8_E4M3", 1, 1, decode_byte<kE4m3>},
+    StoredType{"F8_E5M2", 1, 1, decode_byte<kE5m2>},
     StoredType{"I8", 1, 1, decode_plain<std::int8_t>},
     StoredType{"U8", 1, 1, decode_plain<std::uint8_t>},
     StoredType{"I16", 1, 2, decode_plain<std::int16_t>},
     StoredType{"U16", 1, 2, decode_plain<std::uint16_t>},
+    StoredType{"Q4_0", 32, 18, decode_q4_0},
+    StoredType{"Q4_1", 32, 20, decode_q4_1},
+    StoredType{"Q5_0", 32, 22, decode_q5_0},
+    StoredType{"Q5_1", 32, 24, decode_q5_1},
+    StoredType{"Q8_0", 32, 34, decode_q8_0},
+    StoredType{"Q2_K", 256, 84, decode_q2_k},
+    StoredType{"Q3_K", 256, 110, decode_q3_k},
+    StoredType{"Q4_K", 256, 144, decode_q4_k},
+    StoredType{"Q5_K", 256, 176, decode_q5_k},
+    StoredType{"Q6_K", 256, 210, decode_q6_k},
+    // FP32 does not hold integers of 32 bits; the others are rare, and most need tables.
+    StoredType{"I32", 1, 4, nullptr},
+    StoredType{"I64", 1, 8, nullptr},
+    StoredType{"IQ2_XXS", 256, 66, nullptr},
+    StoredType{"IQ2_XS", 256, 74, nullptr},
+    StoredType{"IQ3_XXS", 256, 98, nullptr},
+    StoredType{"IQ1_S", 256, 50, nullptr},
+    StoredType{"IQ4_NL", 32, 18, nullptr},
+    StoredType{"IQ3_S", 256, 110, nullptr},
+    StoredType{"IQ2_S", 256, 82, nullptr},
+    StoredType{"IQ4_XS", 256, 136, nullptr},
+    StoredType{"IQ1_M", 256, 56, nullptr},
+    StoredType{"TQ1_0", 256, 54, nullptr},
+    StoredType{"TQ2_0", 256, 66, nullptr},
+    StoredType{"MXFP4", 32, 17, nullptr},
 };
 
 }  // namespace
@@ -75,10 +96,18 @@ const StoredType* find_stored_type(std::string_view name) {
   return found == kTypes.end() ? nullptr : &*found;
 }
 
+std::string decodable_types() {
+  std::vector<std::string_view> names;
+  for (const StoredType& type : kTypes) {
+    if (type.decode != nullptr) names.push_back(type.name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 void decode_numbers(const StoredType& type, std::span<const std::byte> data, std::uint64_t first,
                     std::span<float> values) {
   constexpr std::size_t kLargestBlock = 256;
-  check(type.numbers <= kLargestBlock, "a block that is too large");
+  check(type.decode != nullptr && type.numbers <= kLargestBlock, "a type that can be decoded");
   const std::uint64_t numbers = data.size() / type.bytes * type.numbers;
   check(first <= numbers && values.size() <= numbers - first, "numbers that the data do not have");
   std::array<float, kLargestBlock> block;

@@ -11,17 +11,21 @@
 //   <i>.<x>.statistics     F64: kTraceStatistics
 // clang-format on
 // Shapes of scales are those of OperandParameters. The metadata say the rest: schema, version,
-// model, phase, quantization, "operands" (synthetic, with their seed, or recorded), and "operators", a JSON list of all operators in order with
+// model, phase, quantization, seed, and "operators", a JSON list of all operators in order with
 // shapes, kinds and formats. The same request gives the same bytes.
 //
-// Recorded operands (inference/recorded_trace.h) are those of a text; every operator stands for
-// itself. All others are synthetic (numerics/random_tensor.h): activations and keys with outlier channels,
-// weights normal with standard deviation 0.02, queries and values normal, attention probabilities
-// uniform with the mean of a row that sums to 1. The parts of a GEMM that is split
-// (quantized_operator.h) are parts of the same tensors. What a calibration would find is known of
-// them: the largest magnitude of a channel counts as three standard deviations times its gain, and
-// all output features are equally salient, so that each GEMM gives the first of its own. AWQ is
-// refused with a UserError: random weights have nothing to search.
+// Weights are those of the first layer where the request brings a model with files along
+// (workload/operator_weights.h says which). All other operands are synthetic
+// (numerics/random_tensor.h): activations and keys with outlier channels, weights normal with
+// standard deviation 0.02, queries and values normal, attention probabilities uniform with the mean
+// of a row that sums to 1. "operands" in the metadata says which are real: all are in a trace that
+// is recorded (inference/recorded_trace.h), where every operator stands for itself.
+//
+// The parts of a GEMM that is split (quantized_operator.h) are parts of the same tensors. What a
+// calibration would find is known of synthetic activations: the largest magnitude of a channel
+// counts as three standard deviations times its gain. Salient features are those of a ranking where
+// all are equal: each GEMM gives the first of its own. AWQ is refused with a UserError: random
+// operands have nothing to search.
 #pragma once
 
 #include <array>
@@ -33,6 +37,7 @@
 #include <string_view>
 #include <vector>
 
+#include "workload/imported_model.h"
 #include "workload/operand_stream.h"
 #include "workload/quantized_operands.h"
 #include "workload/quantized_operator.h"
@@ -50,6 +55,7 @@ struct TraceRequest {
   PhaseOptions phase;
   QuantizationConfig quantization;
   std::uint64_t seed = 1;
+  const ImportedModel* imported = nullptr;  // where weights come from; null: all are synthetic
 };
 
 // What was written of one operand.
@@ -60,6 +66,7 @@ struct TracedOperand {
   std::uint64_t rows;
   std::uint64_t k;
   OperandStatistics statistics;
+  bool is_synthetic;
 };
 
 // Writes the operands of a list of operators. Nothing is at `path` until all is written. Memory: a
@@ -74,7 +81,7 @@ class TraceWriter {
 
   const std::vector<QuantizedOperator>& operators() const { return operators_; }
   // All GEMMs in order, of each the activations, then the weights.
-  void write(std::size_t op, OperandRole role, const RowSource& rows);
+  void write(std::size_t op, OperandRole role, const OperandRows& rows, bool is_synthetic);
   // Once, after the last.
   std::vector<TracedOperand> finish();
 
@@ -84,7 +91,7 @@ class TraceWriter {
   std::vector<TracedOperand> written_;
 };
 
-// Synthetic operands for all operators of a model's pass.
+// The operands of a model's pass, one GEMM of each operator.
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path);
 

@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "common/version.h"
+#include "workload/operator_weights.h"
 #include "workload/trace.h"
 #include "workload/trace_names.h"
 
@@ -113,30 +114,29 @@ ChannelSplits synthetic_splits(const Workload& workload, const TraceRequest& req
   return splits;
 }
 
-// Rows of an operand of a part: some of the outputs' weights, or some columns of both operands.
-RowSource synthetic_rows(const Operator& whole, const OperatorPart& part, OperandRole role,
-                         std::uint64_t seed) {
-  const RandomTensor tensor = values_of(whole, role, seed);
-  const std::uint64_t k = whole.gemm.k;
-  const auto row_of = [&part, role](std::uint64_t row) {
-    const bool is_some = part.axis == OperatorPart::Axis::outputs && role == OperandRole::weight;
-    return is_some ? part.channels[row] : row;
-  };
-  if (part.axis != OperatorPart::Axis::inputs) {
-    return [=](std::uint64_t row, std::span<float> values) {
-      for (; !values.empty(); values = values.subspan(k), ++row) {
-        fill_tile(tensor, {row_of(row), 0, 1, k}, values.first(k));
+// Rows of a part of an operand with `k` columns: some of the outputs' weights, or some columns of
+// both operands.
+OperandRows rows_of_part(OperandRows whole, std::uint64_t k, const OperatorPart& part,
+                         OperandRole role) {
+  using Axis = OperatorPart::Axis;
+  if (part.axis == Axis::whole || (part.axis == Axis::outputs && role == OperandRole::activation)) {
+    return whole;
+  }
+  if (part.axis == Axis::outputs) {
+    return [=, &part](std::uint64_t row, std::span<float> values) {
+      for (; !values.empty(); values = values.subspan(k)) {
+        whole(part.channels[row++], values.first(k));
       }
     };
   }
-  return
-      [=, &part, line = std::vector<float>(k)](std::uint64_t row, std::span<float> values) mutable {
-        const std::size_t columns = part.channels.size();
-        for (; !values.empty(); values = values.subspan(columns), ++row) {
-          fill_tile(tensor, {row, 0, 1, k}, line);
-          for (std::size_t i = 0; i < columns; ++i) values[i] = line[part.channels[i]];
-        }
-      };
+  return [=, &part, line = std::vector<float>(k)](std::uint64_t row,
+                                                  std::span<float> values) mutable {
+    const std::size_t columns = part.channels.size();
+    for (; !values.empty(); values = values.subspan(columns)) {
+      whole(row++, line);
+      for (std::size_t i = 0; i < columns; ++i) values[i] = line[part.channels[i]];
+    }
+  };
 }
 
 // ---- bytes
@@ -189,7 +189,7 @@ void write_statistics(SafetensorsWriter& writer, const std::string& name,
 
 OperandStatistics write_operand(SafetensorsWriter& writer, std::size_t index,
                                 const QuantizedOperator& op, OperandRole role,
-                                const RowSource& rows) {
+                                const OperandRows& rows) {
   const OperandQuantization& quantization = of_role(op.quantization, role);
   const Format& format = quantization.code_format();
   const std::string name = tensor_name(index, role);
@@ -258,6 +258,20 @@ Json operator_json(const QuantizedOperator& quantized) {
                {"activation", operand_json(quantized.quantization.activation)},
                {"weight", operand_json(quantized.quantization.weight)}});
   return json;
+}
+
+// Which operands are not synthetic.
+std::string operands_text(const std::vector<QuantizedOperator>& operators,
+                          const std::vector<std::string>& weights) {
+  std::vector<std::string_view> real;
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    if (!weights[i].empty()) real.push_back(operators[i].op.name);
+  }
+  if (real.empty()) return "synthetic, one GEMM of each operator";
+  return fmt::format(
+      "weights of {} from the model's files, of its first layer; all else "
+      "synthetic; one GEMM of each operator",
+      fmt::join(real, ", "));
 }
 
 TensorMetadata metadata_of(const TraceRequest& request, const std::string& workload,
@@ -342,11 +356,13 @@ TraceWriter::TraceWriter(const TraceRequest& request, const std::string& workloa
       writer_(path, metadata_of(request, workload, origin, operators_),
               specs_of(operators_, path)) {}
 
-void TraceWriter::write(std::size_t op, OperandRole role, const RowSource& rows) {
+void TraceWriter::write(std::size_t op, OperandRole role, const OperandRows& rows,
+                        bool is_synthetic) {
   const QuantizedOperator& quantized = operators_.at(op);
   const OperandShape shape = operand_shape(quantized.op.gemm, role);
   written_.push_back({quantized.op.name, role, format_text(of_role(quantized.quantization, role)),
-                      shape.rows, shape.k, write_operand(writer_, op, quantized, role, rows)});
+                      shape.rows, shape.k, write_operand(writer_, op, quantized, role, rows),
+                      is_synthetic});
 }
 
 std::vector<TracedOperand> TraceWriter::finish() {
@@ -357,19 +373,36 @@ std::vector<TracedOperand> TraceWriter::finish() {
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path) {
   const Workload workload = transformer_workload(request.model, request.phase);
+  const std::vector<QuantizedOperator> operators =
+      quantize_operators(workload, request.quantization, request.phase,
+                         synthetic_splits(workload, request));
+  std::vector<std::string> weights(operators.size());  // tensors of the model's files, or ""
+  for (std::size_t i = 0; i < operators.size() && request.imported != nullptr; ++i) {
+    if (!operators[i].op.is_gemm()) continue;
+    weights[i] = weight_of(*request.imported, workload.operators[operators[i].origin]);
+  }
   TraceWriter writer(request, workload.name,
-                     {{"operands", "synthetic, one GEMM of each operator"},
+                     {{"operands", operands_text(operators, weights)},
                       {"seed", std::to_string(request.seed)}},
-                     quantize_operators(workload, request.quantization, request.phase,
-                                        synthetic_splits(workload, request)),
-                     path);
-  for (std::size_t i = 0; i < writer.operators().size(); ++i) {
-    const QuantizedOperator& op = writer.operators()[i];
+                     operators, path);
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    const QuantizedOperator& op = operators[i];
     if (!op.op.is_gemm()) continue;
+    const Operator& whole = workload.operators[op.origin];
     for (const OperandRole role : kRoles) {
-      writer.write(i, role,
-                   synthetic_rows(workload.operators[op.origin], op.part, role,
-                                  mix(request.seed, op.origin, role)));
+      if (role == OperandRole::weight && !weights[i].empty()) {
+        writer.write(i, role,
+                     rows_of_part(rows_of(*request.imported->weights, weights[i]), whole.gemm.k,
+                                  op.part, role),
+                     false);
+        continue;
+      }
+      const std::uint64_t k = whole.gemm.k;
+      const RandomTensor tensor = values_of(whole, role, mix(request.seed, op.origin, role));
+      const OperandRows rows = [&](std::uint64_t row, std::span<float> values) {
+        fill_tile(tensor, {row, 0, values.size() / k, k}, values);
+      };
+      writer.write(i, role, rows_of_part(rows, k, op.part, role), true);
     }
   }
   return writer.finish();

@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
+#include "workload/gguf_model.h"
 #include "workload/safetensors_weights.h"
 
 namespace bitsmith {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::size_t kShownCharacters = 200;
 constexpr std::string_view kSingle = "model.safetensors";
+constexpr std::string_view kIndex = "model.safetensors.index.json";
 
 std::string shown(std::string_view name) {
   return fmt::format("tensor '{}'", printable(name, kShownCharacters));
@@ -51,20 +53,32 @@ void WeightStore::read(std::string_view name, std::uint64_t first, std::span<flo
   const std::uint64_t elements = tensors_[index].elements();
   check(first <= elements && values.size() <= elements - first,
         fmt::format("elements that {} does not have", shown(name)));
-  if (!values.empty()) read_elements(index, first, values);
+  if (values.empty()) return;
+  const StoredType* const type = find_stored_type(tensors_[index].type);
+  if (type == nullptr || type->decode == nullptr) {
+    throw UserError(Location{where_},
+                    fmt::format("{}: numbers of {} cannot be decoded; those of {} can", shown(name),
+                                tensors_[index].type, decodable_types()));
+  }
+  read_elements(index, *type, first, values);
 }
 
 bool has_weights(const std::filesystem::path& directory) {
   std::error_code ignored;
-  return std::filesystem::exists(directory / kSingle, ignored);
+  return std::filesystem::exists(directory / kSingle, ignored) ||
+         std::filesystem::exists(directory / kIndex, ignored);
 }
 
 std::unique_ptr<WeightStore> open_weights(const std::filesystem::path& path) {
-  if (!std::filesystem::is_directory(path)) return open_safetensors(path);
-  if (!has_weights(path)) {
-    throw UserError(Location{path.string()}, fmt::format("has no {}", kSingle));
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) {
+    if (path.extension() == ".gguf") return import_gguf(path).weights;
+    return path.extension() == ".json" ? open_sharded_safetensors(path) : open_safetensors(path);
   }
-  return open_safetensors(path / kSingle);
+  // As the library looks for them.
+  if (std::filesystem::exists(path / kSingle, ignored)) return open_safetensors(path / kSingle);
+  if (has_weights(path)) return open_sharded_safetensors(path / kIndex);
+  throw UserError(Location{path.string()}, fmt::format("has neither {} nor {}", kSingle, kIndex));
 }
 
 }  // namespace bitsmith

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "workload/stored_type.h"
+
 namespace bitsmith {
 
 struct StoredTensor {
@@ -27,6 +29,8 @@ class WeightStore {
   WeightStore(const WeightStore&) = delete;
   WeightStore& operator=(const WeightStore&) = delete;
 
+  // The file or folder, for messages.
+  const std::string& where() const { return where_; }
   // Names differ.
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
   bool contains(std::string_view name) const { return index_.contains(name); }
@@ -38,13 +42,13 @@ class WeightStore {
   void read(std::string_view name, std::uint64_t first, std::span<float> values) const;
 
  protected:
-  // `where` starts messages: the file or folder. Throws UserError when two tensors share a name.
+  // `where` starts messages. Throws UserError when two tensors share a name.
   WeightStore(std::string where, std::vector<StoredTensor> tensors);
 
  private:
   std::size_t index_of(std::string_view name) const;
-  // The range is within tensors()[tensor].
-  virtual void read_elements(std::size_t tensor, std::uint64_t first,
+  // The range is within tensors()[tensor], whose type can be decoded.
+  virtual void read_elements(std::size_t tensor, const StoredType& type, std::uint64_t first,
                              std::span<float> values) const = 0;
 
   std::string where_;
@@ -52,10 +56,10 @@ class WeightStore {
   std::map<std::string, std::size_t, std::less<>> index_;
 };
 
-// A folder with model.safetensors or model.safetensors.index.json, one of these files, or any other
-// *.safetensors. Throws UserError when there are no weights or the file is wrong.
+// A folder with model.safetensors or else model.safetensors.index.json, an index (*.json), a *.gguf
+// or any other file as safetensors. Throws UserError when there are no weights or a file is wrong.
 std::unique_ptr<WeightStore> open_weights(const std::filesystem::path& directory_or_file);
-// Whether the folder has one of these files.
+// Whether the folder has one of the two.
 bool has_weights(const std::filesystem::path& directory);
 
 }  // namespace bitsmith

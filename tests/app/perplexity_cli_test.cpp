@@ -78,6 +78,46 @@ TEST_F(PerplexityCli, TheTableSaysWhatADesignDoesNotCompute) {
                                        "fp16 activations and fp16 weights do not fit"));
 }
 
+// A text's trace: verify and run take what was recorded.
+TEST_F(PerplexityCli, ARecordedTraceReachesTheArrays) {
+  random_byte_model().write(model());
+  write_file_atomically(file("text"), "Bits and pieces of a text");
+  const std::vector<std::string> start = {BITSMITH_BINARY, "trace", model(), "--quant",
+                                          shipped("configs/quant/w8a8.yaml")};
+  const auto trace = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = start;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_process(arguments, model());
+  };
+  const ProcessResult written = trace({"--text", file("text"), "--seq", "9", "-o", file("t")});
+  ASSERT_EQ(written.exit_code, 0) << written.output;
+  EXPECT_THAT(written.output, HasSubstr("recorded operands"));
+  EXPECT_THAT(written.output, HasSubstr("layer.1.head.1.attention_pv"));
+  const ProcessResult verified =
+      run_process({BITSMITH_BINARY, "verify", shipped("configs/designs/systolic/int8_4x4.yaml"),
+                   "--trace", file("t"), "--cycles", "3000"},
+                  model());
+  EXPECT_EQ(verified.exit_code, 0) << verified.output;
+  const ProcessResult ran =
+      run_process({BITSMITH_BINARY, "run",
+                   shipped("configs/accelerators/systolic_int8_16x16_edge.yaml"), "--trace",
+                   file("t"), "--engine", "cycle"},
+                  model());
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+
+  const auto mistake = [&](const std::vector<std::string>& more) {
+    const ProcessResult result = trace(more);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    return result.output;
+  };
+  EXPECT_THAT(mistake({"--text", file("text"), "--seq", "99", "-o", file("t")}),
+              HasSubstr("has 25 bytes, 99 are asked for"));
+  EXPECT_THAT(mistake({"--text", file("text"), "--phase", "decode", "-o", file("t")}),
+              HasSubstr("a text is one prefill at once"));
+  EXPECT_THAT(mistake({"--text", file("text"), "-o", file("text")}),
+              HasSubstr("is a file that this command reads"));
+}
+
 TEST_F(PerplexityCli, MistakesAreNamed) {
   const auto mistake = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), model());

@@ -115,7 +115,7 @@ TEST_F(TinyLlama, WhatThePassDoesNotDoIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("biases are not added"));
   model_ = two_feature_model();
   model_.config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 2.0}};
-  EXPECT_THAT(refusal(), HasSubstr("'rope_scaling': scaled rotary frequencies"));
+  EXPECT_THAT(refusal(), HasSubstr("'rope_scaling'"));
   model_ = two_feature_model();
   model_.config["model_type"] = "mixtral";
   EXPECT_THAT(refusal(), HasSubstr("a model of type 'mixtral'; llama and mistral work"));

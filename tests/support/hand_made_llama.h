@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,6 +60,42 @@ inline HandMadeModel two_feature_model() {
                    {layer + "mlp.gate_proj.weight", {{1, 2}, {1, 0}}},
                    {layer + "mlp.up_proj.weight", {{1, 2}, {0, 1}}},
                    {layer + "mlp.down_proj.weight", {{2, 1}, {1, 0}}}};
+  return model;
+}
+
+// Two layers over bytes with normal random weights; four query heads share two key-value heads.
+inline HandMadeModel random_byte_model() {
+  constexpr std::uint64_t kHidden = 8, kInner = 6, kLayers = 2, kBytes = 256;
+  HandMadeModel model;
+  model.config = {{"model_type", "llama"},    {"hidden_size", kHidden},
+                  {"num_hidden_layers", kLayers}, {"num_attention_heads", 4},
+                  {"num_key_value_heads", 2}, {"intermediate_size", kInner},
+                  {"vocab_size", kBytes},     {"rms_norm_eps", 1e-5},
+                  {"rope_theta", 10000.0},    {"tie_word_embeddings", false}};
+  std::mt19937 generator(1);
+  std::normal_distribution<float> normal;
+  const auto add = [&](const std::string& name, std::vector<std::uint64_t> shape) {
+    HandMadeTensor tensor{shape, {}};
+    std::uint64_t count = 1;
+    for (const std::uint64_t size : shape) count *= size;
+    for (std::uint64_t i = 0; i < count; ++i) tensor.values.push_back(normal(generator));
+    model.tensors[name + ".weight"] = tensor;
+  };
+  add("model.embed_tokens", {kBytes, kHidden});
+  for (std::uint64_t i = 0; i < kLayers; ++i) {
+    const std::string layer = "model.layers." + std::to_string(i) + ".";
+    add(layer + "input_layernorm", {kHidden});
+    add(layer + "self_attn.q_proj", {kHidden, kHidden});
+    add(layer + "self_attn.k_proj", {kHidden / 2, kHidden});
+    add(layer + "self_attn.v_proj", {kHidden / 2, kHidden});
+    add(layer + "self_attn.o_proj", {kHidden, kHidden});
+    add(layer + "post_attention_layernorm", {kHidden});
+    add(layer + "mlp.gate_proj", {kInner, kHidden});
+    add(layer + "mlp.up_proj", {kInner, kHidden});
+    add(layer + "mlp.down_proj", {kHidden, kInner});
+  }
+  add("model.norm", {kHidden});
+  add("lm_head", {kBytes, kHidden});
   return model;
 }
 
