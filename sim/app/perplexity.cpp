@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "app/calibrate.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "common/parallel.h"
@@ -28,6 +29,7 @@ struct Options {
   std::vector<std::string> overrides;
   std::string window;
   std::string limit;
+  std::string calibration;
   std::string json;
 };
 
@@ -115,18 +117,21 @@ struct NamedDesign {
   std::unique_ptr<const Design> design;
 };
 
-std::vector<Row> measure_all(const Llama& model, const Text& text,
+std::vector<Row> measure_all(const ImportedModel& imported, const Llama& model, const Text& text,
                              const std::vector<QuantizationConfig>& quantizations,
+                             const Calibration* calibration,
                              const std::vector<NamedDesign>& designs) {
   std::vector<Row> rows = {measure({}, model, text, FloatArithmetic())};
   for (const QuantizationConfig& quantization : quantizations) {
     Row row;
     row.quantization = quantization.name;
-    rows.push_back(measure(row, model, text, QuantizedArithmetic(quantization)));
+    const CalibratedModel calibrated(imported, quantization, calibration, processors());
+    rows.push_back(measure(row, calibrated.llama(), text,
+                           QuantizedArithmetic(quantization, calibrated.splits())));
     for (const NamedDesign& named : designs) {
       row.design = named.file;
-      const DesignArithmetic arithmetic(quantization, *named.design);
-      rows.push_back(measure(row, model, text, arithmetic));
+      const DesignArithmetic arithmetic(quantization, *named.design, calibrated.splits());
+      rows.push_back(measure(row, calibrated.llama(), text, arithmetic));
       rows.back().coverage = arithmetic.coverage();
     }
   }
@@ -212,6 +217,7 @@ int run_command(const Options& options) {
   inputs.insert(inputs.end(), {options.text, options.tokens});
   inputs.insert(inputs.end(), options.quantizations.begin(), options.quantizations.end());
   inputs.insert(inputs.end(), options.designs.begin(), options.designs.end());
+  inputs.push_back(options.calibration);
   require_output("--json", options.json, inputs, diagnostics);
   diagnostics.throw_if_any();
 
@@ -227,7 +233,10 @@ int run_command(const Options& options) {
   const ImportedModel imported = import_model(options.model);
   const Llama model(imported);
   const Text text = read_text(options, limit, model);
-  const std::vector<Row> rows = measure_all(model, text, quantizations, designs);
+  const std::unique_ptr<const Calibration> calibration = calibrate(
+      {options.calibration, text.are_bytes, text.window, text.tokens}, model, quantizations);
+  const std::vector<Row> rows =
+      measure_all(imported, model, text, quantizations, calibration.get(), designs);
   if (!options.json.empty())
     write_output(options.json, json_text(json_of(options, model, text, rows)));
   if (options.json != "-") write_output("-", table_text(model, text, rows));
@@ -252,6 +261,7 @@ Action add_perplexity(CLI::App& app) {
   command->add_option("--window", o.window,
                       "tokens that see each other; by default 256, or as many as the model takes");
   command->add_option("--limit", o.limit, "only the file's first tokens, so many");
+  add_calibrate_option(*command, o.calibration);
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

@@ -4,9 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "app/calibrate.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/phase_options.h"
+#include "common/parallel.h"
 #include "common/table.h"
 #include "inference/perplexity.h"
 #include "inference/recorded_trace.h"
@@ -21,6 +23,7 @@ struct Options {
   PhaseText phase;
   std::string seed = "1";
   std::string text;
+  std::string calibration;
   std::string out;
 };
 
@@ -72,7 +75,15 @@ std::vector<TracedOperand> record(const Options& options, const TraceRequest& re
     throw UserError(
         fmt::format("{}: has {} bytes, {} are asked for", options.text, bytes.size(), tokens));
   }
-  return record_trace(model, bytes, options.text, request.quantization, options.out);
+  CalibrationRequest calibration_request;
+  calibration_request.file = options.calibration;
+  calibration_request.window = tokens;
+  calibration_request.measured = bytes;
+  const auto calibration = calibrate(calibration_request, model, {&request.quantization, 1});
+  const CalibratedModel calibrated(*request.imported, request.quantization, calibration.get(),
+                                   processors());
+  return record_trace(calibrated.llama(), bytes, options.text, request.quantization, options.out,
+                      calibrated.splits());
 }
 
 int run_command(const Options& options) {
@@ -83,8 +94,12 @@ int run_command(const Options& options) {
   std::vector<std::string> inputs = files_of_model(options.model);
   inputs.push_back(options.quantization);
   inputs.push_back(options.text);
+  inputs.push_back(options.calibration);
   require_output("--output", options.out, inputs, diagnostics);
   if (!options.text.empty()) require_recordable(options, request, diagnostics);
+  if (options.text.empty() && !options.calibration.empty()) {
+    diagnostics.add({"--calibrate", 0, 0}, "only operands of a --text are calibrated");
+  }
   if (options.out == "-") diagnostics.add({"--output", 0, 0}, "a trace needs a file");
   diagnostics.throw_if_any();
   std::vector<std::string> mistakes;  // of both inputs
@@ -132,6 +147,7 @@ Action add_trace(CLI::App& app) {
   command->add_option("--text", o.text,
                       "record the operands of a model over bytes with the first --seq bytes of "
                       "this file (by default 256): every layer and head, all real");
+  add_calibrate_option(*command, o.calibration);
   command->add_option("-o,--output", o.out, "file to write")->required();
   return [options] { return run_command(*options); };
 }

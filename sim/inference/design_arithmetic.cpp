@@ -55,8 +55,9 @@ struct DesignArithmetic::DesignWeights final : Weights {
   std::vector<float> scales;  // of results, [n]
 };
 
-DesignArithmetic::DesignArithmetic(const QuantizationConfig& config, const Design& design)
-    : QuantizedArithmetic(config),
+DesignArithmetic::DesignArithmetic(const QuantizationConfig& config, const Design& design,
+                                   const PlacedSplits& splits)
+    : QuantizedArithmetic(config, splits),
       name_(config.name),
       design_(design),
       unit_(result_unit(design)) {}

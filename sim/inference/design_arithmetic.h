@@ -18,8 +18,9 @@ namespace bitsmith {
 
 class DesignArithmetic final : public QuantizedArithmetic {
  public:
-  // Both must outlive this.
-  DesignArithmetic(const QuantizationConfig& config, const Design& design);
+  // The first two must outlive this.
+  DesignArithmetic(const QuantizationConfig& config, const Design& design,
+                   const PlacedSplits& splits = {});
 
   // Of the operators so far by name: why the design does not compute one, or "".
   std::map<std::string, std::string> coverage() const;

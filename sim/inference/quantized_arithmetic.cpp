@@ -1,10 +1,15 @@
 #include "inference/quantized_arithmetic.h"
 
+#include <algorithm>
+#include <list>
+#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "inference/float_gemm.h"
 #include "inference/quantized_matrix.h"
+#include "workload/quantized_operator.h"
 
 namespace bitsmith {
 namespace {
@@ -14,67 +19,99 @@ struct DequantizedWeights final : Arithmetic::Weights {
   FloatMatrix matrix;
 };
 
-template <class T>
-MatrixView<T> columns(MatrixView<T> matrix, std::size_t first, std::size_t count) {
-  return {matrix.data + first, matrix.rows, count, matrix.stride};
+using Axis = OperatorPart::Axis;
+
+// Some columns or rows of a matrix, as a matrix.
+FloatMatrix take_columns(FloatView matrix, std::span<const std::uint64_t> columns) {
+  FloatMatrix result(matrix.rows, columns.size());
+  for (std::size_t row = 0; row < matrix.rows; ++row) {
+    for (std::size_t i = 0; i < columns.size(); ++i) result.out()(row, i) = matrix(row, columns[i]);
+  }
+  return result;
 }
 
-// Tokens are outputs of attention_qk, and the k of attention_pv.
-bool splits_outputs(const GemmSite& site) {
-  return site.operator_class == OperatorClass::attention_qk;
+FloatMatrix take_rows(FloatView matrix, std::span<const std::uint64_t> rows) {
+  FloatMatrix result(rows.size(), matrix.cols);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::copy_n(row_of(matrix, rows[i]).data(), matrix.cols, row_of(result.out(), i).data());
+  }
+  return result;
+}
+
+// The GEMM of a site with the weights of one sequence, as an operator.
+Workload workload_of(const GemmSite& site, FloatView w) {
+  Operator op;
+  op.name = site.name;
+  op.gemm = {1, w.rows, w.cols};
+  op.operator_class = site.operator_class;
+  Workload workload;
+  workload.operators = {op};
+  return workload;
 }
 
 }  // namespace
 
-// The tokens [first, first + tokens) of a cache; all weights where there is one part.
 struct QuantizedArithmetic::Parts final : Weights {
   struct One {
+    std::string name;  // Part::site has a view of it
     Part part;
-    std::size_t first;
-    std::size_t tokens;
+    OperatorPart channels;
     std::unique_ptr<const Weights> weights;
   };
-  std::vector<One> parts;
+  std::list<One> parts;
 };
 
 std::unique_ptr<const Arithmetic::Weights> QuantizedArithmetic::prepare(const GemmSite& site,
                                                                         FloatMatrix w) const {
-  GemmQuantization quantization = config_.of(site.operator_class);
-  if (quantization.weight.stored_only) quantization.weight = OperandQuantization{};
-  const FloatView all = w.view();
-  const bool outputs = splits_outputs(site);
-  const std::size_t tokens = outputs ? w.rows : w.cols;
-  const std::size_t recent = quantization.weight.recent_of(tokens);
+  const FloatView all = std::as_const(w).view();
+  ChannelSplits splits;
+  if (const auto found = splits_.find({site.layer, std::string(site.name)});
+      found != splits_.end()) {
+    splits[0] = found->second;
+  }
   auto result = std::make_unique<Parts>();
-  const auto add = [&](const Part& part, std::size_t first, std::size_t count) {
-    if (count == 0) return;
-    const FloatView piece = outputs ? w.part(first, count) : columns(all, first, count);
-    result->parts.push_back({part, first, count, prepare_part(part, piece)});
-  };
-  add({site, quantization}, 0, tokens - recent);
-  Part newest{site, quantization};
-  newest.site.name = outputs ? "attention_qk_recent" : "attention_pv_recent";
-  newest.quantization.weight = OperandQuantization{};
-  add(newest, tokens - recent, recent);
+  for (QuantizedOperator& op :
+       quantize_operators(workload_of(site, all), config_, PhaseOptions{}, splits)) {
+    if (!op.op.is_gemm()) continue;  // the sum: multiply() adds
+    Parts::One& one = result->parts.emplace_back();
+    one.name = op.op.name;
+    one.part = {site, op.quantization};
+    one.part.site.name = one.name;
+    one.channels = std::move(op.part);
+    const std::vector<std::uint64_t>& channels = one.channels.channels;
+    if (one.channels.axis == Axis::whole) {
+      one.weights = prepare_part(one.part, all);
+    } else {
+      const FloatMatrix piece = one.channels.axis == Axis::outputs ? take_rows(all, channels)
+                                                                   : take_columns(all, channels);
+      one.weights = prepare_part(one.part, piece.view());
+    }
+  }
   return result;
 }
 
-void QuantizedArithmetic::multiply(const GemmSite& site, FloatView a, const Weights& w,
+void QuantizedArithmetic::multiply(const GemmSite& /*site*/, FloatView a, const Weights& w,
                                    MatrixView<float> y) const {
   const auto& parts = dynamic_cast<const Parts&>(w).parts;
-  if (parts.size() == 1) return multiply_part(parts[0].part, a, *parts[0].weights, y);
-  if (splits_outputs(site)) {
-    for (const Parts::One& one : parts) {
-      multiply_part(one.part, a, *one.weights, columns(y, one.first, one.tokens));
-    }
-    return;
+  if (parts.front().channels.axis == Axis::whole) {
+    return multiply_part(parts.front().part, a, *parts.front().weights, y);
   }
-  multiply_part(parts[0].part, columns(a, 0, parts[0].tokens), *parts[0].weights, y);
-  FloatMatrix addend(y.rows, y.cols);
-  multiply_part(parts[1].part, columns(a, parts[1].first, parts[1].tokens), *parts[1].weights,
-                addend.out());
-  for (std::size_t row = 0; row < y.rows; ++row) {
-    for (std::size_t i = 0; i < y.cols; ++i) y(row, i) += addend.view()(row, i);
+  for (std::size_t row = 0; row < y.rows; ++row) std::ranges::fill(row_of(y, row), 0.0F);
+  for (const Parts::One& one : parts) {
+    const std::vector<std::uint64_t>& channels = one.channels.channels;
+    if (one.channels.axis == Axis::outputs) {
+      FloatMatrix some(y.rows, channels.size());
+      multiply_part(one.part, a, *one.weights, some.out());
+      for (std::size_t row = 0; row < y.rows; ++row) {
+        for (std::size_t i = 0; i < channels.size(); ++i) y(row, channels[i]) = some.view()(row, i);
+      }
+      continue;
+    }
+    FloatMatrix addend(y.rows, y.cols);
+    multiply_part(one.part, take_columns(a, channels).view(), *one.weights, addend.out());
+    for (std::size_t row = 0; row < y.rows; ++row) {
+      for (std::size_t i = 0; i < y.cols; ++i) y(row, i) += addend.view()(row, i);
+    }
   }
 }
 

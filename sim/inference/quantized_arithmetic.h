@@ -4,6 +4,7 @@
 #pragma once
 
 #include "inference/arithmetic.h"
+#include "inference/calibration.h"
 #include "workload/quantization.h"
 
 namespace bitsmith {
@@ -11,16 +12,19 @@ namespace bitsmith {
 // Products and sums of dequantized values in FP32: what is lost is lost by quantization alone.
 class QuantizedArithmetic : public Arithmetic {
  public:
-  // `config` must outlive this.
-  explicit QuantizedArithmetic(const QuantizationConfig& config) : config_(config) {}
+  // `config` must outlive this. `splits` are those that the configuration asks for (find_splits);
+  // a UserError of prepare() says where one is missing. AWQ's factors are in the weights already
+  // (fold_awq).
+  explicit QuantizedArithmetic(const QuantizationConfig& config, const PlacedSplits& splits = {})
+      : config_(config), splits_(splits) {}
 
   std::unique_ptr<const Weights> prepare(const GemmSite& site, FloatMatrix w) const final;
   void multiply(const GemmSite& site, FloatView a, const Weights& w,
                 MatrixView<float> y) const final;
 
  protected:
-  // A GEMM or, where recent tokens of a KV cache are in fp16, one of the two that it is split into;
-  // the site has the name that quantize_operators() gives it.
+  // A GEMM or one of the two that quantize_operators() splits it into, with the name that it gets
+  // there.
   struct Part {
     GemmSite site;
     GemmQuantization quantization;
@@ -33,6 +37,7 @@ class QuantizedArithmetic : public Arithmetic {
   struct Parts;
 
   const QuantizationConfig& config_;
+  PlacedSplits splits_;
 };
 
 }  // namespace bitsmith

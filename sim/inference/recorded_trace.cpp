@@ -14,7 +14,9 @@ bool is_attention(const Operator& op) {
                           op.operator_class == OperatorClass::attention_pv);
 }
 
-bool is_head(const Operator& op) { return op.name == "final_norm" || op.name == "lm_head"; }
+bool is_head(const Operator& op) {
+  return op.name == "final_norm" || op.name.starts_with("lm_head");
+}
 
 std::string name_in_layer(std::size_t layer, std::string_view name) {
   return fmt::format("layer.{}.{}", layer, name);
@@ -41,11 +43,24 @@ std::size_t unroll_heads(const std::vector<QuantizedOperator>& operators, std::s
   return end;
 }
 
+// The splits of one layer's operators, and of the head's, by their number in the workload.
+ChannelSplits splits_of_layer(const Workload& workload, std::size_t layer,
+                              const PlacedSplits& splits) {
+  ChannelSplits result;
+  for (std::size_t i = 0; i < workload.operators.size(); ++i) {
+    const Operator& op = workload.operators[i];
+    const auto found = splits.find({is_head(op) ? 0 : layer, op.name});
+    if (found != splits.end()) result[i] = found->second;
+  }
+  return result;
+}
+
 // Writes the operands of every GEMM before it computes with them. One thread only.
 class RecordingArithmetic final : public QuantizedArithmetic {
  public:
-  RecordingArithmetic(const QuantizationConfig& config, TraceWriter& writer)
-      : QuantizedArithmetic(config), writer_(writer) {}
+  RecordingArithmetic(const QuantizationConfig& config, const PlacedSplits& splits,
+                      TraceWriter& writer)
+      : QuantizedArithmetic(config, splits), writer_(writer) {}
 
  private:
   struct RecordedWeights final : Weights {
@@ -94,16 +109,20 @@ class RecordingArithmetic final : public QuantizedArithmetic {
 }  // namespace
 
 std::vector<QuantizedOperator> unrolled_operators(const Transformer& model, std::uint64_t tokens,
-                                                  const QuantizationConfig& quantization) {
+                                                  const QuantizationConfig& quantization,
+                                                  const PlacedSplits& splits) {
   Transformer one_layer = model;
   one_layer.num_hidden_layers = 1;
   PhaseOptions phase;
   phase.sequence = tokens;
-  const std::vector<QuantizedOperator> operators =
-      quantize_operators(transformer_workload(one_layer, phase), quantization, phase);
-  check(operators.front().op.name == "embedding", "a decoder begins with its embedding");
-  std::vector<QuantizedOperator> result = {operators.front()};
+  const Workload workload = transformer_workload(one_layer, phase);
+  check(workload.operators.front().name == "embedding", "a decoder begins with its embedding");
+  std::vector<QuantizedOperator> result;
+  std::vector<QuantizedOperator> operators;
   for (std::size_t layer = 0; layer < model.num_hidden_layers; ++layer) {
+    operators =
+        quantize_operators(workload, quantization, phase, splits_of_layer(workload, layer, splits));
+    if (layer == 0) result.push_back(operators.front());
     for (std::size_t i = 1; !is_head(operators.at(i).op);) {
       if (is_attention(operators[i].op)) {
         i = unroll_heads(operators, i, layer, result);
@@ -122,7 +141,8 @@ std::vector<QuantizedOperator> unrolled_operators(const Transformer& model, std:
 std::vector<TracedOperand> record_trace(const Llama& model, std::span<const std::uint32_t> tokens,
                                         const std::string& text,
                                         const QuantizationConfig& quantization,
-                                        const std::filesystem::path& path) {
+                                        const std::filesystem::path& path,
+                                        const PlacedSplits& splits) {
   TraceRequest request;
   request.model = model.shape();
   request.phase.sequence = tokens.size();
@@ -130,8 +150,8 @@ std::vector<TracedOperand> record_trace(const Llama& model, std::span<const std:
   TraceWriter writer(
       request, fmt::format("{} prefill of {} recorded tokens", request.model.model, tokens.size()),
       {{"operands", "recorded"}, {"text", text}},
-      unrolled_operators(model.shape(), tokens.size(), quantization), path);
-  const RecordingArithmetic arithmetic(quantization, writer);
+      unrolled_operators(model.shape(), tokens.size(), quantization, splits), path);
+  const RecordingArithmetic arithmetic(quantization, splits, writer);
   FloatMatrix hidden = model.embed(tokens);
   const Window window{0, tokens.size()};
   for (std::size_t layer = 0; layer < model.shape().num_hidden_layers; ++layer) {

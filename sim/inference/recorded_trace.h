@@ -12,19 +12,22 @@
 #include <string>
 #include <vector>
 
+#include "inference/calibration.h"
 #include "inference/llama.h"
 #include "workload/trace.h"
 
 namespace bitsmith {
 
-// The operators of a window of so many tokens.
+// The operators of a window of so many tokens. `splits` as QuantizedArithmetic takes them.
 std::vector<QuantizedOperator> unrolled_operators(const Transformer& model, std::uint64_t tokens,
-                                                  const QuantizationConfig& quantization);
+                                                  const QuantizationConfig& quantization,
+                                                  const PlacedSplits& splits = {});
 
 // `text` names the tokens' origin.
 std::vector<TracedOperand> record_trace(const Llama& model, std::span<const std::uint32_t> tokens,
                                         const std::string& text,
                                         const QuantizationConfig& quantization,
-                                        const std::filesystem::path& path);
+                                        const std::filesystem::path& path,
+                                        const PlacedSplits& splits = {});
 
 }  // namespace bitsmith

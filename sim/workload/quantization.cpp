@@ -149,29 +149,149 @@ constexpr std::array<OperatorClass, 6> kClasses = {
     OperatorClass::linear,  OperatorClass::attention_qk, OperatorClass::attention_pv,
     OperatorClass::lm_head, OperatorClass::router,       OperatorClass::patch_embedding};
 
-GemmQuantization read_class(const YamlEntry& entry, OperatorClass operator_class,
-                            Diagnostics& diagnostics) {
-  GemmQuantization gemm;
+bool is_attention(OperatorClass operator_class) {
+  return operator_class == OperatorClass::attention_qk ||
+         operator_class == OperatorClass::attention_pv;
+}
+
+struct ScalingText {
+  enum class Method { awq } method = Method::awq;
+  std::uint64_t grid = 20;
+};
+
+const ParameterTable<ScalingText>& scaling_table() {
+  using T = ScalingText;
+  static const ParameterTable<T> table = [] {
+    ParameterTable<T> t;
+    t.choice("method", &T::method, {{"awq", T::Method::awq}}, "how factors are found").required();
+    t.integer("grid", &T::grid, {1, 1000}, "steps", "steps of the search of alpha, 0 to 1");
+    return t;
+  }();
+  return table;
+}
+
+// One table per method of splitting; `activation` and `weight` are read apart.
+ParameterTable<CalibratedMethod> split_table(SplitMethod method) {
+  using T = CalibratedMethod;
+  constexpr double kLargest = 1e9;
+  ParameterTable<T> t;
+  if (method == SplitMethod::outliers) {
+    t.number("threshold", &T::threshold, {0, kLargest}, "",
+             "input channels with a larger magnitude stay apart");
+  } else if (method == SplitMethod::salient) {
+    t.number("fraction", &T::fraction, {0, 1}, "", "output features apart, of all of the class");
+  } else {
+    t.integer("size", &T::block, {1, 1 << 20}, "channels", "input channels of a block");
+    t.number("ratio", &T::ratio, {0, kLargest}, "",
+             "a block is apart with a magnitude above this times the median channel's largest");
+  }
+  return t;
+}
+
+// The methods of a class, after its operands.
+class MethodReader {
+ public:
+  MethodReader(const YamlNode& node, OperatorClass operator_class, const GemmQuantization& gemm,
+               Diagnostics& diagnostics)
+      : node_(node), class_(operator_class), gemm_(gemm), diagnostics_(diagnostics) {}
+
+  CalibratedMethod read() {
+    CalibratedMethod method;
+    const YamlEntry* first = nullptr;
+    for (const YamlEntry& entry : node_.entries) {
+      if (!is_method(entry.key)) continue;
+      if (first != nullptr) {
+        diagnostics_.add(entry.key_where, fmt::format("'{}': there is '{}' already; a class has "
+                                                      "one method that needs a calibration",
+                                                      entry.key, first->key));
+        continue;
+      }
+      first = &entry;
+      method = entry.key == "scaling" ? scaling(entry) : split(entry);
+    }
+    return method;
+  }
+
+  static bool is_method(std::string_view key) {
+    return std::find(kMethods.begin(), kMethods.end(), key) != kMethods.end();
+  }
+  static constexpr std::array<std::string_view, 4> kMethods = {"scaling", "outliers", "salient",
+                                                               "blocks"};
+
+ private:
+  CalibratedMethod scaling(const YamlEntry& entry) {
+    const ScalingText text = scaling_table().read(entry.value, diagnostics_);
+    if (class_ != OperatorClass::linear) {
+      refuse(entry, "factors are folded into what comes before, which only linear has");
+    } else if (gemm_.weight.axis != LineAxis::along_k ||
+               gemm_.weight.granularity == Granularity::tensor) {
+      refuse(entry, "weights are searched row by row: use granularity: channel or group along k");
+    }
+    CalibratedMethod method;
+    method.scaling_grid = text.grid;
+    return method;
+  }
+
+  CalibratedMethod split(const YamlEntry& entry) {
+    SplitMethod which = SplitMethod::blocks;
+    for (const SplitMethod one : {SplitMethod::outliers, SplitMethod::salient}) {
+      if (word_of(one) == entry.key) which = one;
+    }
+    const bool has_activation = which != SplitMethod::salient;
+    const bool has_weight = which != SplitMethod::blocks;
+    std::vector<std::string_view> operands;
+    if (has_activation) operands.push_back("activation");
+    if (has_weight) operands.push_back("weight");
+    CalibratedMethod method = split_table(which).read(entry.value, diagnostics_, operands);
+    method.split = which;
+    if (is_attention(class_)) {
+      refuse(entry, "keys and values are no weights that could be split before a run");
+    }
+    if (which != SplitMethod::outliers) method.apart = gemm_;
+    read_operand(entry, "activation", has_activation, method.apart.activation);
+    read_operand(entry, "weight", has_weight, method.apart.weight);
+    return method;
+  }
+
+  void read_operand(const YamlEntry& entry, std::string_view key, bool is_known,
+                    OperandQuantization& operand) {
+    const YamlNode* node = entry.value.find(key);
+    if (is_known && node != nullptr) operand = OperandReader(*node, diagnostics_).read(false);
+  }
+
+  void refuse(const YamlEntry& entry, std::string_view why) {
+    diagnostics_.add(entry.key_where, fmt::format("'{}': {}", entry.key, why));
+  }
+
+  const YamlNode& node_;
+  OperatorClass class_;
+  const GemmQuantization& gemm_;
+  Diagnostics& diagnostics_;
+};
+
+void read_class(const YamlEntry& entry, OperatorClass operator_class, QuantizationConfig& config,
+                Diagnostics& diagnostics) {
   if (entry.value.kind != YamlNode::Kind::map) {
     diagnostics.add(entry.value.where,
                     fmt::format("expected a map of activation and weight, found {}",
                                 yaml::describe(entry.value)));
-    return gemm;
+    return;
   }
-  const bool is_cache = operator_class == OperatorClass::attention_qk ||
-                        operator_class == OperatorClass::attention_pv;
+  const auto index = static_cast<std::size_t>(operator_class);
+  GemmQuantization& gemm = config.classes.at(index);
   for (const YamlEntry& operand : entry.value.entries) {
     OperandReader reader(operand.value, diagnostics);
     if (operand.key == "activation") {
       gemm.activation = reader.read(false);
     } else if (operand.key == "weight") {
-      gemm.weight = reader.read(is_cache);
-    } else {
-      constexpr std::array<std::string_view, 2> kOperands = {"activation", "weight"};
-      diagnostics.add(operand.key_where, unknown_word("operand", operand.key, kOperands));
+      gemm.weight = reader.read(is_attention(operator_class));
+    } else if (!MethodReader::is_method(operand.key)) {
+      std::vector<std::string_view> known = {"activation", "weight"};
+      known.insert(known.end(), MethodReader::kMethods.begin(), MethodReader::kMethods.end());
+      diagnostics.add(operand.key_where, unknown_word("operand or method", operand.key, known));
     }
   }
-  return gemm;
+  config.methods.at(index) = MethodReader(entry.value, operator_class, gemm, diagnostics).read();
 }
 
 }  // namespace
@@ -179,6 +299,11 @@ GemmQuantization read_class(const YamlEntry& entry, OperatorClass operator_class
 std::string_view word_of(Granularity granularity) {
   constexpr std::array<std::string_view, 3> kWords = {"tensor", "channel", "group"};
   return kWords.at(static_cast<std::size_t>(granularity));
+}
+
+std::string_view word_of(SplitMethod method) {
+  constexpr std::array<std::string_view, 4> kWords = {"none", "outliers", "salient", "blocks"};
+  return kWords.at(static_cast<std::size_t>(method));
 }
 
 std::string_view word_of(LineAxis axis) { return axis == LineAxis::along_k ? "k" : "outputs"; }
@@ -214,7 +339,7 @@ QuantizationConfig read_quantization(const YamlNode& root, Diagnostics& diagnost
       diagnostics.add(entry.key_where, unknown_word("class of operators", entry.key, known));
       continue;
     }
-    config.classes.at(static_cast<std::size_t>(*found)) = read_class(entry, *found, diagnostics);
+    read_class(entry, *found, config, diagnostics);
   }
   for (const std::string_view key : {"name", "linear"}) {
     if (root.find(key) == nullptr) {

@@ -9,8 +9,23 @@
 //
 // A class that is left out stays in fp16. Keys are the weights of attention_qk, values those of
 // attention_pv: the KV cache.
+//
+// One of four methods may follow that look at what they quantize (numerics/awq.h, channel_choice.h)
+// and so need a model's weights and the activations of some text, its calibration:
+//
+//   scaling: {method: awq, grid: 20}             factors of input channels, searched
+//   outliers: {threshold: 6.0}                   LLM.int8(): input channels that stay in fp16
+//   salient: {fraction: 0.1, weight: {...}}      MixLLM: output features with other weights
+//   blocks: {size: 128, ratio: 4, activation: {...}}   COMET: blocks of input channels with other
+//                                                activations
+//
+// The last three split a GEMM in two (quantized_operator.h); what they do not say of the operands
+// of the channels apart is as in the rest, of outliers fp16. LLM.int8() finds its outliers in every
+// batch anew; here they are those of the calibration, so that the shapes of GEMMs, hence their
+// cycles, are known before they run.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -65,13 +80,38 @@ struct GemmQuantization {
   OperandQuantization weight;
 };
 
+enum class SplitMethod { none, outliers, salient, blocks };
+// As a file says it, and as the second part of an operator is called: "q_proj.outliers".
+std::string_view word_of(SplitMethod method);
+
+// What a class of operators needs a calibration for.
+struct CalibratedMethod {
+  std::uint64_t scaling_grid = 0;  // AWQ: steps of its search; 0: no scaling
+  SplitMethod split = SplitMethod::none;
+  double threshold = 6;       // outliers: |x|
+  double fraction = 0.1;      // salient: of the output features of all linears of the class
+  std::uint64_t block = 128;  // blocks: input channels
+  double ratio = 4;           // blocks: largest |x| by the median of the channels' largest |x|
+  GemmQuantization apart;     // operands of the channels apart
+
+  bool is_any() const { return scaling_grid > 0 || split != SplitMethod::none; }
+};
+
 struct QuantizationConfig {
   std::string name = "fp16";
   std::string source;
-  std::array<GemmQuantization, 6> classes;  // by OperatorClass
+  std::array<GemmQuantization, 6> classes;       // by OperatorClass
+  std::array<CalibratedMethod, 6> methods = {};  // by OperatorClass
 
   const GemmQuantization& of(OperatorClass operator_class) const {
     return classes.at(static_cast<std::size_t>(operator_class));
+  }
+  const CalibratedMethod& method_of(OperatorClass operator_class) const {
+    return methods.at(static_cast<std::size_t>(operator_class));
+  }
+  bool needs_calibration() const {
+    return std::any_of(methods.begin(), methods.end(),
+                       [](const CalibratedMethod& method) { return method.is_any(); });
   }
 };
 

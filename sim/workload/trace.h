@@ -20,6 +20,12 @@
 // standard deviation 0.02, queries and values normal, attention probabilities uniform with the mean
 // of a row that sums to 1. "operands" in the metadata says which are real: all are in a trace that
 // is recorded (inference/recorded_trace.h), where every operator stands for itself.
+//
+// The parts of a GEMM that is split (quantized_operator.h) are parts of the same tensors. What a
+// calibration would find is known of synthetic activations: the largest magnitude of a channel
+// counts as three standard deviations times its gain. Salient features are those of a ranking where
+// all are equal: each GEMM gives the first of its own. AWQ is refused with a UserError: random
+// operands have nothing to search.
 #pragma once
 
 #include <array>

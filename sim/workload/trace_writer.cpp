@@ -64,6 +64,81 @@ RandomTensor values_of(const Operator& op, OperandRole role, std::uint64_t seed)
   return tensor;
 }
 
+// Three standard deviations, times the gain of a channel: its largest magnitude in most texts.
+std::vector<float> largest_magnitudes(const RandomTensor& tensor, std::uint64_t channels) {
+  std::vector<float> result;
+  for (std::uint64_t k = 0; k < channels; ++k) {
+    result.push_back(3 * tensor.stddev * channel_gain(tensor, k));
+  }
+  return result;
+}
+
+// Random features are all alike: the first.
+ChannelSplit random_features(std::uint64_t features, double fraction) {
+  const std::vector<std::vector<double>> salience = {std::vector<double>(features)};
+  return split_salient(salience, fraction).front();
+}
+
+ChannelSplit synthetic_split(const CalibratedMethod& method, const Operator& op,
+                             const RandomTensor& activations) {
+  switch (method.split) {
+    case SplitMethod::outliers:
+      return split_outliers(largest_magnitudes(activations, op.gemm.k), method.threshold);
+    case SplitMethod::salient:
+      return random_features(op.gemm.n, method.fraction);
+    case SplitMethod::blocks:
+      return split_blocks(largest_magnitudes(activations, op.gemm.k), method.block, method.ratio);
+    case SplitMethod::none:
+      break;
+  }
+  throw InternalError("a split by no method");
+}
+
+ChannelSplits synthetic_splits(const Workload& workload, const TraceRequest& request) {
+  const QuantizationConfig& config = request.quantization;
+  if (config.method_of(OperatorClass::linear).scaling_grid > 0) {
+    throw UserError(fmt::format(
+        "quantization '{}': AWQ's factors are found by a calibration, in the weights and "
+        "activations of a model; these operands are random. The same file without 'scaling' gives "
+        "a trace of the same formats, shapes and cycles",
+        config.name));
+  }
+  ChannelSplits splits;
+  for (std::size_t i = 0; i < workload.operators.size(); ++i) {
+    const Operator& op = workload.operators[i];
+    const CalibratedMethod& method = config.method_of(op.operator_class);
+    if (!op.is_gemm() || method.split == SplitMethod::none) continue;
+    constexpr OperandRole kRole = OperandRole::activation;
+    splits[i] = synthetic_split(method, op, values_of(op, kRole, mix(request.seed, i, kRole)));
+  }
+  return splits;
+}
+
+// Rows of a part of an operand with `k` columns: some of the outputs' weights, or some columns of
+// both operands.
+OperandRows rows_of_part(OperandRows whole, std::uint64_t k, const OperatorPart& part,
+                         OperandRole role) {
+  using Axis = OperatorPart::Axis;
+  if (part.axis == Axis::whole || (part.axis == Axis::outputs && role == OperandRole::activation)) {
+    return whole;
+  }
+  if (part.axis == Axis::outputs) {
+    return [=, &part](std::uint64_t row, std::span<float> values) {
+      for (; !values.empty(); values = values.subspan(k)) {
+        whole(part.channels[row++], values.first(k));
+      }
+    };
+  }
+  return
+      [=, &part, line = std::vector<float>(k)](std::uint64_t row, std::span<float> values) mutable {
+        const std::size_t columns = part.channels.size();
+        for (; !values.empty(); values = values.subspan(columns)) {
+          whole(row++, line);
+          for (std::size_t i = 0; i < columns; ++i) values[i] = line[part.channels[i]];
+        }
+      };
+}
+
 // ---- bytes
 
 template <class Number>
@@ -298,30 +373,35 @@ std::vector<TracedOperand> TraceWriter::finish() {
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path) {
   const Workload workload = transformer_workload(request.model, request.phase);
-  const std::vector<QuantizedOperator> operators =
-      quantize_operators(workload, request.quantization, request.phase);
+  const std::vector<QuantizedOperator> operators = quantize_operators(
+      workload, request.quantization, request.phase, synthetic_splits(workload, request));
   std::vector<std::string> weights(operators.size());  // tensors of the model's files, or ""
   for (std::size_t i = 0; i < operators.size() && request.imported != nullptr; ++i) {
-    if (operators[i].op.is_gemm()) weights[i] = weight_of(*request.imported, operators[i].op);
+    if (!operators[i].op.is_gemm()) continue;
+    weights[i] = weight_of(*request.imported, workload.operators[operators[i].origin]);
   }
   TraceWriter writer(
       request, workload.name,
       {{"operands", operands_text(operators, weights)}, {"seed", std::to_string(request.seed)}},
       operators, path);
   for (std::size_t i = 0; i < operators.size(); ++i) {
-    const Operator& op = operators[i].op;
-    if (!op.is_gemm()) continue;
+    const QuantizedOperator& op = operators[i];
+    if (!op.op.is_gemm()) continue;
+    const Operator& whole = workload.operators[op.origin];
     for (const OperandRole role : kRoles) {
       if (role == OperandRole::weight && !weights[i].empty()) {
-        writer.write(i, role, rows_of(*request.imported->weights, weights[i]), false);
+        writer.write(i, role,
+                     rows_of_part(rows_of(*request.imported->weights, weights[i]), whole.gemm.k,
+                                  op.part, role),
+                     false);
         continue;
       }
-      const RandomTensor tensor = values_of(op, role, mix(request.seed, i, role));
-      const std::uint64_t k = op.gemm.k;
-      const auto rows = [&](std::uint64_t row, std::span<float> values) {
+      const std::uint64_t k = whole.gemm.k;
+      const RandomTensor tensor = values_of(whole, role, mix(request.seed, op.origin, role));
+      const OperandRows rows = [&](std::uint64_t row, std::span<float> values) {
         fill_tile(tensor, {row, 0, values.size() / k, k}, values);
       };
-      writer.write(i, role, rows, true);
+      writer.write(i, role, rows_of_part(rows, k, op.part, role), true);
     }
   }
   return writer.finish();

@@ -140,7 +140,7 @@ TEST_F(AcceleratorFile, ResolvedHoldsEveryParameter) {
   write("memory.yaml",
         "dram: ideal\nbandwidth_gb_s: 25.6\nlatency_ns: 30.5\nenergy: {read_pj_per_bit: 2, "
         "write_pj_per_bit: 3, activate_pj: 4, row_bytes: 512, background_mw: 5, refresh_pj: 6}\n");
-  const auto resolved = 
+  const auto resolved =
       load(kWithMemory + "weight_converter: {stored: int4, scale: none}\n", {"vector.lanes=5"})
           .resolved();
   for (const auto& [key, parameters] : describe_accelerator()) {

@@ -38,7 +38,7 @@ TEST(Quantization, ShippedFilesAreRead) {
     EXPECT_FALSE(config.source.empty());
     ++files;
   }
-  EXPECT_EQ(files, 10U);
+  EXPECT_EQ(files, 14U);
 }
 
 TEST(Quantization, SaysWhatTheFileSays) {
@@ -60,7 +60,7 @@ TEST(Quantization, AllMistakesAtOnce) {
       errors_of("name: x\nlinear:\n  weight: {format: int44, method: absmax}\n  wieght: {}\n"
                 "lm_haed: {}\n"),
       ElementsAre(HasSubstr("q.yaml:3:20: 'format': unknown format 'int44'"),
-                  HasSubstr("q.yaml:4:3: unknown operand 'wieght'"),
+                  HasSubstr("q.yaml:4:3: unknown operand or method 'wieght'"),
                   HasSubstr("q.yaml:5:1: unknown class of operators 'lm_haed'")));
   EXPECT_THAT(errors_of("linear: {}\n"), ElementsAre(HasSubstr("'name' is missing")));
   EXPECT_THAT(errors_of("name: x\nlinear: {weight: {format: mxfp4, method: mx, group: 16}}\n"),
@@ -75,9 +75,60 @@ TEST(Quantization, AllMistakesAtOnce) {
   EXPECT_THAT(errors_of("name: x\nlinear: 4\n"), ElementsAre(HasSubstr("expected a map")));
 }
 
+TEST(Quantization, MethodsThatNeedACalibration) {
+  const CalibratedMethod awq = shipped("awq_w4a16_g128").method_of(OperatorClass::linear);
+  EXPECT_EQ(awq.scaling_grid, 20U);
+  EXPECT_EQ(awq.split, SplitMethod::none);
+  const CalibratedMethod int8 = shipped("llm_int8").method_of(OperatorClass::linear);
+  EXPECT_EQ(int8.split, SplitMethod::outliers);
+  EXPECT_EQ(int8.threshold, 6);
+  EXPECT_EQ(int8.apart.activation.code_format().name, "fp16");
+  EXPECT_EQ(int8.apart.weight.code_format().name, "fp16");
+  const CalibratedMethod salient = shipped("mixllm_w4.4a8").method_of(OperatorClass::linear);
+  EXPECT_EQ(salient.split, SplitMethod::salient);
+  EXPECT_EQ(salient.fraction, 0.1);
+  EXPECT_EQ(salient.apart.activation.code_format().name, "int8");
+  EXPECT_EQ(salient.apart.weight.code_format().name, "int8");
+  const QuantizationConfig comet = shipped("comet_w4a4a8");
+  const CalibratedMethod blocks = comet.method_of(OperatorClass::linear);
+  EXPECT_EQ(blocks.split, SplitMethod::blocks);
+  EXPECT_EQ(blocks.block, 128U);
+  EXPECT_EQ(blocks.apart.activation.code_format().name, "int8");
+  EXPECT_EQ(blocks.apart.weight.code_format().name, "int4");
+  EXPECT_EQ(comet.of(OperatorClass::linear).activation.code_format().name, "int4");
+  EXPECT_TRUE(comet.needs_calibration());
+  EXPECT_FALSE(comet.method_of(OperatorClass::lm_head).is_any());
+  EXPECT_FALSE(shipped("w8a8").needs_calibration());
+}
+
+TEST(Quantization, MistakesInMethods) {
+  EXPECT_THAT(errors_of("name: x\nlinear:\n  scaling: {method: awk}\n  outliers: {}\n"
+                        "  blocks: 4\n  saliant: {}\n"),
+              ElementsAre(HasSubstr("q.yaml:6:3: unknown operand or method 'saliant'"),
+                          HasSubstr("q.yaml:3:21: 'method'"),
+                          HasSubstr("q.yaml:3:3: 'scaling': weights are searched row by row"),
+                          HasSubstr("q.yaml:4:3: 'outliers': there is 'scaling' already"),
+                          HasSubstr("q.yaml:5:3: 'blocks': there is 'scaling' already")));
+  EXPECT_THAT(
+      errors_of("name: x\nlinear: {salient: {fraction: 1.5, activation: {}, threshold: 1}}\n"),
+      ElementsAre(HasSubstr("'fraction': expected a number in 0..1"),
+                  HasSubstr("unknown parameter 'activation'"),
+                  HasSubstr("unknown parameter 'threshold'")));
+  EXPECT_THAT(errors_of("name: x\nlinear: {blocks: {size: 0, activation: {format: int44}}}\n"),
+              ElementsAre(HasSubstr("'size': expected an integer in 1.."),
+                          HasSubstr("unknown format 'int44'")));
+  EXPECT_THAT(errors_of("name: x\nlinear: {}\nattention_qk: {outliers: {}}\nlm_head:\n"
+                        "  weight: {format: int4, method: absmax, granularity: channel}\n"
+                        "  scaling: {method: awq}\n"),
+              ElementsAre(HasSubstr("'outliers': keys and values are no weights"),
+                          HasSubstr("'scaling': factors are folded")));
+}
+
 std::vector<std::string> rows_of(const std::vector<QuantizedOperator>& operators) {
   std::vector<std::string> rows;
-  for (const auto& [op, quantization] : operators) {
+  for (const QuantizedOperator& quantized : operators) {
+    const Operator& op = quantized.op;
+    const GemmQuantization& quantization = quantized.quantization;
     rows.push_back(op.is_gemm() ? fmt::format("{} {}x{}x{} {}", op.name, op.gemm.m, op.gemm.n,
                                               op.gemm.k, quantization.weight.code_format().name)
                                 : fmt::format("{} {}", op.name, op.elements));
@@ -107,6 +158,92 @@ TEST(QuantizedOperators, RecentTokensStayInFp16) {
   // A prefill attends before the cache is stored.
   EXPECT_THAT(rows_of(quantize_operators(workload, config, {Phase::prefill, 128, 1})),
               ElementsAre("attention_qk 1x128x64 fp16", "attention_pv 1x64x128 fp16"));
+}
+
+std::uint64_t macs_of(const std::vector<QuantizedOperator>& operators) {
+  std::uint64_t macs = 0;
+  for (const auto& q : operators) macs += q.op.gemm.m * q.op.gemm.n * q.op.gemm.k * q.op.is_gemm();
+  return macs;
+}
+
+Workload two_linears() {
+  Workload workload;
+  workload.operators = {{"norm", {}, 1, 2, OperatorKind::norm},
+                        {"k_proj", {5, 64, 300}, 1, 2},
+                        {"gate_proj", {5, 80, 300}, 1, 2}};
+  workload.operators[1].results = ResultUse::kv_cache;
+  workload.operators[2].results = ResultUse::activation;
+  return workload;
+}
+
+// Outliers split along k, into parts that are added; the sum goes where the results went, except
+// into an activation, which reads it.
+TEST(QuantizedOperators, OutliersAreAGemmOfTheirOwn) {
+  const Workload workload = two_linears();
+  ChannelSplit some;
+  for (std::uint64_t k = 0; k < 300; ++k) (k % 100 == 7 ? some.apart : some.others).push_back(k);
+  const ChannelSplits splits = {{1, some}, {2, some}};
+  const auto operators =
+      quantize_operators(workload, shipped("llm_int8"), {Phase::prefill, 5, 1}, splits);
+  EXPECT_THAT(rows_of(operators),
+              ElementsAre("norm 0", "k_proj 5x64x297 int8", "k_proj.outliers 5x64x3 fp16",
+                          "k_proj.add 320", "gate_proj 5x80x297 int8",
+                          "gate_proj.outliers 5x80x3 fp16", "gate_proj.add 400"));
+  EXPECT_EQ(macs_of(operators), 5U * (64 + 80) * 300);
+  EXPECT_THAT(operators[2].part.channels, ElementsAre(7, 107, 207));
+  EXPECT_EQ(operators[2].part.axis, OperatorPart::Axis::inputs);
+  EXPECT_EQ(operators[2].op.repeat, 2U);
+  std::vector<ResultUse> uses;
+  std::vector<std::size_t> origins;
+  for (const QuantizedOperator& q : operators) {
+    uses.push_back(q.op.results);
+    origins.push_back(q.origin);
+  }
+  using enum ResultUse;
+  EXPECT_THAT(uses, ElementsAre(vector, vector, vector, kv_cache, vector, vector, vector));
+  EXPECT_THAT(origins, ElementsAre(0, 1, 1, 1, 2, 2, 2));
+}
+
+// Salient features split along n: nothing is added. COMET's blocks split along k.
+TEST(QuantizedOperators, SalientFeaturesAndBlocksAreGemmsOfTheirOwn) {
+  const Workload workload = two_linears();
+  ChannelSplit features = {{1, 3, 5}, {}};
+  for (std::uint64_t n = 0; n < 64; ++n) {
+    if (n > 5 || n % 2 == 0) features.others.push_back(n);
+  }
+  ChannelSplit none;
+  for (std::uint64_t n = 0; n < 80; ++n) none.others.push_back(n);
+  const auto salient = quantize_operators(workload, shipped("mixllm_w4.4a8"),
+                                          {Phase::prefill, 5, 1}, {{1, features}, {2, none}});
+  EXPECT_THAT(rows_of(salient),
+              ElementsAre("norm 0", "k_proj 5x61x300 int4", "k_proj.salient 5x3x300 int8",
+                          "gate_proj 5x80x300 int4"));
+  EXPECT_EQ(macs_of(salient), 5U * (64 + 80) * 300);
+  EXPECT_EQ(salient[1].op.results, ResultUse::kv_cache);
+  EXPECT_EQ(salient[3].op.results, ResultUse::activation);
+
+  std::vector<float> largest(300, 1);
+  largest[290] = 50;
+  const ChannelSplit blocks = split_blocks(largest, 128, 4);
+  const ChannelSplit all = split_blocks(largest, 128, 0);
+  const auto comet = quantize_operators(workload, shipped("comet_w4a4a8"), {Phase::prefill, 5, 1},
+                                        {{1, blocks}, {2, all}});
+  EXPECT_THAT(rows_of(comet),
+              ElementsAre("norm 0", "k_proj 5x64x172 int4", "k_proj.blocks 5x64x128 int4",
+                          "k_proj.add 320", "gate_proj.blocks 5x80x300 int4"));
+  EXPECT_EQ(comet[2].quantization.activation.code_format().name, "int8");
+  EXPECT_EQ(comet[2].part.channels.front(), 290U);
+  EXPECT_EQ(macs_of(comet), 5U * (64 + 80) * 300);
+}
+
+TEST(QuantizedOperators, SplitsNeedACalibration) {
+  try {
+    quantize_operators(two_linears(), shipped("llm_int8"), {Phase::prefill, 5, 1});
+    FAIL() << "no error";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.messages(),
+                ElementsAre(HasSubstr("the 'outliers' of linear are found by a calibration")));
+  }
 }
 
 // ---- streams

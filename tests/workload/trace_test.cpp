@@ -115,6 +115,73 @@ TEST_F(TraceTest, CodesAreThoseOfTheStream) {
   EXPECT_THROW(trace.read(op, OperandRole::weight, gemm.n, 0, row), InternalError);
 }
 
+std::vector<std::uint16_t> codes_of(const Trace& trace, std::size_t op, OperandRole role) {
+  const GemmShape gemm = trace.workload().operators[op].gemm;
+  const std::uint64_t rows = role == OperandRole::weight ? gemm.n : gemm.m;
+  std::vector<std::uint16_t> codes(rows * gemm.k);
+  for (std::uint64_t row = 0; row < rows; ++row) {
+    trace.read(op, role, row, 0, std::span(codes).subspan(row * gemm.k, gemm.k));
+  }
+  return codes;
+}
+
+// The two parts of a GEMM hold some columns each of the tensors of the fp16 trace: all fp16 here,
+// so that codes can be compared.
+TEST_F(TraceTest, PartsAreOfTheSameTensors) {
+  TraceRequest wanted = request("fp16");
+  wanted.model.intermediate_size = 4000;  // about four outliers
+  write_trace(wanted, file("whole"));
+  CalibratedMethod& method = wanted.quantization.methods.front();
+  method.split = SplitMethod::outliers;
+  write_trace(wanted, file("split"));
+  method.split = SplitMethod::salient;
+  method.fraction = 0.25;
+  write_trace(wanted, file("salient"));
+  const Trace whole(file("whole")), split(file("split")), salient(file("salient"));
+  const auto find = [](const Trace& trace, const std::string& name) {
+    std::size_t op = 0;
+    while (trace.workload().operators.at(op).name != name) ++op;
+    return op;
+  };
+  const std::size_t all = find(whole, "down_proj");
+  const GemmShape gemm = whole.workload().operators[all].gemm;
+  const std::size_t plain = find(split, "down_proj"), apart = find(split, "down_proj.outliers");
+  const std::uint64_t outliers = split.workload().operators[apart].gemm.k;
+  EXPECT_GE(outliers, 1U);
+  EXPECT_LE(outliers, gemm.k / 50);
+  EXPECT_EQ(split.workload().operators[plain].gemm.k, gemm.k - outliers);
+  EXPECT_EQ(split.workload().operators[apart + 1].name, "down_proj.add");
+  for (const OperandRole role : {OperandRole::activation, OperandRole::weight}) {
+    std::vector<std::uint16_t> expected = codes_of(whole, all, role);
+    std::vector<std::uint16_t> parts = codes_of(split, plain, role);
+    const std::vector<std::uint16_t> rest = codes_of(split, apart, role);
+    parts.insert(parts.end(), rest.begin(), rest.end());
+    std::sort(expected.begin(), expected.end());
+    std::sort(parts.begin(), parts.end());
+    EXPECT_EQ(parts, expected);
+  }
+  const std::size_t first = find(salient, "down_proj.salient");
+  EXPECT_EQ(salient.workload().operators[first].gemm.n, gemm.n / 4);
+  EXPECT_EQ(codes_of(salient, first, OperandRole::activation),
+            codes_of(whole, all, OperandRole::activation));
+  std::vector<std::uint16_t> features = codes_of(salient, first, OperandRole::weight);
+  const std::vector<std::uint16_t> others =
+      codes_of(salient, find(salient, "down_proj"), OperandRole::weight);
+  features.insert(features.end(), others.begin(), others.end());
+  EXPECT_EQ(features, codes_of(whole, all, OperandRole::weight));
+}
+
+TEST_F(TraceTest, RandomOperandsHaveNothingForAwqToSearch) {
+  try {
+    write_trace(request("awq_w4a16_g128"), file("awq"));
+    FAIL() << "no error";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("'awq_w4a16_g128': AWQ's factors are found by a calibration"));
+  }
+  EXPECT_FALSE(fs::exists(file("awq")));
+}
+
 TEST_F(TraceTest, TheSameRequestGivesTheSameBytes) {
   TraceRequest wanted = request("w4a16_g128");
   write_trace(wanted, file("one"));
