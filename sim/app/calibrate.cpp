@@ -13,14 +13,15 @@ std::vector<std::uint32_t> read_calibration(const CalibrationRequest& request,
                                             const std::string& quantization) {
   const std::size_t limit = kCalibrationWindows * request.window;
   if (!request.are_bytes && request.file.empty()) {
-    throw UserError(fmt::format("quantization '{}' needs a calibration: give a file of tokens, "
-                                "other ones than those of --tokens, with --calibrate",
-                                quantization));
+    throw UserError(
+        fmt::format("quantization '{}' needs a calibration: give a file of tokens, "
+                    "other ones than those of --tokens, with --calibrate",
+                    quantization));
   }
   if (!request.are_bytes) return read_tokens(request.file, limit);
-  return read_bytes(request.file.empty() ? home_folder() / "README.md"
-                                         : std::filesystem::path(request.file),
-                    limit);
+  return read_bytes(
+      request.file.empty() ? home_folder() / "README.md" : std::filesystem::path(request.file),
+      limit);
 }
 
 }  // namespace
@@ -43,12 +44,13 @@ std::unique_ptr<const Calibration> calibrate(const CalibrationRequest& request, 
     throw UserError("--calibrate: no --quant has a method that needs a calibration");
   }
   const std::vector<std::uint32_t> tokens = read_calibration(request, first->name);
-  const auto copy = std::search(request.measured.begin(), request.measured.end(), tokens.begin(),
-                                tokens.end());
+  const auto copy =
+      std::search(request.measured.begin(), request.measured.end(), tokens.begin(), tokens.end());
   if (copy != request.measured.end()) {
     throw UserError("--calibrate: this text is part of the one that is measured");
   }
-  const bool with_products = std::any_of(quantizations.begin(), quantizations.end(), needs_products);
+  const bool with_products =
+      std::any_of(quantizations.begin(), quantizations.end(), needs_products);
   return std::make_unique<Calibration>(model, tokens, cut_windows(tokens.size(), request.window),
                                        with_products);
 }

@@ -17,8 +17,8 @@ inline constexpr std::size_t kCalibrationWindows = 8;
 void add_calibrate_option(CLI::App& command, std::string& file);
 
 struct CalibrationRequest {
-  std::string file;         // of --calibrate; "": README.md of this repository, for bytes
-  bool are_bytes = true;    // of the file, tokens otherwise
+  std::string file;          // of --calibrate; "": README.md of this repository, for bytes
+  bool are_bytes = true;     // of the file, tokens otherwise
   std::size_t window = 256;  // the first kCalibrationWindows windows are taken
   std::span<const std::uint32_t> measured;  // tokens that must not be the calibration's
 };

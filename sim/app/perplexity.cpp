@@ -50,10 +50,9 @@ std::size_t window_of(const Options& options, const Llama& model) {
   }
   constexpr std::int64_t kLongest = 1 << 20;
   Diagnostics diagnostics;
-  const std::uint64_t window =
-      integer_option("--window", options.window,
-                     {2, longest == 0 ? kLongest : static_cast<std::int64_t>(longest)},
-                     diagnostics);
+  const std::uint64_t window = integer_option(
+      "--window", options.window, {2, longest == 0 ? kLongest : static_cast<std::int64_t>(longest)},
+      diagnostics);
   diagnostics.throw_if_any();
   return window;
 }
@@ -100,9 +99,8 @@ struct Row {
 // Of the operators' names, how many the design computes.
 std::string coverage_text(const Row& row) {
   if (row.design.empty()) return "-";
-  const auto computed = std::ranges::count_if(row.coverage, [](const auto& entry) {
-    return entry.second.empty();
-  });
+  const auto computed =
+      std::ranges::count_if(row.coverage, [](const auto& entry) { return entry.second.empty(); });
   return fmt::format("{} of {}", computed, row.coverage.size());
 }
 
@@ -157,8 +155,8 @@ std::string refusals_text(const std::vector<Row>& rows) {
 }
 
 std::string table_text(const Llama& model, const Text& text, const std::vector<Row>& rows) {
-  std::vector<std::string> header = {"quantization", "design", "GEMMs by the design",
-                                     "perplexity", "minus FP32's"};
+  std::vector<std::string> header = {"quantization", "design", "GEMMs by the design", "perplexity",
+                                     "minus FP32's"};
   if (text.are_bytes) header.emplace_back("bits per byte");
   TextTable table(header);
   const double fp32 = rows.front().loss.perplexity();
@@ -212,9 +210,9 @@ int run_command(const Options& options) {
     diagnostics.add({"--design", 0, 0}, "a design computes with quantized operands: add --quant");
   }
   constexpr IntegerRange kLimits{2, INT64_MAX};
-  const std::uint64_t limit =
-      options.limit.empty() ? UINT64_MAX
-                            : integer_option("--limit", options.limit, kLimits, diagnostics);
+  const std::uint64_t limit = options.limit.empty()
+                                  ? UINT64_MAX
+                                  : integer_option("--limit", options.limit, kLimits, diagnostics);
   std::vector<std::string> inputs = files_of_model(options.model);
   inputs.insert(inputs.end(), {options.text, options.tokens});
   inputs.insert(inputs.end(), options.quantizations.begin(), options.quantizations.end());
@@ -235,12 +233,12 @@ int run_command(const Options& options) {
   const ImportedModel imported = import_model(options.model);
   const Llama model(imported);
   const Text text = read_text(options, limit, model);
-  const std::unique_ptr<const Calibration> calibration =
-      calibrate({options.calibration, text.are_bytes, text.window, text.tokens}, model,
-                quantizations);
+  const std::unique_ptr<const Calibration> calibration = calibrate(
+      {options.calibration, text.are_bytes, text.window, text.tokens}, model, quantizations);
   const std::vector<Row> rows =
       measure_all(imported, model, text, quantizations, calibration.get(), designs);
-  if (!options.json.empty()) write_output(options.json, json_text(json_of(options, model, text, rows)));
+  if (!options.json.empty())
+    write_output(options.json, json_text(json_of(options, model, text, rows)));
   if (options.json != "-") write_output("-", table_text(model, text, rows));
   return 0;
 }

@@ -72,8 +72,8 @@ std::vector<TracedOperand> record(const Options& options, const TraceRequest& re
   }
   const std::vector<std::uint32_t> bytes = read_bytes(options.text, tokens);
   if (bytes.empty() || (bytes.size() < tokens && request.phase.sequence != 0)) {
-    throw UserError(fmt::format("{}: has {} bytes, {} are asked for", options.text, bytes.size(),
-                                tokens));
+    throw UserError(
+        fmt::format("{}: has {} bytes, {} are asked for", options.text, bytes.size(), tokens));
   }
   CalibrationRequest calibration_request;
   calibration_request.file = options.calibration;

@@ -81,9 +81,9 @@ class RecordingArithmetic final : public QuantizedArithmetic {
     const auto& weights = dynamic_cast<const RecordedWeights&>(w);
     while (!writer_.operators().at(next_).op.is_gemm()) ++next_;
     const Operator& op = writer_.operators()[next_].op;
-    check(op.name == name_of(part.site) &&
-              op.gemm == GemmShape{a.rows, weights.values.rows, a.cols},
-          "operators in another order than they are listed");
+    check(
+        op.name == name_of(part.site) && op.gemm == GemmShape{a.rows, weights.values.rows, a.cols},
+        "operators in another order than they are listed");
     writer_.write(next_, OperandRole::activation, rows_of(a), false);
     writer_.write(next_, OperandRole::weight, rows_of(weights.values.view()), false);
     ++next_;
@@ -120,8 +120,8 @@ std::vector<QuantizedOperator> unrolled_operators(const Transformer& model, std:
   std::vector<QuantizedOperator> result;
   std::vector<QuantizedOperator> operators;
   for (std::size_t layer = 0; layer < model.num_hidden_layers; ++layer) {
-    operators = quantize_operators(workload, quantization, phase,
-                                   splits_of_layer(workload, layer, splits));
+    operators =
+        quantize_operators(workload, quantization, phase, splits_of_layer(workload, layer, splits));
     if (layer == 0) result.push_back(operators.front());
     for (std::size_t i = 1; !is_head(operators.at(i).op);) {
       if (is_attention(operators[i].op)) {
@@ -147,11 +147,10 @@ std::vector<TracedOperand> record_trace(const Llama& model, std::span<const std:
   request.model = model.shape();
   request.phase.sequence = tokens.size();
   request.quantization = quantization;
-  TraceWriter writer(request,
-                     fmt::format("{} prefill of {} recorded tokens", request.model.model,
-                                 tokens.size()),
-                     {{"operands", "recorded"}, {"text", text}},
-                     unrolled_operators(model.shape(), tokens.size(), quantization, splits), path);
+  TraceWriter writer(
+      request, fmt::format("{} prefill of {} recorded tokens", request.model.model, tokens.size()),
+      {{"operands", "recorded"}, {"text", text}},
+      unrolled_operators(model.shape(), tokens.size(), quantization, splits), path);
   const RecordingArithmetic arithmetic(quantization, splits, writer);
   FloatMatrix hidden = model.embed(tokens);
   const Window window{0, tokens.size()};

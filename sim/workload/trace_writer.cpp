@@ -129,14 +129,14 @@ OperandRows rows_of_part(OperandRows whole, std::uint64_t k, const OperatorPart&
       }
     };
   }
-  return [=, &part, line = std::vector<float>(k)](std::uint64_t row,
-                                                  std::span<float> values) mutable {
-    const std::size_t columns = part.channels.size();
-    for (; !values.empty(); values = values.subspan(columns)) {
-      whole(row++, line);
-      for (std::size_t i = 0; i < columns; ++i) values[i] = line[part.channels[i]];
-    }
-  };
+  return
+      [=, &part, line = std::vector<float>(k)](std::uint64_t row, std::span<float> values) mutable {
+        const std::size_t columns = part.channels.size();
+        for (; !values.empty(); values = values.subspan(columns)) {
+          whole(row++, line);
+          for (std::size_t i = 0; i < columns; ++i) values[i] = line[part.channels[i]];
+        }
+      };
 }
 
 // ---- bytes
@@ -373,18 +373,17 @@ std::vector<TracedOperand> TraceWriter::finish() {
 std::vector<TracedOperand> write_trace(const TraceRequest& request,
                                        const std::filesystem::path& path) {
   const Workload workload = transformer_workload(request.model, request.phase);
-  const std::vector<QuantizedOperator> operators =
-      quantize_operators(workload, request.quantization, request.phase,
-                         synthetic_splits(workload, request));
+  const std::vector<QuantizedOperator> operators = quantize_operators(
+      workload, request.quantization, request.phase, synthetic_splits(workload, request));
   std::vector<std::string> weights(operators.size());  // tensors of the model's files, or ""
   for (std::size_t i = 0; i < operators.size() && request.imported != nullptr; ++i) {
     if (!operators[i].op.is_gemm()) continue;
     weights[i] = weight_of(*request.imported, workload.operators[operators[i].origin]);
   }
-  TraceWriter writer(request, workload.name,
-                     {{"operands", operands_text(operators, weights)},
-                      {"seed", std::to_string(request.seed)}},
-                     operators, path);
+  TraceWriter writer(
+      request, workload.name,
+      {{"operands", operands_text(operators, weights)}, {"seed", std::to_string(request.seed)}},
+      operators, path);
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const QuantizedOperator& op = operators[i];
     if (!op.op.is_gemm()) continue;
