@@ -259,8 +259,8 @@ int run_command(const Options& options) {
       {options.calibration, text.are_bytes, text.window, text.tokens}, model, quantizations);
   std::optional<MeasuringArithmetic> measuring;
   if (options.statistics) measuring.emplace();
-  const std::vector<Row> rows = measure_all(imported, model, text, quantizations,
-                                            calibration.get(), designs, measuring);
+  const std::vector<Row> rows =
+      measure_all(imported, model, text, quantizations, calibration.get(), designs, measuring);
   const std::vector<ActivationStatistics> statistics =
       measuring ? measuring->statistics() : std::vector<ActivationStatistics>();
   if (!options.json.empty())

@@ -24,11 +24,11 @@
 //  * Arguments that cannot be right (spans of different sizes, empty groups, a quantizer for which
 //    invalid() has an answer) are an InternalError.
 //
-// Later methods have their place outside of a group's quantizer. AWQ multiplies each input channel
-// by a factor before the values come here and folds its inverse into the activations: a pre-scale
-// of the caller. MixLLM and COMET give some channels more bits: the caller picks one of two
-// Quantizers for each output channel, or for each block of input channels. LLM.int8() keeps outlier
-// columns in fp16: the caller splits the columns into two operands, of which one has method none.
+// Methods that look at activations have their place outside of a group's quantizer. AWQ (awq.h)
+// multiplies each input channel by a factor before the values come here and folds its inverse into
+// what comes before. LLM.int8(), MixLLM and COMET (channel_choice.h) give some channels more bits:
+// they split a GEMM in two (workload/quantized_operator.h), and each of the two has quantizers of
+// its own.
 #pragma once
 
 #include <cstdint>

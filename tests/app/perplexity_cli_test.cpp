@@ -65,6 +65,29 @@ TEST_F(PerplexityCli, EveryQuantizationOnEveryDesign) {
   for (const json& gemm : results[2]["gemms"]) EXPECT_EQ(gemm["by_design"], true);
 }
 
+TEST_F(PerplexityCli, CalibratesWithAnotherText) {
+  const std::string quantization = shipped("configs/quant/llm_int8.yaml");
+  const auto run = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {model(), "--tokens", tokens_, "--window", "4"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return perplexity(arguments);
+  };
+  write_file_atomically(file("other"), "1 1 0 0 0 1 0 1 1 1\n");
+  const ProcessResult good = run({"--quant", quantization, "--calibrate", file("other")});
+  EXPECT_EQ(good.exit_code, 0) << good.output;
+  EXPECT_THAT(good.output, HasSubstr("llm_int8"));
+  const ProcessResult none = run({"--quant", quantization});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.output, HasSubstr("quantization 'llm_int8' needs a calibration"));
+  const ProcessResult same = run({"--quant", quantization, "--calibrate", tokens_});
+  EXPECT_EQ(same.exit_code, 2);
+  EXPECT_THAT(same.output, HasSubstr("part of the one that is measured"));
+  const ProcessResult useless =
+      run({"--quant", shipped("configs/quant/w8a8.yaml"), "--calibrate", file("other")});
+  EXPECT_EQ(useless.exit_code, 2);
+  EXPECT_THAT(useless.output, HasSubstr("no --quant has a method that needs a calibration"));
+}
+
 TEST_F(PerplexityCli, TheTableSaysWhatADesignDoesNotCompute) {
   const ProcessResult result = perplexity({model(), "--tokens", tokens_, "--limit", "3", "--quant",
                                            shipped("configs/quant/bitnet_b1.58.yaml"), "--design",
