@@ -63,6 +63,7 @@ CalibrationResult calibrate(const CalibrationRequest& request, const Llama& mode
   const std::vector<std::uint32_t> tokens = read_calibration(request, result.file, first->name);
   result.tokens = tokens.size();
   const std::vector<Window> windows = cut_windows(tokens.size(), request.window);
+  model.require_memory_of(windows, 1);
   if (share_text(tokens, request.measured)) {
     throw UserError(
         fmt::format("--calibrate: {} and the text that is measured are the same, or one is part "

@@ -31,7 +31,7 @@ struct CalibrationResult {
 
 // All empty when no configuration needs a calibration. Throws UserError when one does and there is
 // no text, or one of this text and the measured one is part of the other; when there is a text and
-// none needs it; and when a token of the model sees only itself.
+// none needs it; when a token of the model sees only itself; and when memory is too small.
 CalibrationResult calibrate(const CalibrationRequest& request, const Llama& model,
                             std::span<const QuantizationConfig> quantizations);
 
