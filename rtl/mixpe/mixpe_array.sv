@@ -11,6 +11,7 @@ module mixpe_array #(
     parameter int unsigned Digit = 4,       // bits of a weight per step; WBits: all
     parameter int unsigned Scale = 1,       // 0 INT8, 1 FP16
     parameter int unsigned Pipeline = 1,
+    parameter int unsigned RowInterval = 2, // steps from one row of results to the next
     parameter int unsigned Group = 128,     // 2^KBits - 1: a job has one group
     parameter int unsigned KBits = 16,
     localparam int unsigned JobBits = $clog2(Rows + 1) + $clog2(Cols + 1) + KBits + 2,
@@ -53,6 +54,10 @@ module mixpe_array #(
   localparam int unsigned HeaderBits = $clog2(Cols + 1) + 2 + RowBits;
   localparam int unsigned AWidth = Lanes * ABits;
   localparam int unsigned WWidth = Lanes * Digit;
+  // Weights come from above, or from below where rows of results come in every step.
+  localparam bit Upwards = RowInterval == 1;
+  localparam int unsigned TopW = 0;
+  localparam int unsigned BottomW = Rows * Cols * WWidth;
 
   if ((Scale == 0) && (Activation != 0)) begin : gen_wrong_scale
     $error("INT8 scales need INT8 activations");
@@ -63,7 +68,8 @@ module mixpe_array #(
 
   logic advance;
 
-  // Wires between the PEs: entry [r][c] comes into PE (r, c); the extra column and row leave.
+  // Wires between the PEs: entry [r][c] comes into PE (r, c); the extra column and row leave. Of
+  // weights that move up entry [r][c] leaves PE (r, c).
   logic [Rows*(Cols+1)-1:0] a_valid, a_first, a_last;
   logic [Rows*(Cols+1)*NumberBits-1:0] a_digit;
   logic [Rows*(Cols+1)*AWidth-1:0] a;
@@ -86,8 +92,8 @@ module mixpe_array #(
 
   mixpe_edge #(
       .Rows(Rows), .Cols(Cols), .Lanes(Lanes), .Activation(Activation), .WBits(WBits),
-      .WeightKind(WeightKind), .Digit(Digit), .Scale(Scale), .Pipeline(Pipeline), .Group(Group),
-      .KBits(KBits)
+      .WeightKind(WeightKind), .Digit(Digit), .Scale(Scale), .Pipeline(Pipeline),
+      .RowInterval(RowInterval), .Group(Group), .KBits(KBits)
   ) u_edge (
       .clk_i, .rst_ni, .en_i,
       .job_valid_i, .job_ready_o, .job_i,
@@ -102,7 +108,7 @@ module mixpe_array #(
       .pe_a_top_o(edge_top),
       .pe_a_digit_o(edge_digit),
       .pe_a_o(edge_a),
-      .pe_w_o(w[Cols*WWidth-1:0]),
+      .pe_w_o(w[(Upwards ? BottomW : TopW)+:Cols*WWidth]),
       .s_en_o(s_en),
       .s_o(s),
       .header_valid_o(header_valid[0]),
@@ -141,7 +147,8 @@ module mixpe_array #(
     assign row_sum[RowSumBits-1:0] = finished[RowSumBits-1:0];
     for (genvar r = 0; r < Rows; r++) begin : gen_row
       mixpe_row_sum #(
-          .Lanes(Lanes), .Activation(Activation), .Pipeline(Pipeline), .Group(Group)
+          .Lanes(Lanes), .Activation(Activation), .Pipeline(Pipeline),
+          .RowInterval(RowInterval), .Group(Group)
       ) u_row_sum (
           .clk_i, .rst_ni,
           .advance_i(advance),
@@ -175,7 +182,7 @@ module mixpe_array #(
       localparam int unsigned Below = Above + Cols;
       mixpe_pe #(
           .Lanes(Lanes), .Activation(Activation), .WBits(WBits), .WeightKind(WeightKind),
-          .Digit(Digit), .Pipeline(Pipeline), .Group(Group)
+          .Digit(Digit), .Pipeline(Pipeline), .RowInterval(RowInterval), .Group(Group)
       ) u_pe (
           .clk_i, .rst_ni,
           .advance_i(advance),
@@ -189,18 +196,18 @@ module mixpe_array #(
           .a_last_o(a_last[In+1]),
           .a_digit_o(a_digit[(In+1)*NumberBits+:NumberBits]),
           .a_o(a[(In+1)*AWidth+:AWidth]),
-          .w_i(w[Above*WWidth+:WWidth]),
-          .w_o(w[Below*WWidth+:WWidth]),
+          .w_i(w[(Upwards ? Below : Above)*WWidth+:WWidth]),
+          .w_o(w[(Upwards ? Above : Below)*WWidth+:WWidth]),
           .result_i(results[Below*ResultBits+:ResultBits]),
           .result_o(results[Above*ResultBits+:ResultBits])
       );
     end
   end
 
-  // What leaves the last column and row goes nowhere.
+  // What leaves the last column, and the weights' last row, goes nowhere.
   logic unused_right_and_bottom;
   assign unused_right_and_bottom =
-      ^{a_valid, a_first, a_last, a_digit, a, w[Rows*Cols*WWidth+:Cols*WWidth],
+      ^{a_valid, a_first, a_last, a_digit, a, w[(Upwards ? TopW : BottomW)+:Cols*WWidth],
         row_sum[Cols*RowSumBits+:RowSumBits]};
 
 endmodule

@@ -1,5 +1,5 @@
 // What stands above a column of PEs: scale and zero point of its weights, the dequantiser, which
-// takes a row's result every second step, and the open sums of all rows.
+// takes a row's result every second step or in every step, and the open sums of all rows.
 //
 // A header {n, emit, first, row} comes from the left one step before the result it belongs to is at
 // the top of the column, the row's sum of activations with that result; both leave to the right one
@@ -26,7 +26,7 @@ module mixpe_column #(
     input  logic                  rst_ni,
     input  logic                  advance_i,  // one step of the whole array
 
-    input  logic                  s_en_i,     // a group's last token enters
+    input  logic                  s_en_i,     // of the group whose headers come next
     input  logic [SBits-1:0]      s_i,
 
     input  logic                  header_valid_i,

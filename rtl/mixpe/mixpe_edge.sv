@@ -11,6 +11,7 @@ module mixpe_edge #(
     parameter int unsigned Digit = 4,
     parameter int unsigned Scale = 1,
     parameter int unsigned Pipeline = 1,
+    parameter int unsigned RowInterval = 2,
     parameter int unsigned Group = 128,
     parameter int unsigned KBits = 16,
     localparam int unsigned MBits = $clog2(Rows + 1),
@@ -72,12 +73,16 @@ module mixpe_edge #(
   localparam int unsigned LanesLog2 = $clog2(Lanes);
   localparam bit OneGroup = (64'(Group) == (64'd1 << KBits) - 64'd1);  // a job has one group
   localparam int unsigned GroupBeats = (Group + Lanes - 1) / Lanes;
-  // A group's last token comes max(2m, Cols + 4) steps after the one before it, or later.
-  localparam int unsigned LongestGap = (2 * Rows > Cols + 4) ? 2 * Rows : Cols + 4;
-  localparam int unsigned GapBits = $clog2(LongestGap);
   // How much later results are: a PE's register, and the product with the zero point.
   localparam int unsigned Late = Pipeline - 1;
   localparam int unsigned ZeroStep = (WeightKind == 1) ? 1 : 0;
+  // Rows of results come in every step, the lowest one is finished first.
+  localparam bit Upwards = RowInterval == 1;
+  // A group's last token comes max(2m, Cols + 4) steps after the one before it, or later; with rows
+  // in every step max(Rows + Late, Cols + 4).
+  localparam int unsigned RowsGap = Upwards ? Rows + Late : 2 * Rows;
+  localparam int unsigned LongestGap = (RowsGap > Cols + 4) ? RowsGap : Cols + 4;
+  localparam int unsigned GapBits = $clog2(LongestGap);
 
   // -- channel buffers ----------------------------------------------------------------------------
 
@@ -90,6 +95,7 @@ module mixpe_edge #(
   );
 
   logic a_valid, w_valid, s_valid, operands_pop, s_pop;
+  logic [Cols*SBits-1:0] s;
   logic [Rows*Lanes*ABits-1:0] a;
   logic [Cols*Lanes*WBits-1:0] w;
   skid_buffer #(.Width(Rows * Lanes * ABits)) u_a (
@@ -105,7 +111,7 @@ module mixpe_edge #(
   skid_buffer #(.Width(Cols * SBits)) u_s (
       .clk_i, .rst_ni,
       .valid_i(s_valid_i), .ready_o(s_ready_o), .data_i(s_i),
-      .valid_o(s_valid), .ready_i(s_pop), .data_o(s_o)
+      .valid_o(s_valid), .ready_i(s_pop), .data_o(s)
   );
 
   logic y_push, y_ready;
@@ -152,11 +158,12 @@ module mixpe_edge #(
   assign operands_pop = fed && last_digit;
   assign job_pop      = fed && job_last;
   assign s_pop        = group_enters;
-  assign s_en_o       = group_enters;
 
   // The step after is the first of those to wait.
   logic [GapBits-1:0] gap;
-  if (2 * Rows > Cols + 4) begin : gen_many_rows
+  if (Upwards) begin : gen_any_rows
+    assign gap = GapBits'(LongestGap - 1);
+  end else if (2 * Rows > Cols + 4) begin : gen_many_rows
     logic [MBits:0] twice_m;
     assign twice_m = {job_m, 1'b0};
     assign gap     = (32'(twice_m) > Cols + 4) ? GapBits'(twice_m - (MBits + 1)'(1))
@@ -227,24 +234,26 @@ module mixpe_edge #(
     assign first_group     = first_group_q;
   end
 
-  // -- operands to the PEs: row r and column c enter 1 + r and 1 + c steps after their token ------
+  // -- operands to the PEs: row r and column c enter 1 + r and 1 + c steps after their token; with
+  // -- results in every step the lowest row is the first ------------------------------------------
 
   logic token_last;
   assign token_last = feed && group_last;
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
-    delay_line #(.Width(2), .Depth(r + 1), .HasReset(1'b1)) u_control (
+    localparam int unsigned Depth = Upwards ? Rows - r : r + 1;
+    delay_line #(.Width(2), .Depth(Depth), .HasReset(1'b1)) u_control (
         .clk_i, .rst_ni, .en_i(advance),
         .data_i({feed, token_last}),
         .data_o({pe_a_valid_o[r], pe_a_last_o[r]})
     );
-    delay_line #(.Width(1 + Lanes * ABits), .Depth(r + 1)) u_operand (
+    delay_line #(.Width(1 + Lanes * ABits), .Depth(Depth)) u_operand (
         .clk_i, .rst_ni, .en_i(advance),
         .data_i({group_first, a[r*Lanes*ABits+:Lanes*ABits]}),
         .data_o({pe_a_first_o[r], pe_a_o[r*Lanes*ABits+:Lanes*ABits]})
     );
     if (Digits > 1) begin : gen_number
-      delay_line #(.Width(NumberBits), .Depth(r + 1)) u_number (
+      delay_line #(.Width(NumberBits), .Depth(Depth)) u_number (
           .clk_i, .rst_ni, .en_i(advance),
           .data_i(digit),
           .data_o(pe_a_digit_o[r*NumberBits+:NumberBits])
@@ -253,7 +262,7 @@ module mixpe_edge #(
       assign pe_a_digit_o[r*NumberBits+:NumberBits] = '0;
     end
     if ((Digits > 1) && (WeightKind == 1)) begin : gen_top
-      delay_line #(.Width(1), .Depth(r + 1), .HasReset(1'b1)) u_top (
+      delay_line #(.Width(1), .Depth(Depth), .HasReset(1'b1)) u_top (
           .clk_i, .rst_ni, .en_i(advance),
           .data_i(feed && last_digit),
           .data_o(pe_a_top_o[r])
@@ -286,27 +295,55 @@ module mixpe_edge #(
     );
   end
 
-  // -- headers: one per finished row, every second step -------------------------------------------
+  // -- headers: one per finished row, every second step or in every step --------------------------
 
   logic start;  // the first one is in the next step
-  delay_line #(.Width(1), .Depth(1 + Late), .HasReset(1'b1)) u_start (
+  delay_line #(.Width(1), .Depth(Upwards ? Rows + Late : 1 + Late), .HasReset(1'b1)) u_start (
       .clk_i, .rst_ni, .en_i(advance),
       .data_i(token_last),
       .data_o(start)
   );
 
-  logic emit_q, first_q, header_emit_q, header_first_q, odd_q;
+  // Columns take their scales with the group's last token, or when its first header is next.
+  if (Upwards) begin : gen_late_scales
+    logic [Cols*SBits-1:0] s_q;
+    always_ff @(posedge clk_i) begin
+      if (group_enters) begin
+        s_q <= s;
+      end
+    end
+    assign s_o    = s_q;
+    assign s_en_o = advance && start;
+  end else begin : gen_scales
+    assign s_o    = s;
+    assign s_en_o = group_enters;
+  end
+
+  logic after_header;  // a step without one
+  if (Upwards) begin : gen_every_step
+    assign after_header = 1'b0;
+  end else begin : gen_every_second_step
+    logic odd_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        odd_q <= 1'b0;
+      end else if (advance) begin
+        odd_q <= header_valid_o;
+      end
+    end
+    assign after_header = odd_q;
+  end
+
+  logic emit_q, first_q, header_emit_q, header_first_q;
   logic [NBits-1:0] n_q, header_n_q;
   logic [MBits-1:0] m_q, rows_left_q;
   logic [RowBits-1:0] row_q;
-  assign header_valid_o = (rows_left_q != '0) && !odd_q;
+  assign header_valid_o = (rows_left_q != '0) && !after_header;
   assign header_o       = {header_n_q, header_emit_q, header_first_q, row_q};
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       rows_left_q <= '0;
-      odd_q       <= 1'b0;
     end else if (advance) begin
-      odd_q <= header_valid_o;
       if (start) begin
         rows_left_q <= m_q;
       end else if (header_valid_o) begin
@@ -366,9 +403,11 @@ module mixpe_edge #(
   if (Cols < 2 ** NBits - 1) begin : gen_check_n
     always_ff @(posedge clk_i) if (job_valid) assert (32'(job_n) <= Cols);
   end
-  // Groups are far enough apart: a group's headers wait for the last one of the group before.
+  // Groups are far enough apart: a group's headers wait for the last one of the group before, which
+  // in every step may be in this one.
   always_ff @(posedge clk_i) begin
-    assert (!(advance && start) || (rows_left_q == '0));
+    assert (!(advance && start) || (rows_left_q == '0) ||
+            (Upwards && (rows_left_q == MBits'(1))));
   end
 `endif
 

@@ -2,9 +2,10 @@
 // register that carries finished sums up the column.
 //
 // A token {valid, first, last, digit, L activations} arrives from the left, the digits of L weights
-// from above, in the same step; both leave one step later to the right and below. `first`: of its
-// group's first beat, `last`: its group's last token. In FP16 a product is whole before it is
-// rounded or added, so with digits only the last one of a beat changes the sum.
+// from above, in the same step; both leave one step later to the right and below. Where a row of
+// results comes in every step weights come from below and leave above, which only the array knows.
+// `first`: of its group's first beat, `last`: its group's last token. In FP16 a product is whole
+// before it is rounded or added, so with digits only the last one of a beat changes the sum.
 module mixpe_pe #(
     parameter int unsigned Lanes = 1,
     parameter int unsigned Activation = 0,  // 0 INT8, 1 INT16, 2 FP16
@@ -12,6 +13,7 @@ module mixpe_pe #(
     parameter int unsigned WeightKind = 1,  // 0 int, 1 uint, 2 power of two
     parameter int unsigned Digit = 4,       // bits per step; WBits: all
     parameter int unsigned Pipeline = 1,
+    parameter int unsigned RowInterval = 2,  // steps from one row of results to the next
     parameter int unsigned Group = 128,
     localparam int unsigned ABits = (Activation == 0) ? 8 : 16,
     localparam int unsigned Digits = (WBits + Digit - 1) / Digit,
@@ -263,9 +265,22 @@ module mixpe_pe #(
     end
     assign copy = last_q;
   end
+  // Results that move with the weights take twice the steps, so that no two meet.
+  logic [ResultBits-1:0] below;
+  if (RowInterval == 1) begin : gen_wait
+    logic [ResultBits-1:0] below_q;
+    always_ff @(posedge clk_i) begin
+      if (advance_i) begin
+        below_q <= result_i;
+      end
+    end
+    assign below = below_q;
+  end else begin : gen_no_wait
+    assign below = result_i;
+  end
   always_ff @(posedge clk_i) begin
     if (advance_i) begin
-      result_o <= copy ? sum_q : result_i;
+      result_o <= copy ? sum_q : below;
     end
   end
 

@@ -5,6 +5,7 @@ module mixpe_row_sum #(
     parameter int unsigned Lanes = 1,
     parameter int unsigned Activation = 0,  // 0 INT8, 1 INT16, 2 FP16
     parameter int unsigned Pipeline = 1,
+    parameter int unsigned RowInterval = 2,
     parameter int unsigned Group = 128,
     localparam int unsigned ABits = (Activation == 0) ? 8 : 16,
     localparam int unsigned ResultBits = (Activation == 2) ? 32 : ABits + $clog2(Group)
@@ -116,9 +117,22 @@ module mixpe_row_sum #(
       copy_q <= add_last;
     end
   end
+  // As fast as the results of the PEs.
+  logic [ResultBits-1:0] below;
+  if (RowInterval == 1) begin : gen_wait
+    logic [ResultBits-1:0] below_q;
+    always_ff @(posedge clk_i) begin
+      if (advance_i) begin
+        below_q <= result_i;
+      end
+    end
+    assign below = below_q;
+  end else begin : gen_no_wait
+    assign below = result_i;
+  end
   always_ff @(posedge clk_i) begin
     if (advance_i) begin
-      result_o <= copy_q ? sum_q : result_i;
+      result_o <= copy_q ? sum_q : below;
     end
   end
 

@@ -21,8 +21,10 @@ file(WRITE ${PROJECT_BINARY_DIR}/bitsmith-config.cmake.in
 "@PACKAGE_INIT@
 include(CMakeFindDependencyMacro)
 find_dependency(fmt)
+find_dependency(muparser)
 find_dependency(nlohmann_json)
 find_dependency(yaml-cpp)
+find_dependency(SQLite3)
 find_dependency(ZLIB)
 find_dependency(Threads)
 set(BLA_VENDOR OpenBLAS)

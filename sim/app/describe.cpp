@@ -44,7 +44,7 @@ std::string designs_text() {
 std::string accelerator_text() {
   std::string text;
   for (const auto& [key, parameters] : describe_accelerator()) {
-    if (key == "memory") continue;
+    if (key.starts_with("memory")) continue;
     text += key.empty() ? "accelerator file (configs/accelerators)\n\n"
                         : fmt::format("\nmap '{}' of an accelerator file with a memory\n\n", key);
     text += parameter_table(parameters);
@@ -53,12 +53,14 @@ std::string accelerator_text() {
 }
 
 std::string memory_text() {
+  std::string text;
   for (const auto& [key, parameters] : describe_accelerator()) {
-    if (key == "memory") {
-      return "memory file (configs/memory)\n\n" + parameter_table(parameters);
-    }
+    if (!key.starts_with("memory")) continue;
+    text += key == "memory" ? "memory file (configs/memory)\n\n"
+                            : "\nits map 'energy', which may be left out\n\n";
+    text += parameter_table(parameters);
   }
-  throw InternalError("memory files are not described");
+  return text;
 }
 
 std::string design_text(const std::string& name) {

@@ -6,12 +6,14 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "app/calibrate.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "common/parallel.h"
 #include "common/table.h"
+#include "inference/activation_statistics.h"
 #include "inference/design_arithmetic.h"
 #include "pe/registry.h"
 
@@ -31,6 +33,7 @@ struct Options {
   std::string limit;
   std::string calibration;
   std::string json;
+  bool statistics = false;
 };
 
 // What is predicted, and in which pieces.
@@ -104,10 +107,11 @@ std::string coverage_text(const Row& row) {
   return fmt::format("{} of {}", computed, row.coverage.size());
 }
 
-Row measure(Row row, const Llama& model, const Text& text, const Arithmetic& arithmetic) {
+Row measure(Row row, const Llama& model, const Text& text, const Arithmetic& arithmetic,
+            unsigned threads = processors()) {
   Progress progress(row.design.empty() ? row.quantization : row.quantization + ", " + row.design);
   const std::size_t layers = model.shape().num_hidden_layers;
-  row.loss = predict(model, text.tokens, text.windows, arithmetic, processors(),
+  row.loss = predict(model, text.tokens, text.windows, arithmetic, threads,
                      [&](std::size_t layer) { progress.show(layer, layers); });
   return row;
 }
@@ -120,8 +124,10 @@ struct NamedDesign {
 std::vector<Row> measure_all(const ImportedModel& imported, const Llama& model, const Text& text,
                              const std::vector<QuantizationConfig>& quantizations,
                              const Calibration* calibration,
-                             const std::vector<NamedDesign>& designs) {
-  std::vector<Row> rows = {measure({}, model, text, FloatArithmetic())};
+                             const std::vector<NamedDesign>& designs,
+                             const std::optional<MeasuringArithmetic>& measuring) {
+  std::vector<Row> rows = {measuring ? measure({}, model, text, *measuring, 1)
+                                     : measure({}, model, text, FloatArithmetic())};
   for (const QuantizationConfig& quantization : quantizations) {
     Row row;
     row.quantization = quantization.name;
@@ -154,6 +160,16 @@ std::string refusals_text(const std::vector<Row>& rows) {
   return text.empty() ? text : text + "\n";
 }
 
+std::string statistics_text(const std::vector<ActivationStatistics>& statistics) {
+  if (statistics.empty()) return "";
+  TextTable table({"activations of", "excess kurtosis", "largest / RMS"});
+  for (const ActivationStatistics& one : statistics) {
+    table.add_row({one.name, fmt::format("{:.2f}", one.excess_kurtosis()),
+                   fmt::format("{:.2f}", one.largest_over_rms())});
+  }
+  return "\n" + table.text();
+}
+
 std::string table_text(const Llama& model, const Text& text, const std::vector<Row>& rows) {
   std::vector<std::string> header = {"quantization", "design", "GEMMs by the design", "perplexity",
                                      "minus FP32's"};
@@ -175,7 +191,7 @@ std::string table_text(const Llama& model, const Text& text, const std::vector<R
 }
 
 Json json_of(const Options& options, const Llama& model, const Text& text,
-             const std::vector<Row>& rows) {
+             const std::vector<Row>& rows, const std::vector<ActivationStatistics>& statistics) {
   Json json = {{"schema", "bitsmith.perplexity/1"},
                {"model", model.shape().model},
                {"file", text.are_bytes ? options.text : options.tokens},
@@ -197,6 +213,12 @@ Json json_of(const Options& options, const Llama& model, const Text& text,
                                  {"why_not", reason.empty() ? Json(nullptr) : Json(reason)}});
     }
     json["results"].push_back(result);
+  }
+  for (const ActivationStatistics& one : statistics) {
+    json["activations"].push_back({{"operator", one.name},
+                                   {"count", one.count},
+                                   {"excess_kurtosis", one.excess_kurtosis()},
+                                   {"largest_over_rms", one.largest_over_rms()}});
   }
   return json;
 }
@@ -235,11 +257,17 @@ int run_command(const Options& options) {
   const Text text = read_text(options, limit, model);
   const std::unique_ptr<const Calibration> calibration = calibrate(
       {options.calibration, text.are_bytes, text.window, text.tokens}, model, quantizations);
+  std::optional<MeasuringArithmetic> measuring;
+  if (options.statistics) measuring.emplace();
   const std::vector<Row> rows =
-      measure_all(imported, model, text, quantizations, calibration.get(), designs);
+      measure_all(imported, model, text, quantizations, calibration.get(), designs, measuring);
+  const std::vector<ActivationStatistics> statistics =
+      measuring ? measuring->statistics() : std::vector<ActivationStatistics>();
   if (!options.json.empty())
-    write_output(options.json, json_text(json_of(options, model, text, rows)));
-  if (options.json != "-") write_output("-", table_text(model, text, rows));
+    write_output(options.json, json_text(json_of(options, model, text, rows, statistics)));
+  if (options.json != "-") {
+    write_output("-", table_text(model, text, rows) + statistics_text(statistics));
+  }
   return 0;
 }
 
@@ -250,7 +278,8 @@ Action add_perplexity(CLI::App& app) {
       "perplexity", "how well a model predicts a text, in FP32, quantized and on an array");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
-  command->add_option("model", o.model, "folder with config.json and safetensors")->required();
+  command->add_option("model", o.model, "folder with config.json and safetensors, or *.gguf")
+      ->required();
   command->add_option("--text", o.text, "file whose bytes are the tokens of a model over bytes");
   command->add_option("--tokens", o.tokens, "file of tokens: numbers between white space");
   command->add_option("--quant", o.quantizations, "quantization files (configs/quant)");
@@ -262,6 +291,8 @@ Action add_perplexity(CLI::App& app) {
                       "tokens that see each other; by default 256, or as many as the model takes");
   command->add_option("--limit", o.limit, "only the file's first tokens, so many");
   add_calibrate_option(*command, o.calibration);
+  command->add_flag("--statistics", o.statistics,
+                    "also the spread of every operator's activations in FP32");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "app/options.h"
+#include "common/file.h"
 #include "mapping/trace_operands.h"
+#include "report/run_figures.h"
 #include "system/roofline.h"
 #include "system/tile_engine.h"
 #include "workload/imported_model.h"
@@ -70,10 +72,21 @@ struct Operands {
   std::optional<TraceOperands> of_trace;
   std::optional<OperandSource> source;
 
-  Operands(const RunRequest& request, const Design& design) {
+  Operands(const RunRequest& request, const Accelerator& accelerator) {
+    const Design& design = *accelerator.design;
+    const WeightConverter* converter = nullptr;
+    if (accelerator.memory && accelerator.memory->weight_converter) {
+      converter = &*accelerator.memory->weight_converter;
+    }
     if (request.trace.empty()) {
-      source.emplace(design, request.seed);
+      source.emplace(design, request.seed, converter);
       return;
+    }
+    if (converter != nullptr) {
+      throw UserError(fmt::format(
+          "accelerator {}: a weight_converter takes random weights, not those of a trace; use an "
+          "accelerator without one, or --set weight_converter=none",
+          accelerator.name));
     }
     // Codes that the array could not hold would make these cycles those of another array.
     trace.emplace(request.trace);
@@ -82,9 +95,9 @@ struct Operands {
   }
 };
 
-void simulate(const RunRequest& request, RunAnswer& answer) {
+void compute(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
-  const Operands operands(request, *accelerator.design);
+  const Operands operands(request, accelerator);
   if (!accelerator.memory) {
     if (request.engine != Engine::tile || request.timeline_events > 0) {
       throw UserError(
@@ -116,7 +129,21 @@ void simulate(const RunRequest& request, RunAnswer& answer) {
   }
 }
 
+// Read once, when the first accelerator asks for it.
+const SramTable& sram_table() {
+  static const SramTable table(home_folder() / "configs/tech/sram.csv");
+  return table;
+}
+
 }  // namespace
+
+void simulate(const RunRequest& request, RunAnswer& answer) {
+  compute(request, answer);
+  answer.cost = run_cost(answer.accelerator, answer.result.total,
+                         seconds(answer.result.total, answer.accelerator), sram_table);
+  // A roofline knows the traffic of the DRAM, but not of the buffers.
+  if (request.engine == Engine::roofline) answer.cost.energy_pj.buffers.reset();
+}
 
 RunAnswer run(const RunRequest& request) {
   RunAnswer answer;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/cycle_run.h"
+#include "cost/run_cost.h"
 #include "system/accelerator.h"
 #include "system/plan.h"
 #include "system/run_result.h"
@@ -35,10 +36,15 @@ struct RunAnswer {
   Workload workload;
   std::vector<PlannedOperator> plan;  // with a memory system
   RunResult result;
+  RunCost cost;
   Timeline timeline{0};
   std::vector<std::string> warnings;
 };
 
 RunAnswer run(const RunRequest& request);
+
+// The last step of run(): fills in plan, result, cost and timeline from accelerator and workload,
+// which are there. Of the request only engine, seed, trace, cycle and timeline_events count.
+void simulate(const RunRequest& request, RunAnswer& answer);
 
 }  // namespace bitsmith::app

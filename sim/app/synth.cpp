@@ -7,6 +7,7 @@
 #include "common/table.h"
 #include "common/version.h"
 #include "cosim/lockstep.h"
+#include "cost/energy.h"
 #include "cost/synthesis.h"
 #include "pe/registry.h"
 
@@ -21,8 +22,12 @@ struct Options {
   std::string liberty;
   std::string period_ps = "5000";
   std::string check_cycles = "0";
+  bool energy = false;
   std::string json;
 };
+
+// Of each module's energy, under each kind of inputs.
+constexpr std::uint64_t kEnergyCycles = 1000;
 
 Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -41,6 +46,33 @@ Json module_json(const ModuleCost& module) {
           {"energy_pj", nullptr}};
 }
 
+Json energy_json(const EnergyRecord& record, double period_ps) {
+  return {{"pj_per_cycle", record.pj_per_cycle()},
+          {"switching_pj", record.switching_pj},
+          {"internal_pj", record.internal_pj},
+          {"clock_and_registers_pj", record.clock_and_registers_pj},
+          {"leakage_pj", number_or_null(record.leakage_pj)},
+          {"toggles_per_net", record.toggles_per_net},
+          {"cycles", record.cycles},
+          {"period_ps", period_ps}};
+}
+
+std::string energy_table(const CharacterisedArray& array) {
+  TextTable table({"pJ/cycle of one module", "inputs", "total", "switching", "internal",
+                   "clock and registers", "leakage", "cycles"});
+  const auto add = [&](const std::string& module, const char* inputs, const EnergyRecord& r) {
+    const auto pj = [](double value) { return fmt::format("{:.4g}", value); };
+    table.add_row({module, inputs, pj(r.pj_per_cycle()), pj(r.switching_pj), pj(r.internal_pj),
+                   pj(r.clock_and_registers_pj), r.leakage_pj ? pj(*r.leakage_pj) : "unknown",
+                   with_separators(r.cycles)});
+  };
+  for (std::size_t i = 0; i < array.energies.size(); ++i) {
+    add(array.cost.modules[i].name, "uniform", array.energies[i].uniform);
+    add(array.cost.modules[i].name, "zero", array.energies[i].zero);
+  }
+  return fmt::format("at a period of {:.0f} ps\n{}", array.period_ps, table.text());
+}
+
 Json memory_json(const RtlDescription::Memory& memory) {
   return {{"name", memory.name},
           {"instances", memory.instances},
@@ -49,9 +81,14 @@ Json memory_json(const RtlDescription::Memory& memory) {
           {"area_um2", nullptr}};
 }
 
-Json array_json(const std::string& file, const ArrayCost& cost, double period_ps) {
+Json array_json(const std::string& file, const CharacterisedArray& array, double period_ps) {
+  const ArrayCost& cost = array.cost;
   Json modules = Json::array();
   for (const ModuleCost& module : cost.modules) modules.push_back(module_json(module));
+  for (std::size_t i = 0; i < array.energies.size(); ++i) {
+    modules[i]["energy_pj"] = {{"uniform", energy_json(array.energies[i].uniform, array.period_ps)},
+                               {"zero", energy_json(array.energies[i].zero, array.period_ps)}};
+  }
   Json memories = Json::array();
   for (const auto& memory : cost.memories) memories.push_back(memory_json(memory));
   return {{"config", file},
@@ -66,11 +103,13 @@ Json array_json(const std::string& file, const ArrayCost& cost, double period_ps
           {"memories", memories}};
 }
 
-Json provenance_json(const SynthesisOptions& synthesis) {
-  return {{"liberty", synthesis.liberty.string()},
-          {"liberty_hash", hash_of_file(synthesis.liberty)},
-          {"yosys", first_line_of({"yosys", "-V"})},
-          {"opensta", first_line_of({"sta", "-version"})}};
+Json provenance_json(const SynthesisOptions& synthesis, bool energy) {
+  Json json = {{"liberty", synthesis.liberty.string()},
+               {"liberty_hash", hash_of_file(synthesis.liberty)},
+               {"yosys", first_line_of({"yosys", "-V"})},
+               {"opensta", first_line_of({"sta", "-version"})}};
+  if (energy) json["iverilog"] = first_line_of({"iverilog", "-V"});
+  return json;
 }
 
 std::string array_table(const std::string& file, const ArrayCost& cost) {
@@ -132,13 +171,16 @@ int run_command(const Options& options) {
   std::string tables;
   Json json = {{"schema", "bitsmith.synth/1"},
                {"version", version()},
-               {"provenance", provenance_json(synthesis)},
+               {"provenance", provenance_json(synthesis, options.energy)},
                {"designs", Json::array()}};
   for (std::size_t i = 0; i < designs.size(); ++i) {
     const std::string& file = options.designs[i];
-    const ArrayCost cost = synthesise(*designs[i], synthesis);
-    Json row = array_json(file, cost, synthesis.period_ps);
-    std::string text = array_table(file, cost);
+    const CharacterisedArray array =
+        options.energy ? characterise(*designs[i], synthesis, kEnergyCycles)
+                       : CharacterisedArray{synthesise(*designs[i], synthesis), {}, 0};
+    Json row = array_json(file, array, synthesis.period_ps);
+    std::string text = array_table(file, array.cost);
+    if (options.energy) text += energy_table(array);
     if (cycles > 0) {
       const bool equal = check_netlist(file, *designs[i], synthesis, cycles, row);
       all_equal = all_equal && equal;
@@ -157,7 +199,7 @@ int run_command(const Options& options) {
 
 Action add_synth(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
-      "synth", "area, cells and critical path from synthesis of the design's RTL");
+      "synth", "area, cells, critical path and energy from synthesis of the design's RTL");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command->add_option("designs", o.designs, "design files")->required();
@@ -169,6 +211,9 @@ Action add_synth(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--check", o.check_cycles,
                       "compare the array's netlist with its RTL for so many cycles");
+  command->add_flag("--energy", o.energy,
+                    "energy per cycle of each module from its gates, under uniform random and "
+                    "under zero inputs");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

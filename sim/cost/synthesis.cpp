@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kReportLimit = std::size_t{64} << 20;
+constexpr std::size_t kNetlistLimit = std::size_t{1} << 30;
 constexpr double kFanout = 4;
 
 // What both tools assume around a module.
@@ -36,15 +37,12 @@ std::string run_tool(const std::vector<std::string>& command, const fs::path& fo
   throw UserError(fmt::format("'{}' failed:\n{}", fmt::join(command, " "), result.output));
 }
 
-std::string read_rtl(const Design& design, const std::string& top,
-                     const RtlParameters& parameters) {
+std::string read_rtl(const RtlModule& module) {
   std::string script;
-  for (const std::string& source : design.rtl().sources) {
-    script += fmt::format("read_verilog -sv -DSYNTHESIS \"{}\"\n",
-                          (home_folder() / "rtl" / source).string());
-  }
-  script += fmt::format("hierarchy -check -top {}", top);
-  for (const auto& [name, value] : parameters)
+  for (const fs::path& source : module.sources)
+    script += fmt::format("read_verilog -sv -DSYNTHESIS \"{}\"\n", source.string());
+  script += fmt::format("hierarchy -check -top {}", module.name);
+  for (const auto& [name, value] : module.parameters)
     script += fmt::format(" -chparam {} {}", name, value);
   return script + "\n";
 }
@@ -69,17 +67,17 @@ void write_environment(const Environment& environment, const fs::path& folder) {
                                     environment.driver, environment.load_ff));
 }
 
-std::map<std::string, std::uint64_t> cells_of(const Design& design,
-                                              const RtlDescription::Module& module,
+// Cells by type. Leaves netlist.v for OpenSTA and netlist.json in `folder`.
+std::map<std::string, std::uint64_t> cells_of(const RtlModule& module,
                                               const Environment& environment,
                                               const fs::path& folder) {
   write_environment(environment, folder);
   const std::string script =
-      read_rtl(design, module.name, module.parameters) +
-      fmt::format("synth -noalumacc -flatten -top {}\n", module.name) +
+      read_rtl(module) + fmt::format("synth -noalumacc -flatten -top {}\n", module.name) +
       map_to_library(environment) + "tee -o cells.json stat -json\n" +
       // The top's name carries its parameters' hash; OpenSTA wants the plain one.
-      fmt::format("rename -top {}\nsplitnets -ports\nopt_clean -purge\n", module.name) +
+      fmt::format("rename -top {}\nwrite_json netlist.json\n", module.name) +
+      "splitnets -ports\nopt_clean -purge\n"
       "write_verilog -noattr -noexpr -nohex -nodec netlist.v\n";
   write_file_atomically(folder / "synth.ys", script);
   run_tool({"yosys", "-q", "-l", "yosys.log", "synth.ys"}, folder);
@@ -116,12 +114,10 @@ double smallest_period_ps(const std::string& module, const Environment& environm
   return environment.period_ps - slack;
 }
 
-ModuleCost cost_of(const RtlDescription::Module& module,
-                   const std::map<std::string, std::uint64_t>& cells,
+ModuleCost cost_of(const RtlModule& module, const std::map<std::string, std::uint64_t>& cells,
                    const LibertyLibrary& library) {
   ModuleCost cost;
   cost.name = module.name;
-  cost.instances = module.instances;
   double leakage = 0;
   for (const auto& [name, count] : cells) {
     const auto found = library.cells.find(name);
@@ -143,11 +139,9 @@ ModuleCost cost_of(const RtlDescription::Module& module,
 }
 
 ModuleCost synthesise_module(const Design& design, const RtlDescription::Module& module,
-                             const Environment& environment, const LibertyLibrary& library) {
-  const TemporaryFolder folder(fs::temp_directory_path());
-  const auto cells = cells_of(design, module, environment, folder.path());
-  ModuleCost cost = cost_of(module, cells, library);
-  cost.critical_path_ps = smallest_period_ps(module.name, environment, folder.path());
+                             const SynthesisOptions& options, const LibertyLibrary& library) {
+  ModuleCost cost = map_module(rtl_module(design, module), options, library).cost;
+  cost.instances = module.instances;
   return cost;
 }
 
@@ -184,23 +178,39 @@ std::optional<double> ArrayCost::leakage_uw() const {
 
 fs::path default_liberty() { return "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"; }
 
+RtlModule rtl_module(const Design& design, const RtlDescription::Module& module) {
+  RtlModule result{{}, module.name, module.parameters};
+  for (const std::string& source : design.rtl().sources)
+    result.sources.push_back(home_folder() / "rtl" / source);
+  return result;
+}
+
+MappedModule map_module(const RtlModule& module, const SynthesisOptions& options,
+                        const LibertyLibrary& library) {
+  const Environment environment = environment_of(options, library);
+  const TemporaryFolder folder(fs::temp_directory_path());
+  const auto cells = cells_of(module, environment, folder.path());
+  MappedModule mapped{cost_of(module, cells, library), ""};
+  mapped.cost.critical_path_ps = smallest_period_ps(module.name, environment, folder.path());
+  mapped.netlist = read_file(folder.path() / "netlist.json", kNetlistLimit);
+  return mapped;
+}
+
 ArrayCost synthesise(const Design& design, const SynthesisOptions& options) {
   const LibertyLibrary library = read_liberty(options.liberty);
-  const Environment environment = environment_of(options, library);
   ArrayCost cost;
   cost.library = library.name;
   cost.rtl_hash = hash_of_rtl(design);
   cost.memories = design.rtl().memories;
   for (const RtlDescription::Module& module : design.rtl().modules) {
-    cost.modules.push_back(synthesise_module(design, module, environment, library));
+    cost.modules.push_back(synthesise_module(design, module, options, library));
   }
   return cost;
 }
 
 ModuleCost synthesise(const Design& design, const RtlDescription::Module& module,
                       const SynthesisOptions& options) {
-  const LibertyLibrary library = read_liberty(options.liberty);
-  return synthesise_module(design, module, environment_of(options, library), library);
+  return synthesise_module(design, module, options, read_liberty(options.liberty));
 }
 
 std::string hash_of_rtl(const Design& design) {
@@ -219,7 +229,7 @@ void write_array_netlist(const Design& design, const SynthesisOptions& options,
   write_environment(environment, folder.path());
   const RtlDescription rtl = design.rtl();
   const std::string script =
-      read_rtl(design, rtl.top, rtl.parameters) +
+      read_rtl(rtl_module(design, {rtl.top, 1, rtl.parameters})) +
       fmt::format("synth -noalumacc -top {}\n", rtl.top) + map_to_library(environment) +
       // Every cell becomes its function, inside the module that uses it: the modules themselves
       // stay, so that the many PEs are compiled once.
@@ -230,7 +240,7 @@ void write_array_netlist(const Design& design, const SynthesisOptions& options,
       "opt_clean -purge\nwrite_verilog -noattr netlist.v\n";
   write_file_atomically(folder.path() / "synth.ys", script);
   run_tool({"yosys", "-q", "-l", "yosys.log", "synth.ys"}, folder.path());
-  write_file_atomically(file, read_file(folder.path() / "netlist.v", std::size_t{1} << 30));
+  write_file_atomically(file, read_file(folder.path() / "netlist.v", kNetlistLimit));
 }
 
 }  // namespace bitsmith

@@ -49,11 +49,27 @@ struct ArrayCost {
   std::optional<double> leakage_uw() const;
 };
 
+// A module of some RTL, to be synthesised as a top of its own.
+struct RtlModule {
+  std::vector<std::filesystem::path> sources;  // in compilation order
+  std::string name;
+  RtlParameters parameters;
+};
+
+struct MappedModule {
+  ModuleCost cost;
+  std::string netlist;  // Yosys' JSON of the gates
+};
+
 // Debian's osu018 (package qflow-tech-osu018).
 std::filesystem::path default_liberty();
 
 // Throws UserError with the tool's output when a tool refuses the RTL or the library.
 ArrayCost synthesise(const Design& design, const SynthesisOptions& options);
+// One module in a library that was read from options.liberty.
+MappedModule map_module(const RtlModule& module, const SynthesisOptions& options,
+                        const LibertyLibrary& library);
+RtlModule rtl_module(const Design& design, const RtlDescription::Module& module);
 // One of the design's modules, which two threads may do at once.
 ModuleCost synthesise(const Design& design, const RtlDescription::Module& module,
                       const SynthesisOptions& options);

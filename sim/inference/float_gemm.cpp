@@ -15,8 +15,7 @@ blasint size_of(std::size_t size) {
 }  // namespace
 
 void multiply_transposed(FloatView a, FloatView w, MatrixView<float> y) {
-  check(a.cols == w.cols && y.rows == a.rows && y.cols == w.rows,
-        "shapes of a GEMM do not agree");
+  check(a.cols == w.cols && y.rows == a.rows && y.cols == w.rows, "shapes of a GEMM do not agree");
   // Our threads each take products of their own; OpenBLAS would only be in their way.
   [[maybe_unused]] static const bool alone = (openblas_set_num_threads(1), true);
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, size_of(a.rows), size_of(w.rows),

@@ -27,8 +27,7 @@ void HeldWeights::read(std::size_t /*op*/, OperandRole role, std::uint64_t row, 
 }
 
 std::span<const GroupParameters> HeldWeights::groups(OperandRole role, std::uint64_t row,
-                                                     std::uint64_t group,
-                                                     std::size_t count) const {
+                                                     std::uint64_t group, std::size_t count) const {
   check(role == OperandRole::weight, "parameters beyond the weights");
   const OperandParameters& all = weights_.parameters;
   if (all.shape.size() == 1) return all.groups;
@@ -39,9 +38,8 @@ std::span<const GroupParameters> HeldWeights::groups(OperandRole role, std::uint
 
 void HeldWeights::read_scales(std::size_t /*op*/, OperandRole role, std::uint64_t row,
                               std::uint64_t group, std::span<std::uint16_t> out) const {
-  std::ranges::transform(groups(role, row, group, out.size()), out.begin(), [](const auto& g) {
-    return static_cast<std::uint16_t>(g.scale_code);
-  });
+  std::ranges::transform(groups(role, row, group, out.size()), out.begin(),
+                         [](const auto& g) { return static_cast<std::uint16_t>(g.scale_code); });
 }
 
 void HeldWeights::read_selects(std::size_t /*op*/, OperandRole role, std::uint64_t row,

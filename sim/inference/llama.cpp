@@ -266,8 +266,8 @@ FloatMatrix Llama::attend(const Layer& layer, const Arithmetic& arithmetic, cons
     FloatMatrix keys(tokens, d);
     copy_columns(k, head * d, d, keys, 0);
     const GemmSite site{layer.number, "attention_qk", OperatorClass::attention_qk, head};
-    arithmetic.multiply(site, queries.view(),
-                        *arithmetic.prepare(site, std::move(keys)), scores[head].out());
+    arithmetic.multiply(site, queries.view(), *arithmetic.prepare(site, std::move(keys)),
+                        scores[head].out());
   }
   for (FloatMatrix& one : scores) {
     for (std::size_t row = 0; row < one.rows; ++row) {
@@ -282,8 +282,8 @@ FloatMatrix Llama::attend(const Layer& layer, const Arithmetic& arithmetic, cons
     }
     const GemmSite site{layer.number, "attention_pv", OperatorClass::attention_pv, head};
     FloatMatrix result(shared * tokens, d);
-    arithmetic.multiply(site, scores[head].view(),
-                        *arithmetic.prepare(site, std::move(values)), result.out());
+    arithmetic.multiply(site, scores[head].view(), *arithmetic.prepare(site, std::move(values)),
+                        result.out());
     for (std::size_t row = 0; row < result.rows; ++row) {
       const std::size_t query_head = head * shared + row / tokens;
       std::copy_n(row_of(result.view(), row).data(), d,
@@ -298,8 +298,8 @@ Llama::Head Llama::head(const Arithmetic& arithmetic) const {
   head.gain_ = read_gain(std::string(kFinalNorm));
   head.epsilon_ = static_cast<float>(model_.norm_epsilon);
   head.vocabulary_ = shape().vocab_size;
-  head.weights_ = arithmetic.prepare(
-      kHeadSite, read(head_tensor(), shape().vocab_size, shape().hidden_size));
+  head.weights_ =
+      arithmetic.prepare(kHeadSite, read(head_tensor(), shape().vocab_size, shape().hidden_size));
   return head;
 }
 

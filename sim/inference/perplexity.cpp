@@ -67,10 +67,10 @@ std::vector<std::uint32_t> read_tokens(const std::filesystem::path& file, std::u
     std::uint32_t token = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), token);
     if (error != std::errc() || end != word.data() + word.size()) {
-      throw UserError(fmt::format("{}:{}:{}: '{}' is no token: expected numbers, 0 or more, "
-                                  "between white space",
-                                  file.string(), line, begin - line_begin + 1,
-                                  printable(word, kLongestWord)));
+      throw UserError(
+          fmt::format("{}:{}:{}: '{}' is no token: expected numbers, 0 or more, "
+                      "between white space",
+                      file.string(), line, begin - line_begin + 1, printable(word, kLongestWord)));
     }
     tokens.push_back(token);
   }
@@ -115,8 +115,7 @@ PredictionLoss predict(const Llama& model, std::span<const std::uint32_t> tokens
   parallel_for(windows.size(), threads, [&](std::size_t i) {
     const Window& window = windows[i];
     // The last token predicts none of the window; it takes part as activations are quantized.
-    const FloatMatrix logits =
-        head.logits(hidden.part(window.first, window.size), arithmetic);
+    const FloatMatrix logits = head.logits(hidden.part(window.first, window.size), arithmetic);
     for (std::size_t row = 0; row + 1 < window.size; ++row) {
       nats[i] +=
           negative_log_likelihood(row_of(logits.view(), row), tokens[window.first + row + 1]);

@@ -43,12 +43,12 @@ QuantizedMatrix quantize_matrix(FloatView values, const OperandQuantization& qua
   QuantizedMatrix result;
   result.shape = {values.rows, values.cols};
   result.codes.reserve(values.rows * values.cols);
-  result.parameters = stream_operand(rows_of(values), quantization, result.shape,
-                                     [&](std::span<const std::uint16_t> codes) {
-                                       result.codes.insert(result.codes.end(), codes.begin(),
-                                                           codes.end());
-                                     })
-                          .parameters;
+  result.parameters =
+      stream_operand(rows_of(values), quantization, result.shape,
+                     [&](std::span<const std::uint16_t> codes) {
+                       result.codes.insert(result.codes.end(), codes.begin(), codes.end());
+                     })
+          .parameters;
   return result;
 }
 

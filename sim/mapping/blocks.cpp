@@ -64,12 +64,13 @@ bool keeps_sums(const Mapping& mapping, const GemmShape& gemm, const TileLimits&
                                        mapping.block_k % limits.k_step == 0);
 }
 
-BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n, std::uint64_t k) {
+BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n, std::uint64_t k,
+                         const WeightConverter* converter) {
   const auto area = [](std::uint64_t x, std::uint64_t y) {
     return static_cast<double>(x) * static_cast<double>(y);
   };
   if (std::max({area(m, k), area(k, n), area(m, n)}) > kLargestArea) {
-    return {kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge};
+    return {kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge, kTooLarge, 0, kTooLarge};
   }
   const TileLimits limits = design.tile_limits();
   const ChannelWidths widths = design.channel_widths();
@@ -99,6 +100,11 @@ BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n,
   const OperandBits bits = design.operand_bits(m, n, k);
   result.a_dram_bytes = pieces(bits.a, 8);
   result.w_dram_bytes = pieces(bits.w + bits.s, 8);
+  if (converter != nullptr) {
+    result.parameter_bits = converter->parameter_rows(k) * n * converter->parameter_bits();
+    const std::uint64_t code_bits = k * n * static_cast<std::uint64_t>(converter->stored->bits);
+    result.w_dram_bytes = pieces(result.parameter_bits + code_bits, 8);
+  }
   result.results = m * n;
   return result;
 }

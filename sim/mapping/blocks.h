@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "mapping/schedule.h"
+#include "mapping/weight_converter.h"
 #include "pe/design.h"
 #include "workload/operator.h"
 
@@ -61,16 +62,20 @@ inline Schedule schedule_block(const Block& block, const TileLimits& limits) {
 
 // What a block needs room for in the buffers (beats as wide as the ports) and moves to and from
 // DRAM (without padding). Operands of tiles that several tiles of the block share count once: beats
-// of activations do not depend on n, those of weights not on m. Scales lie with the weights.
+// of activations do not depend on n, those of weights not on m. Scales lie with the weights. Where
+// a converter (not null) is between them, DRAM holds what it takes, the buffer what it makes.
 struct BlockFootprint {
   std::uint64_t a_buffer_bits = 0;
   std::uint64_t w_buffer_bits = 0;
-  std::uint64_t s_buffer_bits = 0;  // in the weight buffer, too
-  std::uint64_t y_buffer_bits = 0;  // at accumulator width
-  std::uint64_t a_dram_bytes = 0;   // rounded up per block
-  std::uint64_t w_dram_bytes = 0;   // with scales
-  std::uint64_t results = 0;        // m x n
+  std::uint64_t s_buffer_bits = 0;   // in the weight buffer, too
+  std::uint64_t y_buffer_bits = 0;   // at accumulator width
+  std::uint64_t a_dram_bytes = 0;    // rounded up per block
+  std::uint64_t w_dram_bytes = 0;    // with scales
+  std::uint64_t parameter_bits = 0;  // of w_dram_bytes, in front: scales and zero points, unless
+                                     // the array takes them
+  std::uint64_t results = 0;         // m x n
 };
-BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n, std::uint64_t k);
+BlockFootprint footprint(const Design& design, std::uint64_t m, std::uint64_t n, std::uint64_t k,
+                         const WeightConverter* converter = nullptr);
 
 }  // namespace bitsmith

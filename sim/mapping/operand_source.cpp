@@ -39,11 +39,17 @@ void OperandSource::draw(const Drawn& from, std::uint64_t seed, const TileArea& 
   for (std::uint16_t& code : codes) code = from.numbers[code % from.numbers.size()];
 }
 
-OperandSource::OperandSource(const Design& design, std::uint64_t seed)
+OperandSource::OperandSource(const Design& design, std::uint64_t seed,
+                             const WeightConverter* converter)
     : a_(drawn(design.activation_format())),
       w_(drawn(design.weight_format())),
+      converter_(converter),
       scale_bits_(design.scale_bits()),
-      seed_(seed) {}
+      seed_(seed) {
+  if (converter == nullptr) return;
+  stored_ = drawn(*converter->stored);
+  if (converter->scale_format() != nullptr) scales_ = drawn(*converter->scale_format());
+}
 
 void OperandSource::read_a(std::size_t op, std::uint64_t gemm, std::uint64_t m0, std::uint64_t m,
                            std::uint64_t k0, std::uint64_t k,
@@ -59,6 +65,24 @@ void OperandSource::read_w(std::size_t op, std::uint64_t gemm, std::uint64_t k0,
   check(codes.size() == k * n, "room for another tile of W");
   if (trace_ != nullptr) return trace_->read_w(op, k0, k, n0, n, codes);
   draw(w_, stream_seed(seed_, op, gemm, Stream::weights), {k0, n0, k, n}, codes);
+}
+
+void OperandSource::read_stored_w(std::size_t op, std::uint64_t gemm, std::uint64_t k0,
+                                  std::uint64_t k, std::uint64_t n0, std::uint64_t n,
+                                  std::span<std::uint16_t> codes,
+                                  std::span<std::uint16_t> parameters) const {
+  check(converter_ != nullptr && k0 % converter_->group == 0, "no weights of whole groups");
+  check(codes.size() == k * n && parameters.size() == converter_->parameter_rows(k) * n,
+        "room for another tile of stored W");
+  draw(stored_, stream_seed(seed_, op, gemm, Stream::weights), {k0, n0, k, n}, codes);
+  const std::uint64_t seed = stream_seed(seed_, op, gemm, Stream::scales);
+  const std::uint64_t first = converter_->parameter_rows(k0);
+  for (std::uint64_t row = 0; row < converter_->parameter_rows(k); ++row) {
+    const bool is_zero_point =
+        converter_->zero_points && (row + 1) % converter_->rows_per_group() == 0;
+    draw(is_zero_point ? stored_ : scales_, seed, {first + row, n0, 1, n},
+         parameters.subspan(row * n, n));
+  }
 }
 
 void OperandSource::read_s(std::size_t op, std::uint64_t gemm, std::uint64_t row,

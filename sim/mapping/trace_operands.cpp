@@ -47,8 +47,7 @@ OperandQuantization weight_quantization(const Design& design) {
   return wanted;
 }
 
-TraceOperands::TraceOperands(const QuantizedOperands& trace, const Design& design,
-                             bool skip_others)
+TraceOperands::TraceOperands(const QuantizedOperands& trace, const Design& design, bool skip_others)
     : trace_(trace), design_(design), conversions_(trace.workload().operators.size()) {
   std::vector<std::string> problems, out_of_range;
   for (std::size_t i = 0; i < conversions_.size(); ++i) {

@@ -16,6 +16,37 @@ double seconds(const RunCounts& counts, const Accelerator& accelerator) {
   return cycles * static_cast<double>(times.period_ps) / 1e12;
 }
 
+nlohmann::ordered_json number_json(const std::optional<double>& number) {
+  return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json();
+}
+
+nlohmann::ordered_json energy_json(const RunEnergy& energy) {
+  if (!energy.array && !energy.buffers && !energy.dram) return nullptr;
+  nlohmann::ordered_json json = {{"total", number_json(energy.total())},
+                                 {"array", number_json(energy.array)},
+                                 {"buffers", number_json(energy.buffers)},
+                                 {"dram", number_json(energy.dram_total())},
+                                 {"vector", number_json(energy.vector)},
+                                 {"leakage", number_json(energy.leakage.total())},
+                                 {"buffers_leakage", number_json(energy.leakage.buffers)},
+                                 {"dram_parts", nullptr}};
+  if (energy.dram) {
+    json["dram_parts"] = {{"transfers", energy.dram->transfers_pj},
+                          {"activations", energy.dram->activations_pj},
+                          {"background", energy.dram->background_pj},
+                          {"refresh", energy.dram->refresh_pj}};
+  }
+  return json;
+}
+
+nlohmann::ordered_json area_json(const RunArea& area) {
+  if (!area.array && !area.buffers) return nullptr;
+  return {{"total", number_json(area.total())},
+          {"array", number_json(area.array)},
+          {"buffers", number_json(area.buffers)},
+          {"vector", number_json(area.vector)}};
+}
+
 bool knows_actions(const RunReportInput& input) { return input.engine != "roofline"; }
 
 std::string_view word_of(RooflineBound bound) {

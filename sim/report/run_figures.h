@@ -17,6 +17,13 @@ double utilization(const RunCounts& counts, const Design& design);
 
 double seconds(const RunCounts& counts, const Accelerator& accelerator);
 
+// null where there is none.
+nlohmann::ordered_json number_json(const std::optional<double>& number);
+
+// "energy_pj" and "area_um2" of a run, by component; null where no component is known.
+nlohmann::ordered_json energy_json(const RunEnergy& energy);
+nlohmann::ordered_json area_json(const RunArea& area);
+
 // Whether it knows PE-cycles, actions, buffers and blocks.
 bool knows_actions(const RunReportInput& input);
 
@@ -41,7 +48,7 @@ struct SystemAction {
   std::uint64_t SystemCounts::*count;
   bool is_dram_access;
 };
-inline constexpr std::array<SystemAction, 14> kSystemActions = {{
+inline constexpr std::array<SystemAction, 15> kSystemActions = {{
     {"blocks", &SystemCounts::blocks, false},
     {"descriptors", &SystemCounts::descriptors, false},
     {"weight_reads", &SystemCounts::weight_reads, true},
@@ -55,6 +62,7 @@ inline constexpr std::array<SystemAction, 14> kSystemActions = {{
     {"weight_buffer_reads", &SystemCounts::weight_buffer_reads, false},
     {"result_buffer_writes", &SystemCounts::result_buffer_writes, false},
     {"result_buffer_reads", &SystemCounts::result_buffer_reads, false},
+    {"weight_conversions", &SystemCounts::weight_conversions, false},
     {"vector_operations", &SystemCounts::vector_operations, false},
 }};
 

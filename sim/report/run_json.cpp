@@ -151,8 +151,8 @@ Json run_json(const RunReportInput& input) {
           {"system_actions", system_actions_json(input)},
           {"dram", dram_json(input)},
           {"checked", checked_json(input)},
-          {"energy_pj", nullptr},
-          {"area_um2", nullptr},
+          {"energy_pj", energy_json(input.cost.energy_pj)},
+          {"area_um2", area_json(input.cost.area_um2)},
           {"tech", nullptr}};
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cost/run_cost.h"
 #include "system/accelerator.h"
 #include "system/run_result.h"
 #include "workload/operator.h"
@@ -16,6 +17,7 @@ struct RunReportInput {
   const RunResult& result;
   std::string engine = "tile";  // tile, cycle, roofline
   std::string array = "model";  // model, rtl
+  RunCost cost = {};
 };
 
 // Figures that nobody computed are null, never 0: vector operators' cycles and all of the system's

@@ -160,6 +160,28 @@ std::string dram_table(const RunReportInput& input) {
   return table.text();
 }
 
+std::string energy_table(const RunReportInput& input) {
+  const RunEnergy& energy = input.cost.energy_pj;
+  if (energy_json(energy).is_null()) return "";
+  TextTable table({"energy", "uJ", "area mm2"});
+  const auto text = [](const std::optional<double>& value, double unit) {
+    return value ? fmt::format("{:.4g}", *value * unit) : std::string("not known");
+  };
+  const RunArea& area = input.cost.area_um2;
+  const auto add = [&](const char* part, const std::optional<double>& pj,
+                       const std::optional<double>& um2) {
+    table.add_row({part, text(pj, 1e-6), text(um2, 1e-6)});
+  };
+  add("array", energy.array, area.array);
+  add("buffers, accesses", energy.buffers, area.buffers);
+  table.add_row({"buffers, leakage", text(energy.leakage.buffers, 1e-6), ""});
+  table.add_row({"DRAM", text(energy.dram_total(), 1e-6), ""});
+  add("vector unit", energy.vector, area.vector);
+  table.add_rule();
+  add("total", energy.total(), area.total());
+  return table.text() + "\n";
+}
+
 // ---- both
 
 std::string pe_cycles_table(const RunReportInput& input) {
@@ -220,7 +242,8 @@ std::string run_table(const RunReportInput& input) {
                   accelerator.name, design.pe_count(), design.activation_format().name,
                   design.weight_format().name, memory_name(accelerator), engine_text(input));
   if (accelerator.memory) {
-    text += operators_table(input) + "\n" + stalls_table(input) + "\n" + dram_table(input) + "\n";
+    text += operators_table(input) + "\n" + stalls_table(input) + "\n" + dram_table(input) + "\n" +
+            energy_table(input);
   } else {
     text += array_table(input);
   }

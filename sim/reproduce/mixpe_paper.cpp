@@ -86,13 +86,25 @@ ParameterTable<Published> published_table() {
   return t;
 }
 
+ParameterTable<Comparison> comparison_table() {
+  using T = Comparison;
+  ParameterTable<T> t;
+  t.text("name", &T::name, "what is compared").required();
+  t.text("dequantise_first", &T::dequantise_first,
+         "an accelerator with a weight converter, from the repository's root")
+      .required();
+  t.text("other", &T::other, "the one that it is compared with").required();
+  return t;
+}
+
 class Reader {
  public:
   Reader(const YamlNode& root, const std::filesystem::path& workloads, Diagnostics& diagnostics)
       : root_(root), workloads_(workloads), diagnostics_(diagnostics) {}
 
   Paper read() {
-    const Scalars scalars = scalar_table().read(root_, diagnostics_, {"accelerators", "networks"});
+    const Scalars scalars =
+        scalar_table().read(root_, diagnostics_, {"accelerators", "networks", "comparisons"});
     Paper paper;
     paper.source = scalars.source;
     paper.batch = scalars.batch;
@@ -107,6 +119,11 @@ class Reader {
       paper.reference = index(scalars.reference, reference->where);
     }
     for (const YamlEntry& entry : map_of("networks")) paper.networks.push_back(network(entry));
+    if (root_.find("comparisons") == nullptr) return paper;
+    const ParameterTable<Comparison> comparisons = comparison_table();
+    for (const YamlEntry& entry : map_of("comparisons")) {
+      paper.comparisons.push_back(comparisons.read(entry.value, diagnostics_));
+    }
     return paper;
   }
 

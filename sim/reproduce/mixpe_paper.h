@@ -40,6 +40,14 @@ struct Network {
   std::vector<Published> on;  // by accelerator
 };
 
+// Two verified accelerators, of which the first makes wide weights of narrow ones before it uses
+// them.
+struct Comparison {
+  std::string name;
+  std::string dequantise_first;  // files, from the repository's root
+  std::string other;
+};
+
 struct Paper {
   std::string source;
   std::uint64_t batch = 0;
@@ -47,6 +55,7 @@ struct Paper {
   std::size_t reference = 0;
   std::vector<Accelerator> accelerators;
   std::vector<Network> networks;
+  std::vector<Comparison> comparisons;  // ours; may be none
 };
 
 // Networks are files of `workloads`. The result is meaningful only if nothing was added to

@@ -54,6 +54,33 @@ ParameterTable<DramParams> dram_table() {
   return table;
 }
 
+ParameterTable<DramEnergyParams> dram_energy_table() {
+  using E = DramEnergyParams;
+  constexpr NumberRange kAny = {0.0, 1e9};
+  ParameterTable<E> table;
+  table.number("read_pj_per_bit", &E::read_pj_per_bit, kAny, "pJ", "of a transfer").required();
+  table.number("write_pj_per_bit", &E::write_pj_per_bit, kAny, "pJ", "of a transfer").required();
+  table.number("activate_pj", &E::activate_pj, kAny, "pJ", "a row is opened and closed").required();
+  table.integer("row_bytes", &E::row_bytes, {1, 1 << 24}, "bytes", "that an activation opens")
+      .required();
+  table.number("background_mw", &E::background_mw, kAny, "mW", "of all devices, a row open")
+      .required();
+  table.number("refresh_pj", &E::refresh_pj, kAny, "pJ", "of all devices, once").required();
+  table.number("refresh_interval_ns", &E::refresh_interval_ns, {1.0, 1e9}, "ns",
+               "from a refresh to the next");
+  return table;
+}
+
+// The file of a memory; its map `energy` may be left out.
+DramParams read_dram(const YamlNode& map, Diagnostics& diagnostics) {
+  constexpr std::string_view kEnergy = "energy";
+  DramParams params = dram_table().read(map, diagnostics, {kEnergy});
+  if (const YamlNode* energy = map.find(kEnergy)) {
+    params.energy = dram_energy_table().read(*energy, diagnostics);
+  }
+  return params;
+}
+
 ParameterTable<BufferParams> buffer_table() {
   using B = BufferParams;
   ParameterTable<B> table;
@@ -62,6 +89,21 @@ ParameterTable<BufferParams> buffer_table() {
   table.integer("banks", &B::banks, {1, 1024}, "", "of a half, accessed together");
   table.integer("port_bits", &B::port_bits, {1, 65536}, "bits", "a bank reads or writes per cycle");
   table.integer("latency", &B::latency, {1, 100}, "cycles", "from an address to its word");
+  return table;
+}
+
+ParameterTable<SramParams> sram_table() {
+  using S = SramParams;
+  ParameterTable<S> table;
+  table.integer("node_nm", &S::node_nm, {1, 1000}, "nm", "technology node of the buffers' macros");
+  table.choice("device", &S::device,
+               {{"none", SramDevice::none},
+                {"itrs-hp", SramDevice::itrs_hp},
+                {"itrs-lop", SramDevice::itrs_lop},
+                {"itrs-lstp", SramDevice::itrs_lstp},
+                {"ihp-sg13g2", SramDevice::ihp_sg13g2}},
+               "their kind, of configs/tech/sram.csv; none: energy and area of the buffers stay "
+               "unknown");
   return table;
 }
 
@@ -116,17 +158,21 @@ ParameterTable<MappingParams> mapping_table() {
   return table;
 }
 
-// The maps of an accelerator file; calls visit(key, table, member of MemoryParams) for each.
+// The maps of an accelerator file that are always there; calls visit(key, table, member of
+// MemoryParams) for each.
 template <class Visitor>
 void for_each_section(Visitor visit) {
   visit("activation_buffer", buffer_table(), &MemoryParams::activation_buffer);
   visit("weight_buffer", buffer_table(), &MemoryParams::weight_buffer);
   visit("result_buffer", buffer_table(), &MemoryParams::result_buffer);
+  visit("sram", sram_table(), &MemoryParams::sram);
   visit("dma", dma_table(), &MemoryParams::dma);
   visit("vector", vector_table(), &MemoryParams::vector);
   visit("sequencer", sequencer_table(), &MemoryParams::sequencer);
   visit("mapping", mapping_table(), &MemoryParams::mapping);
 }
+
+constexpr std::string_view kConverter = "weight_converter";
 
 // Overrides by the file they change.
 struct Overrides {
@@ -181,6 +227,7 @@ YamlNode part_of(const YamlNode& root, const std::vector<ParameterInfo>& keys) {
 std::vector<std::string_view> section_keys() {
   std::vector<std::string_view> keys;
   for_each_section([&](const char* key, const auto&, auto) { keys.push_back(key); });
+  keys.push_back(kConverter);
   return keys;
 }
 
@@ -191,6 +238,19 @@ void read_surroundings(const YamlNode& root, MemoryParams& params, Diagnostics& 
   for_each_section([&](const char* key, const auto& section, auto member) {
     if (const YamlNode* map = root.find(key)) params.*member = section.read(*map, diagnostics);
   });
+}
+
+// The converter, which must fit the design, if that is known.
+void read_converter(const YamlNode& root, const Design* design, MemoryParams& params,
+                    Diagnostics& diagnostics) {
+  const YamlNode* map = root.find(kConverter);
+  if (map == nullptr || (map->kind == YamlNode::Kind::scalar && map->scalar == "none")) return;
+  const std::size_t mistakes_before = diagnostics.size();
+  params.weight_converter = weight_converter_table().read(*map, diagnostics);
+  if (design == nullptr || diagnostics.size() > mistakes_before) return;
+  if (const auto problem = cannot_serve(*params.weight_converter, *design)) {
+    diagnostics.add(map->where, fmt::format("'{}': {}", kConverter, *problem));
+  }
 }
 
 // The accelerator's own keys; the others are known, wrong, or need a memory.
@@ -219,10 +279,16 @@ nlohmann::ordered_json Accelerator::resolved() const {
   result["design"] = design->resolved();
   if (!memory) return result;
   result["memory"] = dram_table().resolved(memory->dram);
+  result["memory"]["energy"] = memory->dram.energy
+                                   ? dram_energy_table().resolved(*memory->dram.energy)
+                                   : nlohmann::ordered_json();
   result.update(memory_system_table().resolved(*memory));
   for_each_section([&](const char* key, const auto& table, auto member) {
     result[key] = table.resolved((*memory).*member);
   });
+  const std::optional<WeightConverter>& converter = memory->weight_converter;
+  result[kConverter] =
+      converter ? weight_converter_table().resolved(*converter) : nlohmann::ordered_json(nullptr);
   return result;
 }
 
@@ -234,7 +300,9 @@ std::vector<std::pair<std::string, std::vector<ParameterInfo>>> describe_acceler
   for_each_section([&](const char* key, const auto& table, auto) {
     result.emplace_back(key, table.describe());
   });
+  result.emplace_back(kConverter, weight_converter_table().describe());
   result.emplace_back("memory", dram_table().describe());
+  result.emplace_back("memory.energy", dram_energy_table().describe());
   return result;
 }
 
@@ -258,8 +326,9 @@ Accelerator load_accelerator(const std::filesystem::path& path,
   if (accelerator.params.memory != "none") {
     MemoryParams& memory = accelerator.memory.emplace();
     read_surroundings(root, memory, diagnostics);
+    read_converter(root, accelerator.design.get(), memory, diagnostics);
     if (const auto map = read_named_file(root, "memory", folder, changes.memory, diagnostics)) {
-      memory.dram = dram_table().read(*map, diagnostics);
+      memory.dram = read_dram(*map, diagnostics);
     }
   } else if (!changes.memory.empty()) {
     diagnostics.add(changes.memory.front().where, "there is no memory to change; 'memory' is none");
@@ -294,6 +363,22 @@ Accelerator make_accelerator(const std::string& name, YamlNode design,
   return accelerator;
 }
 
+namespace {
+
+// Of an access that holds as many codes as it can.
+void set_converter_times(const Design& design, const MemoryParams& memory, MemoryTimes& times) {
+  const WeightConverter& converter = *memory.weight_converter;
+  const std::uint64_t weights =
+      pieces(times.access_bytes * 8, static_cast<std::uint64_t>(converter.stored->bits));
+  const std::uint64_t bits = weights * static_cast<std::uint64_t>(design.weight_format().bits);
+  times.converted_access_ps =
+      std::max({times.dram.access_ps, pieces(weights * times.period_ps, converter.lanes),
+                pieces(bits * times.period_ps, memory.weight_buffer.bits_per_cycle())});
+  times.converted_write_cycles = converter.latency + memory.weight_buffer.cycles_for(bits);
+}
+
+}  // namespace
+
 MemoryTimes memory_times(const Design& design, const MemoryParams& memory, double clock_ghz) {
   const ChannelWidths widths = design.channel_widths();
   const BufferParams& a = memory.activation_buffer;
@@ -323,6 +408,7 @@ MemoryTimes memory_times(const Design& design, const MemoryParams& memory, doubl
     times.dram.access_ps = std::max(
         times.dram.access_ps, pieces(access_bits * times.period_ps, buffer->bits_per_cycle()));
   }
+  if (memory.weight_converter) set_converter_times(design, memory, times);
   return times;
 }
 

@@ -15,17 +15,23 @@ DmaFold::DmaFold(const MemoryTimes& times, const DmaParams& dma)
   gapless_ = window >= times.dram.access_ps + times.dram.latency_ps + times.period_ps;
 }
 
-DescriptorTimes DmaFold::move(std::uint64_t pick, std::uint64_t setup, std::uint64_t accesses) {
+DescriptorTimes DmaFold::move(std::uint64_t pick, std::uint64_t setup, std::uint64_t accesses,
+                              std::uint64_t converted) {
   constexpr std::uint64_t kLongest = std::uint64_t{1} << 61;
-  if (pick > kLongest / times_.period_ps || accesses > kLongest / times_.dram.access_ps) {
+  const std::uint64_t slow = times_.converted_access_ps;
+  if (pick > kLongest / times_.period_ps || accesses > kLongest / times_.dram.access_ps ||
+      (converted > 0 && converted > kLongest / slow)) {
     throw UserError("an operator takes longer than 2^61 ps (26 days): more than is counted here");
   }
   DescriptorTimes result;
   result.pick = pick;
   std::uint64_t issue = pick + setup;
-  issue_one(issue);
-  result.transfer_begin = bus_free_ - times_.dram.access_ps;
-  issue_many(issue, accesses - 1);
+  const std::uint64_t first = accesses > 0 ? times_.dram.access_ps : slow;
+  issue_one(issue, first);
+  result.transfer_begin = bus_free_ - first;
+  --(accesses > 0 ? accesses : converted);
+  issue_many(issue, accesses, times_.dram.access_ps);
+  issue_many(issue, converted, slow);
   result.last_issue = next_pick_ = issue;
   result.transfer_end = bus_free_;
   result.answered = times_.edge_at_or_after(bus_free_ + times_.dram.latency_ps);
@@ -48,17 +54,17 @@ void DmaFold::write_state(std::vector<std::int64_t>& numbers, std::uint64_t edge
 }
 
 // At edge `issue`, or when the answer that makes room for it is seen.
-void DmaFold::issue_one(std::uint64_t& issue) {
+void DmaFold::issue_one(std::uint64_t& issue, std::uint64_t step) {
   std::uint64_t& answer = answers_[oldest_];
   issue = std::max(issue, times_.edge_at_or_after(answer));
-  bus_free_ = std::max(bus_free_, issue * times_.period_ps) + times_.dram.access_ps;
+  bus_free_ = std::max(bus_free_, issue * times_.period_ps) + step;
   answer = bus_free_ + times_.dram.latency_ps;
   oldest_ = oldest_ + 1 == answers_.size() ? 0 : oldest_ + 1;
 }
 
 // As many requests at a time as may be open: when the answers come as they did a few such windows
 // before, all that follow do.
-void DmaFold::issue_in_windows(std::uint64_t& issue, std::uint64_t accesses) {
+void DmaFold::issue_in_windows(std::uint64_t& issue, std::uint64_t accesses, std::uint64_t step) {
   const std::uint64_t window = answers_.size();
   RepetitionFinder<std::vector<std::int64_t>, std::monostate> finder;
   for (std::uint64_t number = 0; accesses >= window; ++number) {
@@ -73,10 +79,10 @@ void DmaFold::issue_in_windows(std::uint64_t& issue, std::uint64_t accesses) {
       issue += times * period.edges;
       break;
     }
-    for (std::uint64_t i = 0; i < window; ++i) issue_one(issue);
+    for (std::uint64_t i = 0; i < window; ++i) issue_one(issue, step);
     accesses -= window;
   }
-  for (; accesses > 0; --accesses) issue_one(issue);
+  for (; accesses > 0; --accesses) issue_one(issue, step);
 }
 
 void DmaFold::shift(std::uint64_t edges) {
@@ -86,12 +92,12 @@ void DmaFold::shift(std::uint64_t edges) {
 }
 
 // After the first request, transfers follow each other if enough requests may be open: room for one
-// comes at the latest when the transfer before it ends. Then only the last ones need to be known.
-void DmaFold::issue_many(std::uint64_t& issue, std::uint64_t accesses) {
-  if (!gapless_) return issue_in_windows(issue, accesses);
+// comes at the latest when the transfer before it ends, the more so where transfers are longer.
+// Then only the last ones need to be known.
+void DmaFold::issue_many(std::uint64_t& issue, std::uint64_t accesses, std::uint64_t step) {
+  if (!gapless_) return issue_in_windows(issue, accesses, step);
   if (accesses == 0) return;
   const std::uint64_t window = answers_.size();
-  const std::uint64_t step = times_.dram.access_ps;
   const std::uint64_t first_answer = bus_free_ + step + times_.dram.latency_ps;
   bus_free_ += accesses * step;
   const std::uint64_t answer = bus_free_ + times_.dram.latency_ps;

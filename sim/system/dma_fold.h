@@ -25,20 +25,23 @@ class DmaFold {
   // The first edge at which another descriptor can be picked.
   std::uint64_t next_pick() const { return next_pick_; }
 
-  // Moves `accesses` >= 1, picked at edge `pick` >= next_pick(), the first one issued `setup`
-  // edges after that at the earliest. Throws UserError when the operator lasts longer than
-  // picoseconds in 64 bits can tell.
-  DescriptorTimes move(std::uint64_t pick, std::uint64_t setup, std::uint64_t accesses);
+  // Moves `accesses`, and after them `converted` ones with codes of converted weights, at least one
+  // in all, picked at edge `pick` >= next_pick(), the first one issued `setup` edges after that at
+  // the earliest. Throws UserError when the operator lasts longer than picoseconds in 64 bits can
+  // tell.
+  DescriptorTimes move(std::uint64_t pick, std::uint64_t setup, std::uint64_t accesses,
+                       std::uint64_t converted = 0);
 
   // Appends what has a say in later moves, times relative to next_pick().
   void write_state(std::vector<std::int64_t>& numbers) const;
 
  private:
   void write_state(std::vector<std::int64_t>& numbers, std::uint64_t edge) const;
-  void issue_one(std::uint64_t& issue);
-  void issue_in_windows(std::uint64_t& issue, std::uint64_t accesses);
+  // `step`: ps of each transfer.
+  void issue_one(std::uint64_t& issue, std::uint64_t step);
+  void issue_in_windows(std::uint64_t& issue, std::uint64_t accesses, std::uint64_t step);
   void shift(std::uint64_t edges);
-  void issue_many(std::uint64_t& issue, std::uint64_t accesses);
+  void issue_many(std::uint64_t& issue, std::uint64_t accesses, std::uint64_t step);
 
   MemoryTimes times_;
   // Enough requests may be open for transfers to follow each other without a gap.

@@ -16,6 +16,7 @@ struct DramRequest {
   std::uint64_t id = 0;  // the requester's
   std::uint64_t address = 0;
   bool write = false;
+  std::uint64_t transfer_ps = 0;  // at least: the requester takes no faster
 };
 
 struct DramAnswer {
@@ -37,15 +38,15 @@ class DramController {
   virtual std::optional<DramAnswer> take_answer() = 0;
 };
 
-// Transfers one access at a time, in order of submission, each for access_ps; answers latency_ps
-// after the transfer. Its answers are known when requests are submitted: closed forms may use that
-// (DmaFold).
+// Transfers one access at a time, in order of submission, each for access_ps or as long as its
+// requester takes; answers latency_ps after the transfer. Its answers are known when requests are
+// submitted: closed forms may use that (DmaFold).
 class IdealDram final : public DramController {
  public:
   explicit IdealDram(const DramTimes& times) : times_(times) {}
 
   void submit(const DramRequest& request, std::uint64_t now) override {
-    bus_free_ = std::max(bus_free_, now) + times_.access_ps;
+    bus_free_ = std::max(bus_free_, now) + std::max(times_.access_ps, request.transfer_ps);
     answers_.push_back({request.id, bus_free_ + times_.latency_ps});
   }
   std::optional<std::uint64_t> next_event() const override {

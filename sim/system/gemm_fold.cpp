@@ -39,11 +39,18 @@ const BlockKind& BlockKinds::at(const Block& block, std::size_t index) {
 BlockKind BlockKinds::make(const Block& block) const {
   const ChannelWidths widths = design_.channel_widths();
   const BufferParams& y = memory_.result_buffer;
-  const BlockFootprint size = footprint(design_, block.m, block.n, block.k);
+  const WeightConverter* converter = memory_.converter_of(program_.weights_are_kv_cache);
+  const BlockFootprint size = footprint(design_, block.m, block.n, block.k, converter);
   BlockKind kind;
   kind.schedule = schedule_block(block, design_.tile_limits());
   kind.a_accesses = pieces(size.a_dram_bytes, times_.access_bytes);
   kind.w_accesses = pieces(size.w_dram_bytes, times_.access_bytes);
+  if (converter != nullptr) {
+    kind.converted_accesses = kind.w_accesses;
+    kind.w_accesses = size.parameter_bits / (times_.access_bytes * 8);
+    kind.converted_accesses -= kind.w_accesses;
+    kind.conversions = block.k * block.n;
+  }
   kind.a_words = size.a_buffer_bits / widths.a * times_.a_port_cycles;
   kind.w_words = size.w_buffer_bits / widths.w * times_.w_port_cycles;
   if (widths.s > 0) kind.w_words += size.s_buffer_bits / widths.s * times_.s_port_cycles;

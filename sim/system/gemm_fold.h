@@ -26,11 +26,13 @@ namespace bitsmith {
 // What blocks of one size have in common.
 struct BlockKind {
   Schedule schedule;
-  std::uint64_t a_accesses = 0;  // of the DRAM
-  std::uint64_t w_accesses = 0;
+  std::uint64_t a_accesses = 0;          // of the DRAM
+  std::uint64_t w_accesses = 0;          // but those with codes that are converted,
+  std::uint64_t converted_accesses = 0;  // which follow them
   std::uint64_t y_accesses = 0;
   std::uint64_t a_words = 0;  // written into its buffer
   std::uint64_t w_words = 0;
+  std::uint64_t conversions = 0;  // of weights, for a load
   std::uint64_t vector_cycles = 0;
   SystemCounts counts;  // of one such block, without its loads
 };
@@ -266,11 +268,14 @@ class GemmFold {
     State& block = state(loading_);
     const bool is_a = a_pending_;
     Loads& loads = is_a ? a_ : w_;
+    const std::uint64_t converted = is_a ? 0 : block.kind->converted_accesses;
     const DescriptorTimes moved =
         dma_.move(std::max(dma_.next_pick(), eligible), memory_.dma.setup_cycles,
-                  is_a ? block.kind->a_accesses : block.kind->w_accesses);
-    (is_a ? block.a_resident : block.w_resident) =
-        moved.answered + (is_a ? times_.a_write_cycles : times_.w_write_cycles);
+                  is_a ? block.kind->a_accesses : block.kind->w_accesses, converted);
+    const std::uint64_t write_cycles = is_a            ? times_.a_write_cycles
+                                       : converted > 0 ? times_.converted_write_cycles
+                                                       : times_.w_write_cycles;
+    (is_a ? block.a_resident : block.w_resident) = moved.answered + write_cycles;
     if (++loads.done >= 2) {
       loads.last_user = loading_ - 1;
       loads.eligible.reset();
@@ -304,8 +309,9 @@ class GemmFold {
       return;
     }
     (program_.weights_are_kv_cache ? counts_.system.kv_cache_reads : counts_.system.weight_reads) +=
-        kind.w_accesses;
+        kind.w_accesses + kind.converted_accesses;
     counts_.system.weight_buffer_writes += kind.w_words;
+    counts_.system.weight_conversions += kind.conversions;
   }
 
   // ---- skipping

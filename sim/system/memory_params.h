@@ -3,13 +3,26 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "config/parameter_table.h"
 #include "mapping/blocks.h"
+#include "mapping/weight_converter.h"
 
 namespace bitsmith {
 
 enum class DramKind { ideal };
+
+// Energy of all devices of the memory together, as datasheets' currents give it.
+struct DramEnergyParams {
+  double read_pj_per_bit = 0;
+  double write_pj_per_bit = 0;
+  double activate_pj = 0;          // of a row, its precharge included
+  std::uint32_t row_bytes = 1024;  // that an activation opens
+  double background_mw = 0;        // a row open, nothing going on
+  double refresh_pj = 0;
+  double refresh_interval_ns = 7800;
+};
 
 // A file of configs/memory.
 struct DramParams {
@@ -17,6 +30,7 @@ struct DramParams {
   double bandwidth_gb_s = 25.6;  // 1e9 bytes per second
   double latency_ns = 30.0;      // from the end of a transfer to its answer
   std::uint32_t access_bytes = 64;
+  std::optional<DramEnergyParams> energy;  // none: not known
 };
 
 // Both halves together.
@@ -32,6 +46,16 @@ struct BufferParams {
   std::uint64_t cycles_for(std::uint64_t bits) const {
     return (bits + bits_per_cycle() - 1) / bits_per_cycle();
   }
+};
+
+// The devices of configs/tech/sram.csv; none: not known.
+enum class SramDevice { none, itrs_hp, itrs_lop, itrs_lstp, ihp_sg13g2 };
+
+// What the macros of the buffers are made in, which their energy and area come from
+// (cost/sram.h).
+struct SramParams {
+  std::uint32_t node_nm = 22;
+  SramDevice device = SramDevice::none;
 };
 
 struct DmaParams {
@@ -72,6 +96,7 @@ struct MemoryParams {
   BufferParams activation_buffer;
   BufferParams weight_buffer;
   BufferParams result_buffer;
+  SramParams sram;
   DmaParams dma;
   VectorParams vector;
   SequencerParams sequencer;
@@ -80,6 +105,13 @@ struct MemoryParams {
   bool fuse_dequantize = true;   // results are converted on their way out; otherwise by an operator
                                  // of their own, through DRAM
   bool fuse_activation = false;  // an MLP's activation function is applied with that conversion
+  std::optional<WeightConverter> weight_converter;
+
+  // What converts the W of a GEMM, or null.
+  const WeightConverter* converter_of(bool weights_are_kv_cache) const {
+    if (!weight_converter || (weights_are_kv_cache && !weight_converter->kv_cache)) return nullptr;
+    return &*weight_converter;
+  }
 };
 
 // Constants of the memory system in cycles and picoseconds.
@@ -94,9 +126,11 @@ struct MemoryTimes {
   std::uint64_t access_bytes = 64;
   std::uint64_t a_write_cycles = 1;  // of one access into the buffer
   std::uint64_t w_write_cycles = 1;
-  std::uint64_t y_read_cycles = 1;    // of one access out of the result buffer
-  std::uint64_t operand_latency = 1;  // of the activation and weight buffers
-  std::uint64_t a_port_cycles = 1;    // of a beat
+  std::uint64_t converted_access_ps = 0;     // an access with codes of converted weights
+  std::uint64_t converted_write_cycles = 0;  // from its answer until they are in the buffer
+  std::uint64_t y_read_cycles = 1;           // of one access out of the result buffer
+  std::uint64_t operand_latency = 1;         // of the activation and weight buffers
+  std::uint64_t a_port_cycles = 1;           // of a beat
   std::uint64_t w_port_cycles = 1;
   std::uint64_t s_port_cycles = 0;  // 0: the design has no scales
   std::uint64_t y_port_cycles = 1;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "common/divide.h"
@@ -36,7 +37,8 @@ std::vector<LoopOrder> loop_orders(LoopChoice choice) {
 // K by powers of two, in whole jobs where the array's jobs are short, and where sums can be cut.
 std::vector<std::uint64_t> k_sizes(std::uint64_t k, const TileLimits& limits, std::uint64_t fixed) {
   if (fixed != 0) return {std::min(fixed, k)};
-  const std::uint64_t step = limits.k < k ? limits.k : limits.k_step;
+  std::uint64_t step = limits.k_step;
+  if (limits.k < k) step = std::lcm<std::uint64_t>(step, limits.k);
   std::vector<std::uint64_t> sizes;
   for (std::uint64_t size = k; size >= 1; size /= 2) {
     const std::uint64_t whole = std::min(k, pieces(size, step) * step);
@@ -63,7 +65,9 @@ class MappingSearch {
         design_(*accelerator.design),
         memory_(*accelerator.memory),
         program_(program),
-        times_(memory_times(design_, memory_, accelerator.params.clock_ghz)) {}
+        times_(memory_times(design_, memory_, accelerator.params.clock_ghz)),
+        converter_(memory_.converter_of(program.weights_are_kv_cache)),
+        limits_(block_limits(design_, converter_)) {}
 
   std::pair<Mapping, std::uint64_t> best() {
     list();
@@ -83,14 +87,13 @@ class MappingSearch {
  private:
   void list() {
     const GemmShape& gemm = program_.op.gemm;
-    const TileLimits limits = design_.tile_limits();
     const MappingParams& fixed = memory_.mapping;
-    for (const std::uint64_t m : block_sizes(gemm.m, limits.m, fixed.block_m)) {
-      for (const std::uint64_t n : block_sizes(gemm.n, limits.n, fixed.block_n)) {
-        for (const std::uint64_t k : k_sizes(gemm.k, limits, fixed.block_k)) {
+    for (const std::uint64_t m : block_sizes(gemm.m, limits_.m, fixed.block_m)) {
+      for (const std::uint64_t n : block_sizes(gemm.n, limits_.n, fixed.block_n)) {
+        for (const std::uint64_t k : k_sizes(gemm.k, limits_, fixed.block_k)) {
           for (const LoopOrder order : loop_orders(memory_.mapping.loop_order)) {
             const Mapping mapping{m, n, k, order};
-            if (keeps_sums(mapping, gemm, limits)) add(mapping);
+            if (keeps_sums(mapping, gemm, limits_)) add(mapping);
           }
         }
       }
@@ -105,13 +108,16 @@ class MappingSearch {
         size.w_buffer_bits + size.s_buffer_bits <= memory_.weight_buffer.half_bits() &&
         size.y_buffer_bits <= memory_.result_buffer.half_bits();
     if (!fits) return;
-    Candidate candidate{mapping, accesses(mapping), 0, candidates_.size()};
-    candidate.cycles = least_cycles(candidate.accesses);
-    candidates_.push_back(candidate);
+    const Accesses traffic = accesses(mapping);
+    candidates_.push_back({mapping, traffic.all, least_cycles(traffic), candidates_.size()});
   }
 
-  // Of the DRAM, over all loads and stores.
-  std::uint64_t accesses(const Mapping& mapping) const {
+  // Of the DRAM, over all loads and stores; of these, with codes that a converter takes.
+  struct Accesses {
+    std::uint64_t all = 0;
+    std::uint64_t converted = 0;
+  };
+  Accesses accesses(const Mapping& mapping) const {
     const GemmShape& gemm = program_.op.gemm;
     const auto split = [](std::uint64_t size, std::uint64_t block) {
       // Whole blocks and the edge, by size.
@@ -126,6 +132,7 @@ class MappingSearch {
     const std::uint64_t w_times = blocks_k == 1 && (!m_outer || blocks_n == 1) ? 1 : blocks_m;
     std::uint64_t a = 0;
     std::uint64_t w = 0;
+    std::uint64_t parameters = 0;
     std::uint64_t y = 0;
     for (const auto& [k, k_count] : split(gemm.k, mapping.block_k)) {
       for (const auto& [m, m_count] : split(gemm.m, mapping.block_m)) {
@@ -135,7 +142,9 @@ class MappingSearch {
       }
       for (const auto& [n, n_count] : split(gemm.n, mapping.block_n)) {
         if (n_count * k_count > 0) {
-          w += n_count * k_count * of_bytes(footprint(design_, 1, n, k).w_dram_bytes);
+          const BlockFootprint size = footprint(design_, 1, n, k, converter_);
+          w += n_count * k_count * of_bytes(size.w_dram_bytes);
+          parameters += n_count * k_count * (size.parameter_bits / (8 * times_.access_bytes));
         }
       }
     }
@@ -144,18 +153,22 @@ class MappingSearch {
         y += m_count * n_count * of_bytes(pieces(m * n * program_.output_bits, 8));
       }
     }
-    return program_.op.count * (a * a_times + w * w_times + y);
+    const std::uint64_t converted = converter_ == nullptr ? 0 : w - parameters;
+    return {program_.op.count * (a * a_times + w * w_times + y),
+            program_.op.count * converted * w_times};
   }
   std::uint64_t of_bytes(std::uint64_t bytes) const { return pieces(bytes, times_.access_bytes); }
 
   // What no order of events can beat: every transfer, one after the other; every multiplication, at
   // the array's peak.
-  std::uint64_t least_cycles(std::uint64_t accesses) const {
+  std::uint64_t least_cycles(const Accesses& accesses) const {
     const Operator& op = program_.op;
     const std::uint64_t macs = op.count * op.gemm.m * op.gemm.n * op.gemm.k;
-    const auto transfers = static_cast<double>(accesses) *
-                           static_cast<double>(times_.dram.access_ps) /
-                           static_cast<double>(times_.period_ps);
+    const auto ps =
+        static_cast<double>(accesses.all - accesses.converted) *
+            static_cast<double>(times_.dram.access_ps) +
+        static_cast<double>(accesses.converted) * static_cast<double>(times_.converted_access_ps);
+    const double transfers = ps / static_cast<double>(times_.period_ps);
     return std::max(macs / design_.peak_macs_per_cycle() * times_.interval,
                     static_cast<std::uint64_t>(transfers * (1 - 1e-9)));
   }
@@ -168,7 +181,7 @@ class MappingSearch {
   // No candidate fits: what the smallest one would need.
   [[noreturn]] void refuse() const {
     const GemmShape& gemm = program_.op.gemm;
-    const TileLimits limits = design_.tile_limits();
+    const TileLimits& limits = limits_;
     const MappingParams& fixed = memory_.mapping;
     const std::uint64_t m = block_sizes(gemm.m, limits.m, fixed.block_m).front();
     const std::uint64_t n = block_sizes(gemm.n, limits.n, fixed.block_n).front();
@@ -208,12 +221,15 @@ class MappingSearch {
   const MemoryParams& memory_;
   const ProgramOperator& program_;
   MemoryTimes times_;
+  const WeightConverter* converter_;
+  TileLimits limits_;
   std::vector<Candidate> candidates_;
 };
 
 // What the search depends on.
 auto search_key(const ProgramOperator& p) {
-  return std::tuple(p.op.gemm.m, p.op.gemm.n, p.op.gemm.k, p.op.count, p.output_bits, p.passes);
+  return std::tuple(p.op.gemm.m, p.op.gemm.n, p.op.gemm.k, p.op.count, p.output_bits, p.passes,
+                    p.weights_are_kv_cache);
 }
 
 }  // namespace

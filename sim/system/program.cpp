@@ -63,7 +63,10 @@ class ProgramMaker {
   // What the reader of results reads.
   const Format& format_for(ResultUse use) const {
     if (use == ResultUse::gemm) return design_.activation_format();
-    if (use == ResultUse::kv_cache) return design_.weight_format();
+    if (use == ResultUse::kv_cache) {
+      const WeightConverter* converter = memory_.converter_of(true);
+      return converter == nullptr ? design_.weight_format() : *converter->stored;
+    }
     return *memory_.stored;
   }
 

@@ -37,8 +37,8 @@ struct ProgramOperator {
 // fuse_dequantize every GEMM is followed by an operator `<name>_dequantize` per occurrence.
 //
 // Formats: results are stored as their reader reads them (Operator::results). GEMMs read the
-// array's own formats, the KV cache in that of weights; vector operators read `stored`. Inputs per
-// result: multiply and add 2, others 1.
+// array's own formats, the KV cache in that of weights (as DRAM holds them where it is converted);
+// vector operators read `stored`. Inputs per result: multiply and add 2, others 1.
 std::vector<ProgramOperator> make_program(const Workload& workload, const Design& design,
                                           const MemoryParams& memory);
 

@@ -19,7 +19,8 @@ std::uint64_t scaled_up(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
 
 // What one occurrence of an operator moves at least.
 struct Traffic {
-  std::uint64_t weights = 0;  // or KV cache
+  std::uint64_t weights = 0;    // or KV cache
+  std::uint64_t converted = 0;  // of these, codes that a converter takes, or fewer
   std::uint64_t activations = 0;
   std::uint64_t results = 0;
   std::uint64_t total() const { return weights + activations + results; }
@@ -40,12 +41,16 @@ double bound_of(const ProgramOperator& program, const Design& design, double cyc
   return (macs + cycles * static_cast<double>(design.pe_count())) * static_cast<double>(op.repeat);
 }
 
-Traffic traffic_of(const ProgramOperator& program, const Design& design) {
+Traffic traffic_of(const ProgramOperator& program, const Design& design,
+                   const WeightConverter* converter) {
   const Operator& op = program.op;
   Traffic traffic;
   if (op.is_gemm()) {
-    const BlockFootprint whole = footprint(design, op.gemm.m, op.gemm.n, op.gemm.k);
+    const BlockFootprint whole = footprint(design, op.gemm.m, op.gemm.n, op.gemm.k, converter);
     traffic.weights = whole.w_dram_bytes * op.count;
+    if (converter != nullptr) {
+      traffic.converted = traffic.weights - pieces(whole.parameter_bits, 8) * op.count;
+    }
     traffic.activations = whole.a_dram_bytes * op.count;
     traffic.results = pieces(whole.results * op.count * program.output_bits, 8);
   } else {
@@ -53,6 +58,14 @@ Traffic traffic_of(const ProgramOperator& program, const Design& design) {
     traffic.results = pieces(program.vector.elements * program.vector.output_bits, 8);
   }
   return traffic;
+}
+
+// A converter may keep the DRAM for longer than its bandwidth asks for.
+std::uint64_t dram_cycles(const Traffic& traffic, const MemoryTimes& times) {
+  const Wide ps = Wide{traffic.total() - traffic.converted} * times.dram.access_ps +
+                  Wide{traffic.converted} * times.converted_access_ps;
+  const Wide ps_per_cycle = Wide{times.access_bytes} * times.period_ps;
+  return static_cast<std::uint64_t>((ps + ps_per_cycle - 1) / ps_per_cycle);
 }
 
 std::uint64_t& cause_of(const Traffic& traffic, StallCycles& stalls) {
@@ -64,7 +77,8 @@ RunCounts once(const Accelerator& accelerator, const MemoryTimes& times,
                const ProgramOperator& program) {
   const Design& design = *accelerator.design;
   const Operator& op = program.op;
-  const Traffic traffic = traffic_of(program, design);
+  const WeightConverter* converter = accelerator.memory->converter_of(program.weights_are_kv_cache);
+  const Traffic traffic = traffic_of(program, design, converter);
   RunCounts counts;
   std::uint64_t compute = 0;
   if (op.is_gemm()) {
@@ -76,8 +90,7 @@ RunCounts once(const Accelerator& accelerator, const MemoryTimes& times,
         program.vector.passes * pieces(program.vector.elements, accelerator.memory->vector.lanes);
     counts.stall_cycles.vector = compute;
   }
-  const std::uint64_t dram =
-      scaled_up(traffic.total(), times.dram.access_ps, times.access_bytes * times.period_ps);
+  const std::uint64_t dram = dram_cycles(traffic, times);
   counts.cycles = std::max(compute, dram);
   cause_of(traffic, counts.stall_cycles) += counts.cycles - compute;
 
@@ -88,10 +101,18 @@ RunCounts once(const Accelerator& accelerator, const MemoryTimes& times,
   SystemCounts& system = counts.system;
   (program.weights_are_kv_cache ? system.kv_cache_reads : system.weight_reads) =
       accesses(traffic.weights);
+  if (converter != nullptr) system.weight_conversions = op.gemm.k * op.gemm.n * op.count;
   system.activation_reads = accesses(traffic.activations);
   (program.results_are_kv_cache ? system.kv_cache_writes : system.result_writes) =
       accesses(traffic.results);
   return counts;
+}
+
+// Codes that a converter took.
+double converted_bytes(const Accelerator& accelerator, const RunCounts& counts) {
+  const std::optional<WeightConverter>& converter = accelerator.memory->weight_converter;
+  if (!converter) return 0;
+  return static_cast<double>(counts.system.weight_conversions) * converter->stored->bits / 8;
 }
 
 MemoryTimes times_of(const Accelerator& accelerator) {
@@ -110,11 +131,14 @@ RunResult run_roofline(const Accelerator& accelerator, const std::vector<Planned
     throw UserError("engine 'roofline' needs a memory; the accelerator's 'memory' is none");
   }
   const MemoryTimes times = times_of(accelerator);
+  const double cycles_per_byte =
+      static_cast<double>(std::max(times.dram.access_ps, times.converted_access_ps)) /
+      static_cast<double>(times.access_bytes * times.period_ps);
   RunResult result;
   double bound = 0;
   for (const PlannedOperator& planned : plan) {
     const Operator& op = planned.program.op;
-    bound += bound_of(planned.program, *accelerator.design, 1 / dram_bytes_per_cycle(times));
+    bound += bound_of(planned.program, *accelerator.design, cycles_per_byte);
     if (bound >= kMostPeCycles) {
       throw UserError(fmt::format(
           "up to operator '{}' it is more PE-cycles than 64-bit counters hold", op.name));
@@ -140,8 +164,10 @@ RooflinePoint roofline_point(const Accelerator& accelerator, const RunCounts& co
   point.operations_per_byte = operations / bytes;
   const double slope = point.operations_per_byte * dram_bytes_per_cycle(times);
   const double transfers =
-      static_cast<double>(counts.system.dram_reads() + counts.system.dram_writes()) *
-      static_cast<double>(times.dram.access_ps) / static_cast<double>(times.period_ps);
+      (bytes * static_cast<double>(times.dram.access_ps) +
+       converted_bytes(accelerator, counts) * (static_cast<double>(times.converted_access_ps) -
+                                               static_cast<double>(times.dram.access_ps))) /
+      static_cast<double>(times.access_bytes * times.period_ps);
   point.bound = transfers > static_cast<double>(counts.array_cycles) ? RooflineBound::memory
                                                                      : RooflineBound::compute;
   point.attainable_ops_per_cycle = std::min(peak, slope);

@@ -11,11 +11,11 @@
 
 namespace bitsmith {
 
-// Counts are cycles, MACs and DRAM accesses; jobs, actions and all other counts of the system are
-// unknown and 0. A GEMM's array_cycles are those of its MACs, a vector operator's passes are
-// `vector`; what the DRAM takes beyond is blamed on the tensor with the most bytes (weights and KV
-// cache, then activations, then results). Passes that are fused into a GEMM take no time of their
-// own. PE-cycles without a MAC are `idle`.
+// Counts are cycles, MACs, DRAM accesses and conversions of weights, at the converter's pace; jobs,
+// actions and all other counts of the system are unknown and 0. A GEMM's array_cycles are those of
+// its MACs, a vector operator's passes are `vector`; what the DRAM takes beyond is blamed on the
+// tensor with the most bytes (weights and KV cache, then activations, then results). Passes that
+// are fused into a GEMM take no time of their own. PE-cycles without a MAC are `idle`.
 //
 // Throws UserError for an accelerator without a memory, or when counts do not fit 63 bits.
 RunResult run_roofline(const Accelerator& accelerator, const std::vector<PlannedOperator>& plan);

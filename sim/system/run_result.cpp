@@ -26,6 +26,7 @@ void SystemCounts::add(const SystemCounts& other, std::uint64_t times) {
   weight_buffer_reads += times * other.weight_buffer_reads;
   result_buffer_writes += times * other.result_buffer_writes;
   result_buffer_reads += times * other.result_buffer_reads;
+  weight_conversions += times * other.weight_conversions;
   vector_operations += times * other.vector_operations;
 }
 

@@ -47,6 +47,7 @@ struct SystemCounts {
   std::uint64_t weight_buffer_reads = 0;
   std::uint64_t result_buffer_writes = 0;  // by the array and the vector unit
   std::uint64_t result_buffer_reads = 0;   // by the vector unit and the DMA
+  std::uint64_t weight_conversions = 0;    // weights that went through a converter
   std::uint64_t vector_operations = 0;     // elements x passes
 
   std::uint64_t dram_reads() const { return weight_reads + kv_cache_reads + activation_reads; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "mapping/weight_converter.h"
 #include "numerics/pack.h"
 #include "pe/design.h"
 #include "pe/matrix.h"
@@ -56,8 +57,13 @@ class OperandHalf {
     }
     return beat_count();
   }
-  std::uint64_t pack_weights(const Design& design, const Block& block, const TileLimits& limits) {
-    unpack(block.k * block.n, design.weight_format().bits);
+  std::uint64_t pack_weights(const Design& design, const Block& block, const TileLimits& limits,
+                             const WeightConverter* converter) {
+    if (converter == nullptr) {
+      unpack(block.k * block.n, design.weight_format().bits);
+    } else {
+      unpack_converted(design, block, *converter);
+    }
     begin_beats(design.channel_widths().w);
     const TileCut m{block.m, limits.m}, n{block.n, limits.n}, k{block.k, limits.k};
     for (std::uint64_t ni = 0; ni < n.count(); ++ni) {
@@ -111,6 +117,25 @@ class OperandHalf {
     codes_.resize(count);
     unpack_codes(packed_, width, codes_);
   }
+  // Parameters lie in front of their weights.
+  void unpack_converted(const Design& design, const Block& block,
+                        const WeightConverter& converter) {
+    words_of_bytes(bytes_, packed_);
+    std::uint64_t at = 0;
+    const auto take = [&](std::vector<std::uint16_t>& codes, std::uint64_t count, int width) {
+      codes.resize(count);
+      for (std::uint16_t& code : codes) {
+        code = static_cast<std::uint16_t>(get_bits(packed_, at, width));
+        at += static_cast<std::uint64_t>(width);
+      }
+    };
+    const std::uint64_t rows = converter.parameter_rows(block.k);
+    take(parameters_, rows * block.n, static_cast<int>(converter.parameter_bits()));
+    take(stored_, block.k * block.n, converter.stored->bits);
+    codes_.resize(stored_.size());
+    convert_weights(converter, design.weight_format(), {stored_.data(), block.k, block.n, block.n},
+                    {parameters_.data(), rows, block.n, block.n}, codes_);
+  }
   void begin_beats(std::uint32_t width) {
     words_ = words_for_bits(width);
     beats_.clear();
@@ -129,6 +154,7 @@ class OperandHalf {
   std::vector<std::uint8_t> bytes_;
   std::vector<std::uint32_t> packed_;
   std::vector<std::uint16_t> codes_;
+  std::vector<std::uint16_t> parameters_, stored_;  // of converted weights
   std::size_t words_ = 1;
   std::vector<std::uint32_t> beats_;
   std::vector<std::uint64_t> first_beat_{0};

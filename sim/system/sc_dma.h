@@ -13,17 +13,19 @@
 
 #include "system/sc_buffers.h"
 #include "system/sc_clocked.h"
+#include "system/sc_dram.h"
 #include "system/sc_work.h"
 #include "system/timeline.h"
 
 namespace bitsmith {
 
-// Payloads that are used again and again.
+// Payloads that are used again and again, with a ScTransferPace.
 class PayloadPool : public tlm::tlm_mm_interface {
  public:
   tlm::tlm_generic_payload* take() {
     if (free_.empty()) {
       all_.push_back(std::make_unique<tlm::tlm_generic_payload>(this));
+      all_.back()->set_extension(new ScTransferPace);  // the payload's from here on
       free_.push_back(all_.back().get());
     }
     tlm::tlm_generic_payload* payload = free_.back();
@@ -86,6 +88,7 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
     std::uint64_t half = 0;
     std::uint64_t picked = 0, start = 0;  // edges
     std::uint64_t address = 0, bytes = 0;
+    std::uint64_t first_code_bit = 0;  // of converted weights
     std::uint8_t* data = nullptr;
     std::uint64_t issued_bytes = 0;
     std::uint64_t in_flight = 0;
@@ -157,7 +160,8 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
       Descriptor& descriptor = active_.front();
       if (!descriptor.answered) {
         descriptor.answered = true;
-        descriptor.begin_ps = answers_.front() - times_.dram.latency_ps - times_.dram.access_ps;
+        descriptor.begin_ps =
+            answers_.front() - times_.dram.latency_ps - access_ps(descriptor, times_.access_bytes);
       }
       --in_flight_;
       if (--descriptor.in_flight > 0 || !descriptor.issued) continue;
@@ -172,7 +176,9 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
     if (descriptor.is_store()) {
       stored_o.write(++stored_);
     } else if (descriptor.tensor == Tensor::weights) {
-      w_.arriving.emplace_back(now() + times_.w_write_cycles, descriptor);
+      const std::uint64_t cycles =
+          work_->converter() == nullptr ? times_.w_write_cycles : times_.converted_write_cycles;
+      w_.arriving.emplace_back(now() + cycles, descriptor);
     } else {
       a_.arriving.emplace_back(now() + times_.a_write_cycles, descriptor);
     }
@@ -194,8 +200,11 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
           memory_.activation_buffer.cycles_for(work_->bits(Tensor::activations, load.block));
     } else if (load.tensor == Tensor::weights) {
       counts.weight_buffer_writes +=
-          times_.w_port_cycles *
-          buffers_.weights[load.half].pack_weights(design_, load.block, work_->limits());
+          times_.w_port_cycles * buffers_.weights[load.half].pack_weights(
+                                     design_, load.block, work_->limits(), work_->converter());
+      if (work_->converter() != nullptr) {
+        counts.weight_conversions += load.block.k * load.block.n;
+      }
       if (times_.s_port_cycles == 0) return;
       counts.weight_buffer_writes +=
           times_.s_port_cycles *
@@ -289,6 +298,7 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
     load.half = halves.loads % 2;
     halves.pick();
     const std::uint64_t bytes = work_->bytes(load.tensor, load.block);
+    if (is_converted(load)) load.first_code_bit = work_->parameter_bits(load.block);
     load.data = a_of_block_is_next_ ? buffers_.activations[load.half].room(bytes)
                                     : buffers_.weights[load.half].room(bytes);
     if (a_of_block_is_next_) {
@@ -325,8 +335,19 @@ class ScDma : public ScClocked, public tlm::tlm_bw_transport_if<> {
     }
   }
 
+  bool is_converted(const Descriptor& descriptor) const {
+    return descriptor.tensor == Tensor::weights && work_->converter() != nullptr;
+  }
+  // Of the transfer that ends with this byte of the descriptor.
+  std::uint64_t access_ps(const Descriptor& descriptor, std::uint64_t end) const {
+    const bool holds_codes = is_converted(descriptor) && 8 * end > descriptor.first_code_bit;
+    return holds_codes ? times_.converted_access_ps : times_.dram.access_ps;
+  }
+
   void send(const Descriptor& descriptor, unsigned int length) {
     tlm::tlm_generic_payload* request = pool_.take();
+    request->get_extension<ScTransferPace>()->ps =
+        access_ps(descriptor, descriptor.issued_bytes + length);
     request->set_command(descriptor.is_store() ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
     request->set_address(descriptor.address + descriptor.issued_bytes);
     request->set_data_ptr(descriptor.data + descriptor.issued_bytes);

@@ -14,6 +14,16 @@
 
 namespace bitsmith {
 
+// How long the initiator takes for the data of a request at least, in ps.
+struct ScTransferPace : tlm::tlm_extension<ScTransferPace> {
+  std::uint64_t ps = 0;
+
+  tlm::tlm_extension_base* clone() const override { return new ScTransferPace(*this); }
+  void copy_from(const tlm::tlm_extension_base& other) override {
+    *this = static_cast<const ScTransferPace&>(other);
+  }
+};
+
 class ScDram : public sc_core::sc_module, public tlm::tlm_fw_transport_if<> {
  public:
   tlm::tlm_target_socket<> socket{"socket"};
@@ -33,7 +43,10 @@ class ScDram : public sc_core::sc_module, public tlm::tlm_fw_transport_if<> {
                                      sc_core::sc_time& delay) override {
     check(phase == tlm::BEGIN_REQ && delay == sc_core::SC_ZERO_TIME, "not the way of the DMA");
     request.acquire();
-    controller_.submit({slot_for(request), request.get_address(), request.is_write()}, sc_now_ps());
+    const ScTransferPace* pace = request.get_extension<ScTransferPace>();
+    controller_.submit({slot_for(request), request.get_address(), request.is_write(),
+                        pace == nullptr ? 0 : pace->ps},
+                       sc_now_ps());
     sleep();
     phase = tlm::END_REQ;
     return tlm::TLM_UPDATED;

@@ -229,9 +229,11 @@ class ScSequencer : public ScClocked {
 
   // Longer than any wait for an answer, with something to spare.
   std::uint64_t longest_quiet() const {
-    return kMostQuiet + 4 * (times_.edge_at_or_after(times_.dram.latency_ps) +
-                             times_.edge_at_or_after(times_.dram.access_ps) +
-                             memory_.dma.setup_cycles + times_.y_read_cycles);
+    return kMostQuiet +
+           4 * (times_.edge_at_or_after(times_.dram.latency_ps) +
+                times_.edge_at_or_after(times_.dram.access_ps) +
+                times_.edge_at_or_after(times_.converted_access_ps) +
+                times_.converted_write_cycles + memory_.dma.setup_cycles + times_.y_read_cycles);
   }
 
   static constexpr std::uint64_t kLookAround = 4096;       // cycles

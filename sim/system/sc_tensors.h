@@ -110,13 +110,47 @@ class ScTensors final : public MemoryContents {
     const Format& format = weights ? design_.weight_format() : design_.activation_format();
     image.bytes.resize(work_->bytes(place.tensor, block));
     words_.assign(words_for_bits(image.bytes.size() * 8), 0);
-    pack_codes(codes_of(area), format.bits, words_);
-    if (weights && design_.scale_bits() > 0) append_scales(block);
+    if (weights && work_->converter() != nullptr) {
+      pack_stored_weights(area);
+    } else {
+      pack_codes(codes_of(area), format.bits, words_);
+      if (weights && design_.scale_bits() > 0) append_scales(block);
+    }
     bytes_of_words(words_, image.bytes);
     image.tensor = place.tensor;
     image.block = place.block;
     image.valid = true;
     return image;
+  }
+
+  // As the converter takes them: parameters, then codes.
+  void pack_stored_weights(const Area& area) {
+    const WeightConverter& converter = *work_->converter();
+    read_stored(area);
+    std::uint64_t at = 0;
+    const auto append = [&](const std::vector<std::uint16_t>& codes, std::uint32_t width) {
+      for (const std::uint16_t code : codes) {
+        put_bits(words_, at, static_cast<int>(width), code);
+        at += width;
+      }
+    };
+    append(scales_, converter.parameter_bits());
+    append(stored_codes_, static_cast<std::uint32_t>(converter.stored->bits));
+  }
+  void read_stored(const Area& area) {
+    stored_codes_.resize(area.rows * area.columns);
+    scales_.resize(work_->converter()->parameter_rows(area.rows) * area.columns);
+    operands_.read_stored_w(work_->program().source, area.gemm, area.row, area.rows, area.column,
+                            area.columns, stored_codes_, scales_);
+  }
+  // What the converter should make of them.
+  void read_converted(const Area& area, std::span<std::uint16_t> codes) {
+    const WeightConverter& converter = *work_->converter();
+    read_stored(area);
+    convert_weights(
+        converter, design_.weight_format(),
+        {stored_codes_.data(), area.rows, area.columns, area.columns},
+        {scales_.data(), converter.parameter_rows(area.rows), area.columns, area.columns}, codes);
   }
 
   // Behind the weights of the block.
@@ -148,7 +182,9 @@ class ScTensors final : public MemoryContents {
     oldest->area = area;
     oldest->codes.resize(area.rows * area.columns);
     const std::size_t source = work_->program().source;
-    if (area.tensor == Tensor::weights) {
+    if (area.tensor == Tensor::weights && work_->converter() != nullptr) {
+      read_converted(area, oldest->codes);
+    } else if (area.tensor == Tensor::weights) {
       operands_.read_w(source, area.gemm, area.row, area.rows, area.column, area.columns,
                        oldest->codes);
     } else {
@@ -199,7 +235,8 @@ class ScTensors final : public MemoryContents {
   std::array<Image, 4> images_;
   std::size_t next_image_ = 0;
   std::array<Codes, 8> codes_;
-  std::vector<std::uint16_t> scales_;
+  std::vector<std::uint16_t> scales_;  // or parameters of stored_codes_
+  std::vector<std::uint16_t> stored_codes_;
   std::uint64_t uses_ = 0;
 
   std::uint64_t arriving_ = kNone;  // block whose results arrive

@@ -31,6 +31,7 @@ class ScWork {
       blocks_.emplace(program.op.gemm, program.op.count, *planned.mapping);
       a_bits_ = static_cast<std::uint64_t>(design.activation_format().bits);
       w_bits_ = static_cast<std::uint64_t>(design.weight_format().bits);
+      converter_ = memory.converter_of(program.weights_are_kv_cache);
       accumulator_bits_ = design.accumulator_bits();
       exponent_ = result_exponent(design, program.op.gemm.k);
     } else {
@@ -50,6 +51,7 @@ class ScWork {
   std::uint64_t accumulator_bits() const { return accumulator_bits_; }
   int exponent() const { return exponent_; }
   const TileLimits& limits() const { return limits_; }
+  const WeightConverter* converter() const { return converter_; }  // of W; null: none
 
   std::uint64_t block_count() const {
     if (is_gemm()) return blocks_->size();
@@ -70,13 +72,22 @@ class ScWork {
     switch (tensor) {
       case Tensor::activations:
         return is_gemm() ? block.m * block.k * a_bits_ : block.m * program().vector.input_bits;
-      case Tensor::weights:  // and, behind them, their scales
+      case Tensor::weights:
+        if (converter_ != nullptr) {
+          return parameter_bits(block) +
+                 block.k * block.n * static_cast<std::uint64_t>(converter_->stored->bits);
+        }
+        // And, behind them, their scales.
         return block.k * block.n * w_bits_ + scale_rows(block) * block.n * design_.scale_bits();
       case Tensor::results:
         return block.m * block.n *
                (is_gemm() ? program().output_bits : program().vector.output_bits);
     }
     throw InternalError("a tensor of no kind");
+  }
+  // What lies in front of weights that are converted.
+  std::uint64_t parameter_bits(const Block& block) const {
+    return converter_->parameter_rows(block.k) * block.n * converter_->parameter_bits();
   }
   std::uint64_t scale_rows(const Block& block) const { return design_.scale_rows(block.k); }
   std::uint64_t bytes(Tensor tensor, const Block& block) const {
@@ -121,6 +132,7 @@ class ScWork {
   std::uint64_t block_elements_ = 0;  // of a vector operator
   std::uint64_t a_bits_ = 0, w_bits_ = 0;
   std::uint64_t accumulator_bits_ = 0;
+  const WeightConverter* converter_ = nullptr;
   int exponent_ = 0;
   int block_shift_ = 0;
 };

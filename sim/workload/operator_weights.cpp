@@ -1,6 +1,5 @@
 #include "workload/operator_weights.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -105,11 +104,12 @@ OperandRows rows_of(const WeightStore& weights, const std::string& tensor) {
   const std::uint64_t k = weights.info(tensor).shape.back();
   return [&weights, tensor, k](std::uint64_t row, std::span<float> values) {
     weights.read(tensor, row * k, values);
-    const auto bad = std::ranges::find_if(values, [](float x) { return !std::isfinite(x); });
-    if (bad == values.end()) return;
-    throw UserError(Location{weights.where()},
-                    fmt::format("{}: element {} is {}, expected a finite number",
-                                tensor_text(tensor), row * k + (bad - values.begin()), *bad));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (std::isfinite(values[i])) continue;
+      throw UserError(Location{weights.where()},
+                      fmt::format("{}: element {} is {}, expected a finite number",
+                                  tensor_text(tensor), row * k + i, values[i]));
+    }
   };
 }
 

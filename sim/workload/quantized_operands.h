@@ -30,8 +30,8 @@ class QuantizedOperands {
                     std::span<std::uint16_t> out) const = 0;
   // Codes of the scales of groups along k, from number `group` of a row on, and of a mixture their
   // candidates; a UserError where there is no such candidate. Scales of at most 16 bits.
-  virtual void read_scales(std::size_t op, OperandRole role, std::uint64_t row,
-                           std::uint64_t group, std::span<std::uint16_t> out) const = 0;
+  virtual void read_scales(std::size_t op, OperandRole role, std::uint64_t row, std::uint64_t group,
+                           std::span<std::uint16_t> out) const = 0;
   virtual void read_selects(std::size_t op, OperandRole role, std::uint64_t row,
                             std::uint64_t group, std::span<std::uint16_t> out) const = 0;
   // Zero points of groups along k, in the same way, or the one of a channel or tensor as its group

@@ -73,8 +73,8 @@ struct TracedOperand {
 // row of a tensor, its scales, and what stream_operand() holds.
 class TraceWriter {
  public:
-  // `origin`: metadata that say where the operands come from. Throws UserError when the disk has not
-  // the room.
+  // `origin`: metadata that say where the operands come from. Throws UserError when the disk has
+  // not the room.
   TraceWriter(const TraceRequest& request, const std::string& workload,
               const TensorMetadata& origin, std::vector<QuantizedOperator> operators,
               const std::filesystem::path& path);

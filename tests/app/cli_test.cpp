@@ -314,6 +314,34 @@ TEST_F(Cli, NothingComparedIsAFailure) {
   EXPECT_THAT(result.output, HasSubstr("no result was compared"));
 }
 
+// The name says Verify so that quick runs leave it out: it synthesises.
+TEST_F(Cli, SynthEnergyVerifyPartsSum) {
+  const ProcessResult result =
+      bitsmith({"synth", shipped("configs/designs/systolic/int8_4x4.yaml"), "--set", "rows=1",
+                "--set", "cols=1", "--set", "activation=int2", "--set", "weight=int2", "--set",
+                "accumulator_bits=6", "--energy", "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json report = json::parse(result.output);
+  EXPECT_THAT(report["provenance"]["iverilog"].get<std::string>(), HasSubstr("Icarus Verilog"));
+  const json modules = report["designs"][0]["modules"];
+  ASSERT_EQ(modules.size(), 2U);
+  for (const json& module : modules) {
+    const json& energy = module["energy_pj"];
+    for (const char* inputs : {"uniform", "zero"}) {
+      const json& record = energy[inputs];
+      EXPECT_EQ(record["cycles"], 1000);
+      EXPECT_GE(record["period_ps"], module["critical_path_ps"]);
+      EXPECT_NEAR(record["pj_per_cycle"].get<double>(),
+                  record["switching_pj"].get<double>() + record["internal_pj"].get<double>() +
+                      record["clock_and_registers_pj"].get<double>() +
+                      record["leakage_pj"].get<double>(),
+                  1e-9);
+    }
+    EXPECT_GT(energy["uniform"]["switching_pj"], energy["zero"]["switching_pj"]);
+    EXPECT_GT(energy["zero"]["clock_and_registers_pj"], 1.0);  // over ten flip-flops of 0.2 pJ
+  }
+}
+
 TEST_F(Cli, DescribeComesFromTheOneDeclaration) {
   const ProcessResult result = bitsmith({"describe", "systolic"});
   EXPECT_EQ(result.exit_code, 0);

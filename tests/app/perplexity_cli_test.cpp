@@ -99,6 +99,21 @@ TEST_F(PerplexityCli, TheTableSaysWhatADesignDoesNotCompute) {
                                        "fp16 activations and fp16 weights do not fit"));
 }
 
+TEST_F(PerplexityCli, StatisticsOfEveryOperator) {
+  const ProcessResult result =
+      perplexity({model(), "--tokens", tokens_, "--statistics", "--json", "-"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json activations = json::parse(result.output)["activations"];
+  ASSERT_EQ(activations.size(), 10U);
+  EXPECT_EQ(activations[0]["operator"], "layer.0.q_proj");
+  // Nine tokens (1, 1) or (1, -1).
+  EXPECT_EQ(activations[0]["count"], 18);
+  EXPECT_NEAR(activations[0]["largest_over_rms"].get<double>(), 1, 1e-6);
+  EXPECT_EQ(activations[9]["operator"], "lm_head");
+  EXPECT_THAT(perplexity({model(), "--tokens", tokens_, "--statistics"}).output,
+              HasSubstr("layer.0.attention_pv"));
+}
+
 // A text's trace: verify and run take what was recorded.
 TEST_F(PerplexityCli, ARecordedTraceReachesTheArrays) {
   random_byte_model().write(model());

@@ -60,6 +60,11 @@ TEST_F(TraceCli, AnArrayThatCannotHoldTheCodesIsRefused) {
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_THAT(run.output, HasSubstr("operator 'q_proj': fp16 activations and int4 weights do not "
                                     "fit the design's int8 and int8 exactly"));
+  const ProcessResult converted =
+      bitsmith({"run", shipped("configs/accelerators/systolic_fp16_16x16_dequantise_edge.yaml"),
+                "--trace", file()});
+  EXPECT_EQ(converted.exit_code, 2);
+  EXPECT_THAT(converted.output, HasSubstr("--set weight_converter=none"));
   // A mixture is no single format, whatever the array.
   ASSERT_EQ(trace("bitmod_fp3.yaml").exit_code, 0);
   const ProcessResult mixture = bitsmith(

@@ -43,6 +43,11 @@ BENCHMARK_CAPTURE(tile, edge_13b, "systolic_int8_16x16_edge.yaml", "llama-2-13b.
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(tile, edge_70b, "systolic_int8_16x16_edge.yaml", "llama-2-70b.yaml")
     ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(tile, mixpe_edge_13b, "mixpe_int8_uint4_16x16_edge.yaml", "llama-2-13b.yaml")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(tile, dequantise_edge_13b, "systolic_int8_16x16_dequantise_edge.yaml",
+                  "llama-2-13b.yaml")
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(tile, cloud_7b, "systolic_int8_128x128_cloud.yaml", "llama-2-7b.yaml")
     ->Unit(benchmark::kMillisecond);
 

@@ -8,10 +8,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "common/parallel.h"
 #include "common/process.h"
 #include "inference/perplexity.h"
-#include "support/safetensors_bytes.h"
 #include "support/hand_made_llama.h"
+#include "support/safetensors_bytes.h"
 
 namespace bitsmith {
 namespace {
@@ -196,6 +197,20 @@ TEST_F(ShippedLlama, HiddenStatesAndLogitsAreThoseOfPyTorch) {
   const Llama::Head head = llama_.head(fp32_);
   expect_equal(head.normed(hidden.part(0, size)).view(), "hidden.norm");
   expect_equal(head.logits(hidden.view(), fp32_).view(), "logits");
+}
+
+// Its mean loss over the held-out text, seven digits after the point: a rounding of 5e-8, and the
+// errors of FP32 above, which are random and cancel over 22,967 tokens.
+TEST_F(ShippedLlama, PerplexityIsThatOfPyTorch) {
+  const auto& measured = reference_.metadata();
+  const std::vector<std::uint32_t> tokens = read_bytes(folder_ / "held_out.txt", UINT64_MAX);
+  const PredictionLoss loss =
+      predict(llama_, tokens, cut_windows(tokens.size(), 256), fp32_, processors());
+  EXPECT_EQ(std::to_string(loss.predicted), measured.at("predicted_tokens"));
+  EXPECT_GE(loss.predicted, 10000U);
+  EXPECT_NEAR(loss.nats / static_cast<double>(loss.predicted),
+              std::stod(measured.at("mean_negative_log_likelihood")), 1e-6);
+  EXPECT_NEAR(loss.perplexity(), std::stod(measured.at("perplexity")), 5e-6);
 }
 
 }  // namespace

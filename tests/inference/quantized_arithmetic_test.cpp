@@ -26,8 +26,7 @@ QuantizationConfig quantization(const std::string& activation, const std::string
     text += fmt::format("{}: {{activation: {{{}}}, weight: {{{}}}}}\n", word, activation, weight);
   }
   Diagnostics diagnostics;
-  const QuantizationConfig config =
-      read_quantization(yaml::parse(text, "test.yaml"), diagnostics);
+  const QuantizationConfig config = read_quantization(yaml::parse(text, "test.yaml"), diagnostics);
   diagnostics.throw_if_any();
   return config;
 }
@@ -142,13 +141,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"bit_serial/ternary_4x4.yaml", kInt8PowerOfTwo,
              "format: ternary, method: absmean, granularity: tensor, scale: e8m0", 0},
         Case{"mixpe/int8_uint4_4x4.yaml", kInt8,
-             "format: uint4, method: zero_point, granularity: group, group: 16, scale: fp16",
-             2e-6},
+             "format: uint4, method: zero_point, granularity: group, group: 16, scale: fp16", 2e-6},
         Case{"lut_tensor_core/int8_int2_2x64x4_full.yaml", kInt8PowerOfTwo,
              "format: int2, method: absmax, granularity: channel, scale: e8m0", 0}),
     [](const testing::TestParamInfo<Case>& test) {
       std::string name = test.param.design;
-      std::ranges::replace_if(name, [](char c) { return std::isalnum(c) == 0; }, '_');
+      std::ranges::replace_if(
+          name, [](char c) { return std::isalnum(c) == 0; }, '_');
       return fmt::format("{}_{}", name, test.index);
     });
 
@@ -184,8 +183,7 @@ TEST(RecentTokens, AreAPartOfTheirOwn) {
   const GemmSite qk{0, "attention_qk", OperatorClass::attention_qk, 0};
   const GemmSite pv{0, "attention_pv", OperatorClass::attention_pv, 0};
   const auto both = [&](const std::string& weight) {
-    const QuantizationConfig config =
-        quantization(kFp16, weight, {"attention_qk", "attention_pv"});
+    const QuantizationConfig config = quantization(kFp16, weight, {"attention_qk", "attention_pv"});
     const QuantizedArithmetic arithmetic(config);
     return std::pair(product(arithmetic, qk, queries, keys),
                      product(arithmetic, pv, probabilities, values));

@@ -32,7 +32,8 @@ class RecordedTrace : public testing::Test {
   static std::vector<std::string> gemms(const Trace& trace, const std::string& prefix) {
     std::vector<std::string> names;
     for (const Operator& op : trace.workload().operators) {
-      if (op.is_gemm() && op.name.starts_with(prefix)) names.push_back(op.name.substr(prefix.size()));
+      if (op.is_gemm() && op.name.starts_with(prefix))
+        names.push_back(op.name.substr(prefix.size()));
     }
     return names;
   }
@@ -68,9 +69,17 @@ class RecordedTrace : public testing::Test {
 
 TEST_F(RecordedTrace, EveryOperatorOfEveryLayerAndHead) {
   const Trace trace = record(quantization("linear: {}"));
-  const std::vector<std::string> layer = {
-      "q_proj", "k_proj", "v_proj", "head.0.attention_qk", "head.1.attention_qk",
-      "head.0.attention_pv", "head.1.attention_pv", "o_proj", "gate_proj", "up_proj", "down_proj"};
+  const std::vector<std::string> layer = {"q_proj",
+                                          "k_proj",
+                                          "v_proj",
+                                          "head.0.attention_qk",
+                                          "head.1.attention_qk",
+                                          "head.0.attention_pv",
+                                          "head.1.attention_pv",
+                                          "o_proj",
+                                          "gate_proj",
+                                          "up_proj",
+                                          "down_proj"};
   EXPECT_EQ(gemms(trace, "layer.0."), layer);
   EXPECT_EQ(gemms(trace, "layer.1."), layer);
   EXPECT_EQ(gemms(trace, "").size(), 2 * layer.size() + 1);
@@ -129,12 +138,12 @@ TEST_F(RecordedTrace, OperandsAreThoseOfThePass) {
 }
 
 TEST_F(RecordedTrace, RecentTokensAreOperatorsOfTheirOwn) {
-  const Trace trace = record(quantization(
-      "linear: {}\nattention_qk: {weight: {format: uint2, method: zero_point, granularity: channel, "
-      "recent_tokens: 2}}\nattention_pv: {weight: {format: fp16, recent_tokens: 2}}"));
-  EXPECT_THAT(gemms(trace, "layer.1.head.1."),
-              ElementsAre("attention_qk", "attention_qk_recent", "attention_pv",
-                          "attention_pv_recent"));
+  const Trace trace = record(
+      quantization("linear: {}\nattention_qk: {weight: {format: uint2, method: zero_point, "
+                   "granularity: channel, "
+                   "recent_tokens: 2}}\nattention_pv: {weight: {format: fp16, recent_tokens: 2}}"));
+  EXPECT_THAT(gemms(trace, "layer.1.head.1."), ElementsAre("attention_qk", "attention_qk_recent",
+                                                           "attention_pv", "attention_pv_recent"));
   EXPECT_EQ(gemms(trace, "layer.0.head.").front(), "0.attention_qk");
   const std::size_t recent = number_of(trace, "layer.1.head.1.attention_qk_recent");
   EXPECT_EQ(trace.workload().operators[recent].gemm, (GemmShape{10, 2, 2}));

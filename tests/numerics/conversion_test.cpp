@@ -36,8 +36,7 @@ TEST(ExactConversion, OfAFormatToItself) {
     const auto codes = exact_conversion(f, f);
     ASSERT_TRUE(codes) << f.name;
     for (std::uint32_t code = 0; code < code_count(f); ++code) {
-      ASSERT_EQ((*codes)[code],
-                encode(f, decode(f, code), Rounding::nearest_even, Overflow::ieee))
+      ASSERT_EQ((*codes)[code], encode(f, decode(f, code), Rounding::nearest_even, Overflow::ieee))
           << f.name << " " << code;
     }
   }

@@ -74,12 +74,13 @@ class RunReport : public testing::Test {
   json report(const std::string& engine = "tile") { return run_json(input(engine)); }
   std::string table(const std::string& engine = "tile") { return run_table(input(engine)); }
   RunReportInput input(const std::string& engine) {
-    return {accelerator_, workload_, result(), engine, "model"};
+    return {accelerator_, workload_, result(), engine, "model", cost_};
   }
 
   Accelerator accelerator_;
   Workload workload_;
   RunResult result_;
+  RunCost cost_;
 };
 
 TEST_F(RunReport, WithoutAMemoryTheSystemsFiguresAreNull) {
@@ -97,6 +98,24 @@ TEST_F(RunReport, WithoutAMemoryTheSystemsFiguresAreNull) {
   for (const char* key : {"system_actions", "dram", "checked", "energy_pj", "area_um2", "tech"}) {
     EXPECT_TRUE(run.at(key).is_null()) << key;
   }
+}
+
+TEST_F(RunReport, EnergyIsByComponentAndNullWhereNotKnown) {
+  add_memory();
+  cost_.energy_pj.buffers = 5;
+  cost_.energy_pj.leakage.buffers = 2;
+  cost_.energy_pj.dram = DramEnergy{1, 2, 3, 4};
+  cost_.area_um2.buffers = 7;
+  const json run = report();
+  EXPECT_EQ(run["energy_pj"]["buffers"], 5.0);
+  EXPECT_EQ(run["energy_pj"]["dram"], 10.0);
+  EXPECT_EQ(run["energy_pj"]["dram_parts"]["background"], 3.0);
+  EXPECT_EQ(run["energy_pj"]["buffers_leakage"], 2.0);
+  EXPECT_EQ(run["area_um2"]["buffers"], 7.0);
+  for (const char* key : {"total", "array", "vector", "leakage"}) {
+    EXPECT_TRUE(run["energy_pj"][key].is_null()) << key;
+  }
+  EXPECT_TRUE(run["area_um2"]["total"].is_null() && run["area_um2"]["array"].is_null());
 }
 
 TEST_F(RunReport, AMemorySystemHasAllOperatorsInOrder) {
@@ -136,7 +155,7 @@ TEST_F(RunReport, AMemorySystemsCountsAddUp) {
   }
   EXPECT_EQ(run["total"]["cycles"], run["total"]["array_cycles"].get<std::uint64_t>() + stalls);
   EXPECT_DOUBLE_EQ(run["total"]["seconds"], 5000 * 2e-9);
-  EXPECT_EQ(run["system_actions"].size(), 14U);
+  EXPECT_EQ(run["system_actions"].size(), 15U);
   EXPECT_EQ(run["system_actions"]["activation_reads"], 59);
   EXPECT_EQ(run["system_actions"]["vector_operations"], 3702);
   EXPECT_EQ(run["system_actions"]["weight_reads"], 0);

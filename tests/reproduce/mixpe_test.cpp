@@ -226,6 +226,17 @@ TEST(MixpeReading, MistakesAreLocated) {
   EXPECT_THAT(error("{time: 1}", "{time: 1, low: 1}"), HasSubstr("unknown parameter 'low'"));
 }
 
+TEST(MixpeReading, ComparisonsMayBeLeftOut) {
+  EXPECT_THAT(
+      errors_of(changed("networks:", "comparisons:\n  b: {name: B, other: c.yaml}\nnetworks:")),
+      ElementsAre(HasSubstr("'dequantise_first' is missing")));
+  EXPECT_THAT(errors_of(changed("networks:", "comparisons: {}\nnetworks:")),
+              ElementsAre(HasSubstr("'comparisons': expected a map with something in it")));
+  const Paper paper = load_paper();
+  ASSERT_EQ(paper.comparisons.size(), 4U);
+  EXPECT_EQ(paper.comparisons[2].other, "configs/papers/mixpe/fp16.yaml");
+}
+
 TEST(MixpeReading, AllMistakesAtOnce) {
   EXPECT_THAT(errors_of(changed("    a: {", "    c: {")),
               ElementsAre(HasSubstr("unknown accelerator 'c'"), HasSubstr("'a' is missing")));

@@ -42,11 +42,11 @@ struct HandMadeModel {
 // silu(first) x second to the first. Logits are the normed features, the first doubled by its gain.
 inline HandMadeModel two_feature_model() {
   HandMadeModel model;
-  model.config = {{"model_type", "llama"},      {"hidden_size", 2},
-                  {"num_hidden_layers", 1},     {"num_attention_heads", 1},
-                  {"num_key_value_heads", 1},   {"intermediate_size", 1},
-                  {"vocab_size", 2},            {"rms_norm_eps", 0.0},
-                  {"rope_theta", 10000.0},      {"tie_word_embeddings", false}};
+  model.config = {{"model_type", "llama"},    {"hidden_size", 2},
+                  {"num_hidden_layers", 1},   {"num_attention_heads", 1},
+                  {"num_key_value_heads", 1}, {"intermediate_size", 1},
+                  {"vocab_size", 2},          {"rms_norm_eps", 0.0},
+                  {"rope_theta", 10000.0},    {"tie_word_embeddings", false}};
   const std::string layer = "model.layers.0.";
   model.tensors = {{"model.embed_tokens.weight", {{2, 2}, {1, 1, 1, -1}}},
                    {"model.norm.weight", {{2}, {2, 1}}},
@@ -67,11 +67,11 @@ inline HandMadeModel two_feature_model() {
 inline HandMadeModel random_byte_model() {
   constexpr std::uint64_t kHidden = 8, kInner = 6, kLayers = 2, kBytes = 256;
   HandMadeModel model;
-  model.config = {{"model_type", "llama"},    {"hidden_size", kHidden},
+  model.config = {{"model_type", "llama"},        {"hidden_size", kHidden},
                   {"num_hidden_layers", kLayers}, {"num_attention_heads", 4},
-                  {"num_key_value_heads", 2}, {"intermediate_size", kInner},
-                  {"vocab_size", kBytes},     {"rms_norm_eps", 1e-5},
-                  {"rope_theta", 10000.0},    {"tie_word_embeddings", false}};
+                  {"num_key_value_heads", 2},     {"intermediate_size", kInner},
+                  {"vocab_size", kBytes},         {"rms_norm_eps", 1e-5},
+                  {"rope_theta", 10000.0},        {"tie_word_embeddings", false}};
   std::mt19937 generator(1);
   std::normal_distribution<float> normal;
   const auto add = [&](const std::string& name, std::vector<std::uint64_t> shape) {

@@ -39,6 +39,7 @@ inline mixpe::Params random_mixpe_params(std::mt19937_64& random) {
   }
   if (params.activation->name == "int8" && below(2) == 0) params.scale = find_format("int8");
   params.pipeline = 1 + below(2);
+  params.row_interval = 1 + below(2);
   params.group = 16 * (1 + below(below(2) == 0 ? 2 : 6));
   params.k_bits = 10;
   if (below(6) == 0) {

@@ -33,6 +33,7 @@ class SystemMaker {
     many_blocks_ = chance(20);
     make_design();
     make_memory();
+    make_converter();
     make_plan();
     fit_buffers();
   }
@@ -54,6 +55,9 @@ class SystemMaker {
         accelerator.params.clock_ghz, m.dram.bandwidth_gb_s, m.dram.latency_ns, m.dram.access_bytes,
         m.dma.outstanding, m.dma.setup_cycles, m.vector.lanes, m.vector.latency,
         m.sequencer.block_cycles, m.stored->name, m.fuse_dequantize, m.fuse_activation);
+    if (m.weight_converter) {
+      text += "\nconverter " + weight_converter_table().resolved(*m.weight_converter).dump();
+    }
     for (const PlannedOperator& planned : plan) text += "\n" + text_of(planned);
     return text;
   }
@@ -84,7 +88,7 @@ class SystemMaker {
   void make_design() {
     accelerator.name = "random";
     accelerator.params.clock_ghz = 1000.0 / static_cast<double>(from_to(200, 2000));
-    switch (below(4)) {
+    switch (below(5)) {
       case 0:
         return make_bit_serial();
       case 1:
@@ -137,7 +141,7 @@ class SystemMaker {
     params.pipeline = static_cast<std::uint32_t>(from_to(1, 3));
     if (params.pipeline == 3 || chance(3)) {
       params.activation = one_of({"fp8_e4m3", "fp16", "bf16", "fp8_e5m2"});
-      params.weight = one_of({"fp8_e4m3", "fp16", "fp4_e2m1"});
+      params.weight = one_of({"fp8_e4m3", "fp16", "bf16", "fp4_e2m1"});
     } else {
       params.activation = one_of({"int8", "int4", "int16", "int3"});
       params.weight = one_of({"int8", "int4", "int2"});
@@ -170,6 +174,25 @@ class SystemMaker {
     memory.fuse_dequantize = !chance(4);
     memory.fuse_activation = chance(2);
     accelerator.memory = memory;
+  }
+
+  // For most of the arrays that can have one, from a few tries. Pace, latency and groups from
+  // nothing to much.
+  void make_converter() {
+    for (int i = 0; i < 4 && !accelerator.memory->weight_converter; ++i) try_converter();
+  }
+  void try_converter() {
+    WeightConverter converter;
+    converter.stored = one_of({"uint4", "int4", "uint2", "int3", "uint8", "int8", "uint5"});
+    converter.scale = static_cast<ConverterScale>(below(3));
+    converter.zero_points = !converter.stored->is_signed && chance(2);
+    converter.group = static_cast<std::uint32_t>(chance(2) ? from_to(1, 8) : from_to(9, 60));
+    converter.lanes = static_cast<std::uint32_t>(chance(2) ? from_to(1, 4) : from_to(5, 200));
+    converter.latency = static_cast<std::uint32_t>(below(12));
+    converter.kv_cache = chance(2);
+    if (!cannot_serve(converter, *accelerator.design)) {
+      accelerator.memory->weight_converter = converter;
+    }
   }
 
   Workload make_workload() {
@@ -208,8 +231,10 @@ class SystemMaker {
     return chance(2) ? size : from_to(1, size);
   }
 
-  Mapping random_mapping(const GemmShape& gemm) {
-    const TileLimits limits = accelerator.design->tile_limits();
+  Mapping random_mapping(const ProgramOperator& program) {
+    const GemmShape& gemm = program.op.gemm;
+    const TileLimits limits = block_limits(
+        *accelerator.design, accelerator.memory->converter_of(program.weights_are_kv_cache));
     Mapping mapping;
     mapping.order = chance(2) ? LoopOrder::m_outer : LoopOrder::n_outer;
     if (chance(3)) {
@@ -231,7 +256,7 @@ class SystemMaker {
          make_program(make_workload(), *accelerator.design, *accelerator.memory)) {
       PlannedOperator planned{program, std::nullopt, 0};
       if (program.op.is_gemm()) {
-        planned.mapping = random_mapping(program.op.gemm);
+        planned.mapping = random_mapping(program);
         planned.mappings_seen = 1;
       }
       plan.push_back(planned);

@@ -105,15 +105,66 @@ TEST_F(AcceleratorFile, WhatNeedsAMemoryIsRefusedWithoutOne) {
   EXPECT_THAT(mistake("design: design.yaml\nmemory: nothing.yaml\n"), HasSubstr("nothing.yaml"));
 }
 
+TEST_F(AcceleratorFile, AConverterIsThereIfTheFileSaysSo) {
+  EXPECT_FALSE(load(kWithMemory).memory->weight_converter);
+  EXPECT_TRUE(load(kWithMemory).resolved().at("weight_converter").is_null());
+  const std::string text = kWithMemory + "weight_converter: {stored: int4, scale: int8}\n";
+  const Accelerator accelerator = load(text, {"weight_converter.lanes=7"});
+  EXPECT_EQ(accelerator.memory->weight_converter->lanes, 7U);
+  // 128 codes of 4 bits in 64 bytes: 18 2/7 cycles; 1024 bits take the banks two, after 4 of
+  // latency.
+  const MemoryTimes times = memory_times(*accelerator.design, *accelerator.memory, 0.5);
+  EXPECT_EQ(times.converted_access_ps, 36572U);
+  EXPECT_EQ(times.converted_write_cycles, 6U);
+  EXPECT_FALSE(load(text, {"weight_converter=none"}).memory->weight_converter);
+}
+
+TEST_F(AcceleratorFile, MistakesOfAConverterAreLocated) {
+  const auto of = [&](const std::string& map) {
+    return mistake(kWithMemory + "weight_converter: {" + map + "}\n");
+  };
+  EXPECT_THAT(of("scale: none"), HasSubstr("accelerator.yaml:3:19: 'stored' is missing"));
+  EXPECT_THAT(of("stored: fp4, lanes: 0"), HasSubstr("'lanes'"));
+  EXPECT_THAT(of("stored: fp4, lanes: 0"), HasSubstr("accelerator.yaml:3:28: 'stored'"));
+  EXPECT_THAT(of("stored: int4, scale: none, zero_points: true"),
+              HasSubstr("int4 weights have a zero of their own"));
+  EXPECT_THAT(of("stored: int4, scale: fp16"),
+              HasSubstr("accelerator.yaml:3:19: 'weight_converter': fp16 scales make no int8"));
+  EXPECT_THAT(mistake("design: design.yaml\nweight_converter: {stored: int4}\n"),
+              HasSubstr("'weight_converter' needs a memory"));
+  write("design.yaml", "design: mixpe\n");
+  EXPECT_THAT(of("stored: uint4"), HasSubstr("a converter is for arrays without scales"));
+}
+
 TEST_F(AcceleratorFile, ResolvedHoldsEveryParameter) {
-  const auto resolved = load(kWithMemory, {"vector.lanes=5"}).resolved();
+  write("memory.yaml",
+        "dram: ideal\nbandwidth_gb_s: 25.6\nlatency_ns: 30.5\nenergy: {read_pj_per_bit: 2, "
+        "write_pj_per_bit: 3, activate_pj: 4, row_bytes: 512, background_mw: 5, refresh_pj: 6}\n");
+  const auto resolved =
+      load(kWithMemory + "weight_converter: {stored: int4, scale: none}\n", {"vector.lanes=5"})
+          .resolved();
   for (const auto& [key, parameters] : describe_accelerator()) {
     for (const ParameterInfo& parameter : parameters) {
-      const auto& map = key.empty() ? resolved : resolved.at(key);
+      const auto& map = key.empty()              ? resolved
+                        : key == "memory.energy" ? resolved.at("memory").at("energy")
+                                                 : resolved.at(key);
       EXPECT_TRUE(map.contains(parameter.name)) << key << "." << parameter.name;
     }
   }
   EXPECT_EQ(resolved.at("vector").at("lanes"), 5);
+  EXPECT_EQ(resolved.at("memory").at("energy").at("row_bytes"), 512);
+}
+
+TEST_F(AcceleratorFile, EnergiesOfAMemoryAreAllOrNone) {
+  EXPECT_TRUE(load(kWithMemory).resolved().at("memory").at("energy").is_null());
+  write("memory.yaml",
+        "bandwidth_gb_s: 25.6\nlatency_ns: 30.5\nenergy: {read_pj_per_bit: -2, row_byte: 3}\n");
+  const std::string text = mistake(kWithMemory);
+  EXPECT_THAT(
+      text,
+      HasSubstr("memory.yaml:3:31: unknown parameter 'row_byte' (did you mean 'row_bytes'?)"));
+  EXPECT_THAT(text, HasSubstr("'read_pj_per_bit'"));
+  EXPECT_THAT(text, HasSubstr("'background_mw' is missing"));
 }
 
 }  // namespace

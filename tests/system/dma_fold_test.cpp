@@ -18,14 +18,18 @@ class PlainDma {
   PlainDma(const MemoryTimes& times, const DmaParams& dma)
       : times_(times), dma_(dma), dram_(times.dram) {}
 
-  DescriptorTimes move(std::uint64_t pick, std::uint64_t setup, std::uint64_t accesses) {
+  DescriptorTimes move(std::uint64_t pick, std::uint64_t setup, std::uint64_t plain,
+                       std::uint64_t converted) {
+    const std::uint64_t accesses = plain + converted;
     std::uint64_t issued = 0;
     for (std::uint64_t edge = pick;; ++edge) {
       dram_.advance(edge * times_.period_ps);
       while (dram_.take_answer()) --open_;
       if (edge < pick + setup) continue;
       while (issued < accesses && open_ < dma_.outstanding) {
-        dram_.submit({}, edge * times_.period_ps);
+        DramRequest request;
+        if (issued >= plain) request.transfer_ps = times_.converted_access_ps;
+        dram_.submit(request, edge * times_.period_ps);
         ++open_;
         ++issued;
       }
@@ -66,24 +70,27 @@ TEST(DmaFold, EqualsTheRulesWrittenOut) {
     times.period_ps = 1 + random() % 2000;
     times.dram.access_ps = 1 + random() % 3000;
     times.dram.latency_ps = random() % 20000;
+    times.converted_access_ps = times.dram.access_ps + (random() % 3 == 0 ? 0 : random() % 6000);
     const DmaParams dma{1 + static_cast<std::uint32_t>(random() % (round % 2 == 0 ? 4 : 40)), 0};
     gapless += dma.outstanding * times.dram.access_ps >=
                        times.dram.access_ps + times.dram.latency_ps + times.period_ps
                    ? 1
                    : 0;
     DmaFold fold(times, dma);
-    PlainDma plain(times, dma);
+    PlainDma by_edges(times, dma);
     for (int i = 0; i < 12; ++i) {
       const std::uint64_t pick = fold.next_pick() + (random() % 2 == 0 ? 0 : random() % 60);
       const std::uint64_t setup = random() % 5;
       const std::uint64_t accesses = 1 + random() % (random() % 4 == 0 ? 150 : 8);
-      SCOPED_TRACE(
-          fmt::format("round {}, descriptor {}: {} accesses, period {}, access {}, latency "
-                      "{}, outstanding {}",
-                      round, i, accesses, times.period_ps, times.dram.access_ps,
-                      times.dram.latency_ps, dma.outstanding));
-      const DescriptorTimes expected = plain.move(pick, setup, accesses);
-      const DescriptorTimes got = fold.move(pick, setup, accesses);
+      const std::uint64_t converted = random() % 2 == 0 ? random() % 90 : 0;
+      const std::uint64_t plain = converted > 0 && random() % 2 == 0 ? 0 : accesses;
+      SCOPED_TRACE(fmt::format(
+          "round {}, descriptor {}: {} accesses, {} converted, period {}, access {}, latency "
+          "{}, outstanding {}",
+          round, i, plain, converted, times.period_ps, times.dram.access_ps, times.dram.latency_ps,
+          dma.outstanding));
+      const DescriptorTimes expected = by_edges.move(pick, setup, plain, converted);
+      const DescriptorTimes got = fold.move(pick, setup, plain, converted);
       ASSERT_EQ(got.pick, expected.pick);
       ASSERT_EQ(got.last_issue, expected.last_issue);
       ASSERT_EQ(got.answered, expected.answered);
@@ -111,6 +118,13 @@ TEST(DmaFold, ByHand) {
   const DescriptorTimes second = fold.move(6, 0, 1);
   EXPECT_EQ(second.transfer_begin, 11000U);
   EXPECT_EQ(second.answered, 17U);  // 13500 + 3000 = 16500 ps: the edge after it
+  // One access, and two of 4000 ps.
+  times.converted_access_ps = 4000;
+  DmaFold slow(times, {64, 0});
+  const DescriptorTimes converted = slow.move(4, 2, 1, 2);
+  EXPECT_EQ(converted.transfer_begin, 6000U);
+  EXPECT_EQ(converted.transfer_end, 6000U + 2500 + 2 * 4000);
+  EXPECT_EQ(slow.move(converted.last_issue, 0, 0, 1).transfer_begin, 16500U);
   // With one request at a time the second waits for the answer of the first, at 11500 ps.
   DmaFold narrow(times, {1, 0});
   EXPECT_EQ(narrow.move(4, 2, 2).last_issue, 12U);

@@ -55,6 +55,15 @@ TEST(Program, FusedConversion) {
   EXPECT_EQ(program[4].vector.output_bits, 16U);
 }
 
+// The KV cache as a converter takes it, if that converts it.
+TEST(Program, ConvertedKeysAreStoredAsTheConverterTakesThem) {
+  MemoryParams memory;
+  memory.weight_converter.emplace().stored = find_format("uint2");
+  EXPECT_EQ(make_program(mlp(), design("int8", "int8"), memory)[0].output_bits, 8U);
+  memory.weight_converter->kv_cache = true;
+  EXPECT_EQ(make_program(mlp(), design("int8", "int8"), memory)[0].output_bits, 2U);
+}
+
 TEST(Program, FusedActivationIsAPassOfItsGemm) {
   MemoryParams memory;
   memory.fuse_activation = true;

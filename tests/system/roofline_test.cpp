@@ -99,6 +99,27 @@ TEST(Roofline, KeysAndValuesAreCountedApart) {
   EXPECT_EQ(only(accelerator(64), keys).system.result_writes, 0U);
 }
 
+// 64 x 1024 weights of 4 bits, 512 scales of 8: 33280 bytes, and 64 x 64 + 1024 x 8 of the others,
+// where 16 lanes take 8 cycles for 64 bytes of codes.
+TEST(Roofline, AConverterKeepsTheDramForLonger) {
+  Accelerator on = accelerator(64);
+  WeightConverter& converter = on.memory->weight_converter.emplace();
+  converter.scale = ConverterScale::int8;
+  PlannedOperator planned = gemm({4, 1024, 64});
+  const auto system = [&] { return only(on, planned).system; };
+  EXPECT_EQ(system().weight_reads, (32768U + 1024) / 64);
+  EXPECT_EQ(system().weight_conversions, 65536U);
+  EXPECT_EQ(only(on, planned).cycles, 512U * 8 + 16 + 4 + 128);
+  EXPECT_EQ(only(on, planned).stall_cycles.weights, 512U * 8 + 16 + 4 + 128 - 1024);
+  EXPECT_EQ(roofline_point(on, only(on, planned)).bound, RooflineBound::memory);
+  converter.lanes = 128;
+  EXPECT_EQ(only(on, planned).cycles, 1024U);
+  EXPECT_EQ(roofline_point(on, only(on, planned)).bound, RooflineBound::compute);
+  planned.program.weights_are_kv_cache = true;
+  EXPECT_EQ(system().kv_cache_reads, 1024U);
+  EXPECT_EQ(system().weight_conversions, 0U);
+}
+
 TEST(Roofline, VectorOperatorsTakeTheirPassesOrTheirTraffic) {
   // 63 cycles of 16 lanes, three times; 2000 bytes in, 1000 out.
   RunCounts counts = only(accelerator(64), softmax(1000));
@@ -150,6 +171,12 @@ TEST(Roofline, NoScheduleBeatsIt) {
     constexpr double kBandwidths[] = {1, 8, 25.6, 64};
     Accelerator on = accelerator(kBandwidths[random() % 4]);
     on.memory->dma.outstanding = 1 + static_cast<std::uint32_t>(random() % 64);
+    if (round % 2 == 0) {
+      WeightConverter& converter = on.memory->weight_converter.emplace();
+      converter.scale = ConverterScale::int8;
+      converter.group = 1 + static_cast<std::uint32_t>(random() % 32);
+      converter.lanes = 1 + static_cast<std::uint32_t>(random() % 128);
+    }
     Workload workload{"random", {}};
     Operator gemm{"gemm", {1 + random() % 100, 1 + random() % 100, 1 + random() % 200}, 1, 2};
     gemm.count = 1 + random() % 3;

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "numerics/pack.h"
 #include "numerics/quantizer.h"
-#include "pe/bit_serial/golden.h"
+#include "pe/bit_serial/golden_gemm.h"
 #include "pe/bit_serial/term_table.h"
 
 namespace bitsmith::bit_serial {
@@ -153,7 +153,7 @@ void Design::unpack_y(const Job& job, std::span<const std::uint32_t> words, std:
 }
 
 void Design::golden(const OperandViews& operands, MatrixView<std::int64_t> y) const {
-  bit_serial::golden(params_, operands, y);
+  golden_gemm(params_, operands, y);
 }
 
 }  // namespace bitsmith::bit_serial

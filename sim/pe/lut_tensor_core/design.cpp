@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "numerics/pack.h"
 #include "pe/lut_tensor_core/golden.h"
+#include "pe/lut_tensor_core/golden_gemm.h"
 
 namespace bitsmith::lut_tensor_core {
 namespace {
@@ -192,7 +193,7 @@ void Design::unpack_y(const Job& job, std::span<const std::uint32_t> words, std:
 }
 
 void Design::golden(const OperandViews& operands, MatrixView<std::int64_t> y) const {
-  lut_tensor_core::golden(params_, operands, y);
+  golden_gemm(params_, operands, y);
 }
 
 }  // namespace bitsmith::lut_tensor_core

@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "numerics/pack.h"
-#include "pe/mixpe/golden.h"
+#include "pe/mixpe/golden_gemm.h"
 
 namespace bitsmith::mixpe {
 namespace {
@@ -92,14 +92,15 @@ RtlDescription Design::rtl() const {
   add("Group", group_size(params_));
   rtl.modules = {{"mixpe_pe", pe_count(),
                   only(rtl.parameters, {"Lanes", "Activation", "WBits", "WeightKind", "Digit",
-                                        "Pipeline", "Group"})},
+                                        "Pipeline", "RowInterval", "Group"})},
                  {"mixpe_column", params_.cols,
                   only(rtl.parameters,
                        {"Rows", "Cols", "Activation", "WBits", "WeightKind", "Scale", "Group"})},
                  {"mixpe_edge", 1, rtl.parameters}};
   if (has_zero_points(params_)) {
-    rtl.modules.push_back({"mixpe_row_sum", params_.rows,
-                           only(rtl.parameters, {"Lanes", "Activation", "Pipeline", "Group"})});
+    rtl.modules.push_back(
+        {"mixpe_row_sum", params_.rows,
+         only(rtl.parameters, {"Lanes", "Activation", "Pipeline", "RowInterval", "Group"})});
   }
   return rtl;
 }
@@ -154,7 +155,7 @@ void Design::unpack_y(const Job& job, std::span<const std::uint32_t> words, std:
 }
 
 void Design::golden(const OperandViews& operands, MatrixView<std::int64_t> y) const {
-  mixpe::golden(params_, operands, y);
+  golden_gemm(params_, operands, y);
 }
 
 }  // namespace bitsmith::mixpe

@@ -316,7 +316,7 @@ void Model::step(const ArrayInputs& in) {
     if (gap_q_ != 0) --gap_q_;
     if (push) {
       ++actions_[kYBeat];
-      leaving.next_step += kRowSteps;
+      leaving.next_step += params_.row_interval;
       if (++leaving.row == leaving.rows) {
         leaving_head_ = (leaving_head_ + 1) % kMostLeaving;
         --leaving_count_;

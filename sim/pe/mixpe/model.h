@@ -102,7 +102,8 @@ class Model {
     std::uint32_t row = 0;  // that leaves next
     std::vector<std::uint32_t> words;
   };
-  // Groups keep apart by their rows and by the columns and four: no more can be inside.
+  // From a group's last token until its last row has left it takes less than three times what keeps
+  // groups apart.
   static constexpr std::size_t kMostLeaving = 4;
 
   void reset();

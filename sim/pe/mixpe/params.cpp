@@ -69,6 +69,11 @@ ParameterTable<Params> make_table() {
       .integer("pipeline", &Params::pipeline, {1, 2}, "steps",
                "2: a register between the sum of the lanes and the group's sum")
       .rtl("Pipeline");
+  table
+      .integer("row_interval", &Params::row_interval, {1, 2}, "steps",
+               "from one row of a group's results to the next in a dequantiser; 1 takes a second "
+               "result register per PE")
+      .rtl("RowInterval");
   table.integer_or_word("group", &Params::group, {16, 256}, "channel", kChannel, "weights",
                         "consecutive weights of a column that share scale and zero point: a "
                         "multiple of lanes, or all of a job's K, which is then never split");

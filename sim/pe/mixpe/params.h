@@ -28,6 +28,7 @@ struct Params {
   Digit digit = Digit::parallel;
   const Format* scale = find_format("fp16");
   std::uint32_t pipeline = 1;
+  std::uint32_t row_interval = 2;
   std::uint32_t group = 128;
   std::uint32_t k_bits = 16;
 };
@@ -101,13 +102,16 @@ inline std::uint32_t scale_rows_per_group(const Params& params) {
 }
 
 // Steps, as the RTL's controller counts them. From the last token of a group until its first row
-// leaves; from one row to the next; and until the last token of the next group at the earliest.
-inline constexpr std::uint32_t kRowSteps = 2;
+// leaves, row_interval steps before the next one; and until the last token of the next group at the
+// earliest. Rows that leave in every step wait for the lowest one, which is finished first.
 inline std::uint32_t first_row_steps(const Params& params) {
-  return params.cols + 5 + (params.pipeline - 1) + (has_zero_points(params) ? 1 : 0);
+  const std::uint32_t lowest_row = params.row_interval == 1 ? params.rows - 1 : 0;
+  return params.cols + 5 + lowest_row + (params.pipeline - 1) + (has_zero_points(params) ? 1 : 0);
 }
 inline std::uint32_t group_spacing(const Params& params, std::uint32_t m) {
-  return std::max(kRowSteps * m, params.cols + 4);
+  const std::uint32_t of_rows =
+      params.row_interval == 1 ? params.rows + params.pipeline - 1 : 2 * m;
+  return std::max(of_rows, params.cols + 4);
 }
 
 // Largest K whose sums fit.

@@ -32,7 +32,7 @@ class Timing {
       // A row is at the port in the cycle after the step in which it leaves.
       const std::uint64_t first_row = last + first_row_steps(params_);
       timing.first_y = pace.cycle_of_step(first_row) + 1;
-      timing.last_y = pace.cycle_of_step(first_row + kRowSteps * (job.m - 1)) + 1;
+      timing.last_y = pace.cycle_of_step(first_row + params_.row_interval * (job.m - 1)) + 1;
     }
     return timing;
   }

@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 #include "numerics/pack.h"
-#include "pe/systolic/golden.h"
+#include "pe/systolic/golden_gemm.h"
 
 namespace bitsmith::systolic {
 namespace {
@@ -183,7 +183,7 @@ void Design::unpack_y(const Job& job, std::span<const std::uint32_t> words, std:
 }
 
 void Design::golden(const OperandViews& operands, MatrixView<std::int64_t> y) const {
-  static_cast<void>(systolic::golden(params_, operands.a, operands.w, y));
+  golden_gemm(params_, operands.a, operands.w, y);
 }
 
 }  // namespace bitsmith::systolic

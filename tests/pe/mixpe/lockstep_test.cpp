@@ -37,6 +37,10 @@ Params with_pipeline(Params params) {
   params.pipeline = 2;
   return params;
 }
+Params with_a_row_per_step(Params params) {
+  params.row_interval = 1;
+  return params;
+}
 Params by_channel(Params params, std::uint32_t k_bits) {
   params.group = kChannel;
   params.k_bits = k_bits;
@@ -78,6 +82,17 @@ TEST(MixpeLockstep, RowsAndColumnsKeepGroupsEquallyFarApart) {
 TEST(MixpeLockstep, RegisterBehindTheLanes) {
   expect_equal(with_pipeline(with_int8_scales(array(3, 4, 2, "int8", "uint3"))), 30000, 10);
   expect_equal(with_pipeline(with_int8_scales(array(6, 3, 1, "int8", "int4"))), 20000, 11);
+}
+
+// Weights and results move the same way; the rows, the columns, and none of them keep groups apart.
+TEST(MixpeLockstep, ARowInEveryStep) {
+  expect_equal(with_a_row_per_step(with_int8_scales(array(9, 2, 4, "int8", "uint4"))), 30000, 26);
+  expect_equal(with_a_row_per_step(with_int8_scales(array(3, 7, 4, "int8", "int3"))), 30000, 27);
+  expect_equal(with_a_row_per_step(with_int8_scales(array(1, 1, 1, "int8", "uint2"))), 20000, 28);
+  expect_equal(with_pipeline(with_a_row_per_step(
+                   in_digits(with_int8_scales(array(8, 2, 4, "int8", "uint3")), Digit::two_bits))),
+               30000, 29);
+  expect_equal(with_a_row_per_step(array(2, 3, 2, "fp16", "uint4")), 20000, 30);
 }
 
 TEST(MixpeLockstep, DigitsOfOneBit) {
@@ -157,6 +172,7 @@ TEST(MixpeLockstep, RtlMeetsTimingDirectly) {
   expect_rtl_meets_timing(
       with_pipeline(in_digits(array(2, 3, 2, "int8", "int3"), Digit::two_bits)));
   expect_rtl_meets_timing(array(2, 3, 1, "fp16", "uint4"));
+  expect_rtl_meets_timing(with_a_row_per_step(with_int8_scales(array(9, 2, 4, "int8", "uint4"))));
 }
 
 }  // namespace

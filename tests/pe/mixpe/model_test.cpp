@@ -61,6 +61,22 @@ TEST(MixpeModel, OneGroupByHand) {
   EXPECT_EQ(drive(longer, {{2, 3, 16, false, true}}).jobs[0].first_y, 16U + 10 + 1);
 }
 
+// 4x3, a row in every step: the fourth row is finished first, three steps before the first one,
+// which leaves 3 + 5 + 3 steps after the last token.
+TEST(MixpeModel, ARowInEveryStepByHand) {
+  Params params = small(4, 3);
+  params.row_interval = 1;
+  const DriveResult result = drive(params, {{3, 3, 16, false, true}, {1, 3, 4, false, true}});
+  EXPECT_EQ(result.jobs[0].operands_free, 16U);
+  EXPECT_EQ(result.jobs[0].first_y, 16U + 11 + 1);
+  EXPECT_EQ(result.jobs[0].last_y, 16U + 13 + 1);
+  EXPECT_EQ(result.jobs[1].operands_free, 16U + 7);
+  params.rows = 8;
+  params.pipeline = 2;
+  EXPECT_EQ(drive(params, {{3, 3, 16, false, true}, {1, 3, 4, false, true}}).jobs[1].operands_free,
+            16U + 9);
+}
+
 // Jobs of four tokens: the last of the next one waits until twice the rows after its.
 TEST(MixpeModel, AShortGroupWaitsBeforeItsLastToken) {
   const DriveResult result =

@@ -94,6 +94,27 @@ TEST(MixpeTiming, ShortGroupsWaitForTheDequantiser) {
   EXPECT_EQ(last_token(4, 1, 129), 32U + 68);
 }
 
+// A row in every step: the same latency of a whole tile, and the columns and four keep groups
+// apart, or more rows than those, with a register of theirs.
+TEST(MixpeTiming, ARowInEveryStepByHand) {
+  Params params;
+  params.row_interval = 1;
+  EXPECT_EQ(cycles(params, tile(16, 16, 128), 64), 8246U);
+  EXPECT_EQ(cycles(params, tile(3, 16, 128), 1), 128U + 3 + 16 + 16 + 0 + 1 + 5);
+  params.rows = params.cols = 64;
+  params.lanes = 4;
+  const auto last_token = [&](std::uint32_t m, std::uint32_t k) {
+    Timing::State state;
+    return Timing(params).next(state, tile(m, 4, k), {}).operands_free;
+  };
+  EXPECT_EQ(last_token(64, 512), 32U + 3 * 68);
+  EXPECT_EQ(last_token(1, 512), 32U + 3 * 68);
+  params.cols = 16;
+  EXPECT_EQ(last_token(1, 512), 32U + 3 * 64);
+  params.pipeline = 2;
+  EXPECT_EQ(last_token(64, 512), 32U + 3 * 65);
+}
+
 // A first group of one token waits itself; digits are tokens of their own.
 TEST(MixpeTiming, AJobOfOneTokenStartsLate) {
   Params params;

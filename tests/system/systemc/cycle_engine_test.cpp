@@ -2,7 +2,10 @@
 // values against golden ones for all dataflows and formats; wrong arrays are found out.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/process.h"
@@ -53,7 +56,8 @@ struct System {
   CycleRun run(MakeArray make_array) const {
     return test::in_child([&](Timeline& timeline) {
       auto array = make_array();
-      const OperandSource operands(*accelerator.design, 7);
+      const std::optional<WeightConverter>& converter = accelerator.memory->weight_converter;
+      const OperandSource operands(*accelerator.design, 7, converter ? &*converter : nullptr);
       return run_cycle(accelerator, plan, operands, array, {{}, &timeline});
     });
   }
@@ -178,6 +182,116 @@ TEST(CycleEngine, VectorOperatorByHand) {
   EXPECT_EQ(counts.system, system_counts);
   EXPECT_EQ(run.values_compared, 0U);
   ASSERT_EQ(run.events.size(), 4U + 4U + 2U);
+}
+
+// 16 x 2 weights of 4 bits with INT8 scales and zero points in one group: 32 bits of parameters and
+// 128 of codes, three accesses of 64 bits, all with codes. 16 codes take the banks two cycles.
+struct ConverterSystem : System {
+  ConverterSystem(std::uint32_t lanes, std::uint32_t group, std::uint32_t latency = 3) {
+    WeightConverter converter;
+    converter.group = group;
+    converter.scale = ConverterScale::int8;
+    converter.zero_points = true;
+    converter.lanes = lanes;
+    converter.latency = latency;
+    memory().weight_converter = converter;
+    make_plan(one_gemm({2, 2, 16}), {2, 2, 16, LoopOrder::m_outer});
+  }
+};
+
+// Five lanes: 16 codes take 3.2 cycles.
+// | edge | what |
+// | 2    | A, 32 bytes, is requested: on the bus from 2 to 6 ns; 4: W |
+// | 16   | W was on the bus until 9.2, 12.4 and 15.6 ns; answered at 20.6, latency 3, 2 cycles to
+// write | | 26   | W is resident, A has been since 12: ready; 28 dispatched; 29 operands at the
+// ports | | 30   | first of 16 tokens; last 45; last y beat 52 | | 53   | vector unit: 2 cycles,
+// there 4 later; 59 store picked, 62 requested, 68 seen, 70 end |
+TEST(CycleEngine, ConvertedWeightsByHand) {
+  const CycleRun run = ConverterSystem(5, 16).run();
+  expect_sound(run);
+  const RunCounts& counts = run.total;
+  EXPECT_EQ(counts.cycles, 70U);
+  EXPECT_EQ(counts.array_cycles, 16U);
+  EXPECT_EQ(counts.stall_cycles, (StallCycles{8, 26, 0, 11, 6, 3, 0}));
+  SystemCounts system_counts;
+  system_counts.blocks = 1;
+  system_counts.descriptors = 3;
+  system_counts.weight_reads = 3;
+  system_counts.activation_reads = 4;
+  system_counts.result_writes = 1;
+  system_counts.activation_buffer_writes = system_counts.activation_buffer_reads = 16;
+  system_counts.weight_buffer_writes = system_counts.weight_buffer_reads = 16;
+  system_counts.result_buffer_writes = system_counts.result_buffer_reads = 2 + 1;
+  system_counts.weight_conversions = 32;
+  system_counts.vector_operations = 4;
+  EXPECT_EQ(counts.system, system_counts);
+  EXPECT_EQ(run.values_compared, 4U);
+  const auto transfers = std::find_if(run.events.begin(), run.events.end(), [](const auto& event) {
+    return event.row == TimelineRow::dram && std::string_view(event.what) == "load weights";
+  });
+  ASSERT_NE(transfers, run.events.end());
+  EXPECT_EQ(transfers->begin_ps, 6000U);
+  EXPECT_EQ(transfers->end_ps, 15600U);
+}
+
+// Two-sided. 8 lanes take two cycles for 16 codes, as the banks do: answered at 6 + 3 x 2 + 5 = 17
+// ns, four edges before the above; 7 lanes take 2286 ps: 17.858 ns, seen an edge later. More lanes
+// help only before wider banks, which also save a cycle of writing: 14 ns at 16 lanes.
+TEST(CycleEngine, TheSlowestOfLanesBanksAndDramPacesConvertedWeights) {
+  const auto cycles = [](std::uint32_t lanes, std::uint32_t port_bits, double bandwidth = 8) {
+    ConverterSystem system(lanes, 16);
+    system.memory().weight_buffer.port_bits = port_bits;
+    system.memory().dram.bandwidth_gb_s = bandwidth;
+    const CycleRun run = system.run();
+    expect_sound(run);
+    return run.total.cycles;
+  };
+  EXPECT_EQ(cycles(7, 64), 67U);
+  EXPECT_EQ(cycles(8, 64), 66U);
+  EXPECT_EQ(cycles(16, 64), 66U);
+  EXPECT_EQ(cycles(16, 128), 62U);
+  EXPECT_EQ(cycles(15, 128), 63U);  // 1067 ps each
+  EXPECT_EQ(cycles(16, 127), 64U);  // 1008 ps each, and the second cycle of writing
+  EXPECT_EQ(cycles(1, 128), 62U + 3 * 15);
+  // At 2 ns per access the four of A take four more, and the store one; W takes as long as before.
+  EXPECT_EQ(cycles(8, 64, 4), 66U + 4 + 1);
+  EXPECT_EQ(cycles(7, 64, 4), 67U + 4 + 1);
+}
+
+// Two-sided: zero points of eight groups are 64 bits, an access without codes that takes 1 instead
+// of 3.2 ns: 18.4 instead of 20.6; those of six groups leave room for codes in it.
+TEST(CycleEngine, AccessesWithoutCodesPassTheConverter) {
+  const auto cycles = [](std::uint32_t group) {
+    ConverterSystem system(5, group);
+    system.memory().weight_converter->scale = ConverterScale::none;
+    const CycleRun run = system.run();
+    expect_sound(run);
+    EXPECT_EQ(run.total.system.weight_reads, group == 1 ? 4U : 3U);
+    return run.total.cycles;
+  };
+  EXPECT_EQ(cycles(3), 70U);
+  EXPECT_EQ(cycles(2), 70U - 2);
+  EXPECT_EQ(cycles(1), 70U - 2 + 1);  // two such accesses
+}
+
+TEST(CycleEngine, TheConvertersLatencyIsAddedOnce) {
+  EXPECT_EQ(ConverterSystem(5, 16, 0).run().total.cycles, 67U);
+  EXPECT_EQ(ConverterSystem(5, 16, 10).run().total.cycles, 77U);
+}
+
+// The KV cache passes it by, unless it is stored like the weights: 32 bytes of INT8 are on the bus
+// from 6 to 10 ns, answered at 15 and resident at 16, not 26.
+TEST(CycleEngine, KeysAndValuesMayPassTheConverterBy) {
+  for (const bool kv_cache : {false, true}) {
+    ConverterSystem system(5, 16);
+    system.memory().weight_converter->kv_cache = kv_cache;
+    system.plan.front().program.weights_are_kv_cache = true;
+    const CycleRun run = system.run();
+    expect_sound(run);
+    EXPECT_EQ(run.total.system.kv_cache_reads, kv_cache ? 3U : 4U);
+    EXPECT_EQ(run.total.system.weight_conversions, kv_cache ? 32U : 0U);
+    EXPECT_EQ(run.total.cycles, kv_cache ? 70U : 70U - 10);
+  }
 }
 
 // An operator starts where the one before it ended; occurrences count as often as they are.

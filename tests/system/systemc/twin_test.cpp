@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -51,6 +52,7 @@ std::vector<std::pair<std::string, std::uint64_t>> named(const RunCounts& c) {
       {"weight_buffer_reads", s.weight_buffer_reads},
       {"result_buffer_writes", s.result_buffer_writes},
       {"result_buffer_reads", s.result_buffer_reads},
+      {"weight_conversions", s.weight_conversions},
       {"vector_operations", s.vector_operations}};
   for (std::size_t i = 0; i < ActionCounts::kMost; ++i) {
     all.emplace_back(fmt::format("action {}", i), c.actions[i]);
@@ -95,12 +97,14 @@ std::string difference(std::vector<TimelineEvent> cycle, std::vector<TimelineEve
 }
 
 struct Tally {
-  std::uint64_t operators = 0, values = 0, interval = 0, starved = 0, split = 0;
+  std::uint64_t operators = 0, values = 0, interval = 0, starved = 0, split = 0, converters = 0,
+                slow_converters = 0;
 };
 
 // Empty if the engines agree.
 std::string compare(SystemMaker& system, std::uint64_t seed, Tally& tally) {
-  const OperandSource operands(*system.accelerator.design, seed);
+  const std::optional<WeightConverter>& converter = system.accelerator.memory->weight_converter;
+  const OperandSource operands(*system.accelerator.design, seed, converter ? &*converter : nullptr);
   const CycleRun cycle = test::in_child([&](Timeline& timeline) {
     return visit_design(*system.accelerator.design, [&](const auto& design) {
       typename std::decay_t<decltype(design)>::Model model(design.params());
@@ -129,11 +133,13 @@ std::string compare(SystemMaker& system, std::uint64_t seed, Tally& tally) {
   tally.values += cycle.values_compared;
   const StallCycles& stalls = cycle.total.stall_cycles;
   tally.starved += stalls.weights + stalls.activations > cycle.total.array_cycles ? 1 : 0;
-  tally.interval += memory_times(*system.accelerator.design, *system.accelerator.memory,
-                                 system.accelerator.params.clock_ghz)
-                                .interval > 1
-                        ? 1
-                        : 0;
+  const MemoryTimes times = memory_times(*system.accelerator.design, *system.accelerator.memory,
+                                         system.accelerator.params.clock_ghz);
+  tally.interval += times.interval > 1 ? 1 : 0;
+  if (cycle.total.system.weight_conversions > 0) {
+    ++tally.converters;
+    tally.slow_converters += times.converted_access_ps > times.dram.access_ps ? 1 : 0;
+  }
   for (const PlannedOperator& planned : system.plan) {
     if (planned.mapping && planned.mapping->block_k < planned.program.op.gemm.k) ++tally.split;
   }
@@ -154,10 +160,13 @@ int run(std::uint64_t rounds, std::uint64_t first) {
   }
   fmt::print(
       "{} systems: {} operators, {} with K in several blocks, {} values, {} systems with "
-      "slow ports, {} starved; {} differ\n",
-      rounds, tally.operators, tally.split, tally.values, tally.interval, tally.starved, failures);
+      "slow ports, {} starved, {} with converters at work, {} of them slower than the DRAM; {} "
+      "differ\n",
+      rounds, tally.operators, tally.split, tally.values, tally.interval, tally.starved,
+      tally.converters, tally.slow_converters, failures);
   if (rounds >= 2000 && failures == 0 &&
-      (tally.interval < 100 || tally.starved < 100 || tally.split < 100)) {
+      (tally.interval < 100 || tally.starved < 100 || tally.split < 100 ||
+       tally.slow_converters < 50 || tally.converters - tally.slow_converters < 20)) {
     fmt::print("too few of some kind\n");
     return 1;
   }

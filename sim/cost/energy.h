@@ -1,0 +1,70 @@
+// Energy per cycle of one module from its own gates: it is synthesised, simulated with delays under
+// given inputs, and every toggle is charged what the library says. sim/cost/README.md has the
+// conventions and how far to trust them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "cost/gate_netlist.h"
+#include "cost/gate_simulation.h"
+#include "cost/gate_timing.h"
+#include "cost/synthesis.h"
+
+namespace bitsmith {
+
+// Means over the cycles that were measured; the parts sum to pj_per_cycle().
+struct EnergyRecord {
+  std::uint64_t cycles = 0;
+  double toggles_per_net = 0;         // and cycle, of nets that cells of the module drive
+  double switching_pj = 0;            // of nets: their input pins, charged and discharged
+  double internal_pj = 0;             // inside combinational cells
+  double clock_and_registers_pj = 0;  // the clock's net, and inside flip-flops and latches
+  std::optional<double> leakage_pj;   // none when the library does not say
+
+  double pj_per_cycle() const;
+};
+
+// A module mapped to gates, ready for any number of stimuli. `library` must outlive it.
+class ModuleEnergy {
+ public:
+  // Throws UserError when a cell has no model, or a clock does not come straight from port clk_i.
+  ModuleEnergy(MappedModule module, const LibertyLibrary& library);
+
+  const ModuleCost& cost() const { return module_.cost; }
+  const GateNetlist& netlist() const { return netlist_; }
+  const GateTiming& timing() const { return timing_; }
+
+  // The first `warm_up` cycles of the stimulus are not measured. Throws UserError when the period
+  // is shorter than the critical path.
+  EnergyRecord measure(const GateStimulus& stimulus, std::uint64_t warm_up, double period_ps) const;
+
+ private:
+  MappedModule module_;
+  const LibertyLibrary& library_;
+  GateNetlist netlist_;
+  FanoutOfFour outside_;
+  GateTiming timing_;
+};
+
+// A design's area and timing together with the energy of each module under inputs that need no
+// workload.
+struct CharacterisedArray {
+  struct Energy {
+    EnergyRecord uniform;  // uniform_stimulus
+    EnergyRecord zero;     // all inputs 0
+  };
+  ArrayCost cost;
+  std::vector<Energy> energies;  // by cost.modules
+  double period_ps = 0;          // of the clock that energy was measured at
+};
+
+// Energy is measured over `cycles` at options.period_ps, or at the array's critical path where that
+// is longer: only leakage depends on it.
+CharacterisedArray characterise(const Design& design, const SynthesisOptions& options,
+                                std::uint64_t cycles);
+
+// Every input but clock and reset drawn anew in each cycle, all values equally likely.
+GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles, std::uint64_t seed);
+
+}  // namespace bitsmith

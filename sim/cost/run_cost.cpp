@@ -1,0 +1,71 @@
+#include "cost/run_cost.h"
+
+namespace bitsmith {
+namespace {
+
+// As the table of SRAMs calls it.
+const char* name_of(SramDevice device) {
+  switch (device) {
+    case SramDevice::none:
+      break;
+    case SramDevice::itrs_hp:
+      return "itrs-hp";
+    case SramDevice::itrs_lop:
+      return "itrs-lop";
+    case SramDevice::itrs_lstp:
+      return "itrs-lstp";
+    case SramDevice::ihp_sg13g2:
+      return "ihp-sg13g2";
+  }
+  throw InternalError("SRAM of no known device");
+}
+
+BuffersCost buffers_cost(const MemoryParams& memory, const SramTable& table) {
+  const SramTechnology technology{memory.sram.node_nm, name_of(memory.sram.device)};
+  return {buffer_cost(table, technology, memory.activation_buffer),
+          buffer_cost(table, technology, memory.weight_buffer),
+          buffer_cost(table, technology, memory.result_buffer)};
+}
+
+double access_energy(const BufferCost& cost, std::uint64_t reads, std::uint64_t writes) {
+  return static_cast<double>(reads) * cost.read_pj + static_cast<double>(writes) * cost.write_pj;
+}
+
+}  // namespace
+
+std::optional<double> sum_of(std::initializer_list<std::optional<double>> parts) {
+  double sum = 0;
+  for (const std::optional<double>& part : parts) {
+    if (!part) return std::nullopt;
+    sum += *part;
+  }
+  return sum;
+}
+
+RunCost run_cost(const Accelerator& accelerator, const RunCounts& counts, double seconds,
+                 const std::function<const SramTable&()>& table) {
+  RunCost cost;
+  if (!accelerator.memory) return cost;
+  const MemoryParams& memory = *accelerator.memory;
+  const SystemCounts& system = counts.system;
+  cost.energy_pj.dram = dram_energy(memory.dram, system, seconds);
+  if (memory.sram.device == SramDevice::none) return cost;
+  const BuffersCost buffers = buffers_cost(memory, table());
+  cost.energy_pj.buffers =
+      access_energy(buffers.activation, system.activation_buffer_reads,
+                    system.activation_buffer_writes) +
+      access_energy(buffers.weight, system.weight_buffer_reads, system.weight_buffer_writes) +
+      access_energy(buffers.result, system.result_buffer_reads, system.result_buffer_writes);
+  double leakage_mw = 0, area_um2 = 0;
+  for (const BufferCost* buffer : {&buffers.activation, &buffers.weight, &buffers.result}) {
+    leakage_mw += buffer->leakage_mw;
+    area_um2 += buffer->area_um2;
+  }
+  constexpr double kPicojoulesPerMilliwattSecond = 1e9;
+  cost.energy_pj.leakage.buffers = leakage_mw * seconds * kPicojoulesPerMilliwattSecond;
+  cost.area_um2.buffers = area_um2;
+  cost.buffers = buffers;
+  return cost;
+}
+
+}  // namespace bitsmith

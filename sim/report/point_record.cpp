@@ -1,0 +1,75 @@
+#include "report/point_record.h"
+
+#include "report/run_figures.h"
+
+namespace bitsmith {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json metrics(const RunReportInput& input) {
+  const Accelerator& accelerator = input.accelerator;
+  const RunCounts& total = input.result.total;
+  Json json = {{"pes", accelerator.design->pe_count()},
+               {"peak_macs_per_cycle", accelerator.design->peak_macs_per_cycle()},
+               {"clock_ghz", accelerator.params.clock_ghz},
+               {"cycles", total.cycles},
+               {"seconds", seconds(total, accelerator)},
+               {"macs", total.macs},
+               {"utilization", utilization(total, *accelerator.design)},
+               {"array_cycles", total.array_cycles}};
+  for (const StallCause& cause : kStallCauses) {
+    json[std::string("stall_") + cause.name] = total.stall_cycles.*cause.cycles;
+  }
+  json["dram_read_bytes"] = nullptr;
+  json["dram_written_bytes"] = nullptr;
+  if (accelerator.memory) {
+    const DramBytes bytes = dram_bytes(total, *accelerator.memory);
+    json["dram_read_bytes"] = bytes.read();
+    json["dram_written_bytes"] = bytes.written();
+  }
+  const RunEnergy& energy = input.cost.energy_pj;
+  json["energy_pj"] = number_json(energy.total());
+  json["array_energy_pj"] = number_json(energy.array);
+  json["buffers_energy_pj"] = number_json(energy.buffers);
+  json["dram_energy_pj"] = number_json(energy.dram_total());
+  json["vector_energy_pj"] = number_json(energy.vector);
+  json["leakage_energy_pj"] = number_json(energy.leakage.total());
+  json["area_um2"] = number_json(input.cost.area_um2.total());
+  json["array_area_um2"] = number_json(input.cost.area_um2.array);
+  json["buffers_area_um2"] = number_json(input.cost.area_um2.buffers);
+  return json;
+}
+
+Json operators(const RunReportInput& input) {
+  Json rows = Json::array();
+  for (const OperatorResult& row : input.result.operators) {
+    Json stalls = Json::object();
+    for (const StallCause& cause : kStallCauses) {
+      if (const std::uint64_t cycles = row.counts.stall_cycles.*cause.cycles) {
+        stalls[cause.name] = cycles;
+      }
+    }
+    rows.push_back({{"name", row.op.name},
+                    {"times", row.op.repeat},
+                    {"cycles", row.counts.cycles},
+                    {"array_cycles", row.counts.array_cycles},
+                    {"stall_cycles", stalls}});
+  }
+  return rows;
+}
+
+}  // namespace
+
+Json point_record(const RunReportInput& input) {
+  return {{"schema", "bitsmith.point/1"},
+          {"status", "done"},
+          {"inputs",
+           {{"accelerator", input.accelerator.resolved()},
+            {"workload", input.workload.name},
+            {"engine", input.engine}}},
+          {"metrics", metrics(input)},
+          {"operators", operators(input)}};
+}
+
+}  // namespace bitsmith

@@ -1,0 +1,17 @@
+// A point of a sweep as it is stored (schema bitsmith.point/1): what it was computed from, its
+// figures, and where its operators' cycles go.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "report/run_report.h"
+
+namespace bitsmith {
+
+// {"schema", "status": "done", "inputs": {"accelerator": resolved, "workload", "engine"},
+//  "metrics": {name: number or null}, "operators": [{"name", "times", "cycles", "array_cycles",
+//  "stall_cycles": {cause: cycles}}]}. Metrics are flat: they are the columns of a sweep's index.
+// Units are in their names; cycles, macs and pes have none.
+nlohmann::ordered_json point_record(const RunReportInput& input);
+
+}  // namespace bitsmith

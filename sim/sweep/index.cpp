@@ -1,0 +1,193 @@
+#include "sweep/index.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/file_descriptor.h"
+#include "common/interrupt.h"
+
+namespace bitsmith {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// ---------------------------------------------------------------------------------- SQLite
+
+// A new database that becomes `path` when it is complete.
+class Database {
+ public:
+  explicit Database(const std::filesystem::path& path)
+      : path_(path), temporary_(path.string() + fmt::format(".{}.tmp", ::getpid())) {
+    std::filesystem::remove(temporary_);
+    sqlite3* handle = nullptr;
+    const int status = sqlite3_open(temporary_.c_str(), &handle);
+    handle_.reset(handle);
+    require(status);
+    // A crash leaves a temporary file and nothing else, so there is nothing to journal.
+    run("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN");
+  }
+  ~Database() {
+    statement_.reset();
+    handle_.reset();
+    std::error_code ignored;
+    std::filesystem::remove(temporary_, ignored);
+  }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  void run(const std::string& sql) {
+    require(sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+  }
+  void prepare(const std::string& sql) {
+    sqlite3_stmt* statement = nullptr;
+    require(sqlite3_prepare_v2(handle_.get(), sql.c_str(), -1, &statement, nullptr));
+    statement_.reset(statement);
+  }
+  void insert(const std::vector<Json>& row) {
+    for (std::size_t i = 0; i < row.size(); ++i) bind(static_cast<int>(i + 1), row[i]);
+    if (sqlite3_step(statement_.get()) != SQLITE_DONE) fail();
+    require(sqlite3_reset(statement_.get()));
+  }
+  void finish() {
+    run("COMMIT");
+    statement_.reset();
+    handle_.reset();
+    const FileDescriptor file(::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open() || ::fsync(file.get()) != 0) {
+      throw UserError(fmt::format("{}: cannot write to the disk", path_.string()));
+    }
+    std::filesystem::rename(temporary_, path_);
+  }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* handle) const { sqlite3_close(handle); }
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+
+  void bind(int column, const Json& value) {
+    sqlite3_stmt* to = statement_.get();
+    if (value.is_number_integer()) {
+      require(sqlite3_bind_int64(to, column, value.get<std::int64_t>()));
+    } else if (value.is_number()) {
+      require(sqlite3_bind_double(to, column, value.get<double>()));
+    } else if (value.is_null()) {
+      require(sqlite3_bind_null(to, column));
+    } else {
+      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+      require(sqlite3_bind_text(to, column, text.data(), static_cast<int>(text.size()),
+                                SQLITE_TRANSIENT));
+    }
+  }
+  void require(int status) {
+    if (status != SQLITE_OK) fail();
+  }
+  [[noreturn]] void fail() {
+    throw UserError(fmt::format("{}: {}", path_.string(), sqlite3_errmsg(handle_.get())));
+  }
+
+  std::filesystem::path path_;
+  std::string temporary_;
+  std::unique_ptr<sqlite3, Close> handle_;
+  std::unique_ptr<sqlite3_stmt, Close> statement_;
+};
+
+std::string quoted(const std::string& name) {
+  std::string result = "\"";
+  for (const char c : name) result += c == '"' ? "\"\"" : std::string(1, c);
+  return result + "\"";
+}
+
+std::string comma_list(const std::vector<std::string>& columns, bool are_names) {
+  std::string list;
+  for (const std::string& column : columns) {
+    list += (list.empty() ? "" : ", ") + (are_names ? quoted(column) : std::string("?"));
+  }
+  return list;
+}
+
+// ---------------------------------------------------------------------------------- CSV
+
+// RFC 4180.
+std::string csv_field(const Json& value) {
+  if (value.is_null()) return "";
+  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  return quoted(text);
+}
+
+std::string csv_line(const std::vector<Json>& row) {
+  std::string line;
+  for (std::size_t i = 0; i < row.size(); ++i) line += (i == 0 ? "" : ",") + csv_field(row[i]);
+  return line + "\n";
+}
+
+// ---------------------------------------------------------------------------------- rows
+
+Json error_of(const Json& record) {
+  if (!record.contains("errors")) return nullptr;
+  std::string text;
+  for (const Json& error : record.at("errors")) {
+    text += (text.empty() ? "" : "; ") + error.get<std::string>();
+  }
+  return text;
+}
+
+std::vector<std::string> metrics_of_first(const ResultStore& store, const IndexInput& input) {
+  std::vector<std::string> names;
+  for (const IndexedPoint& point : input.points) {
+    const auto record = store.read(point.key);
+    if (!record || !record->contains("metrics")) continue;
+    for (const auto& [name, value] : record->at("metrics").items()) names.push_back(name);
+    break;
+  }
+  return names;
+}
+
+std::vector<Json> row_of(const IndexInput& input, std::size_t number, const ResultStore& store,
+                         const std::vector<std::string>& metrics) {
+  const IndexedPoint& point = input.points[number];
+  const Json record = store.read(point.key).value_or(Json::object());
+  std::vector<Json> row = {number};
+  row.insert(row.end(), point.values.begin(), point.values.end());
+  row.push_back(record.value("status", "missing"));
+  const Json values = record.value("metrics", Json::object());
+  for (const std::string& name : metrics) row.push_back(values.value(name, Json()));
+  row.push_back(error_of(record));
+  row.push_back(point.key);
+  return row;
+}
+
+}  // namespace
+
+void write_index(const ResultStore& store, const IndexInput& input) {
+  const std::vector<std::string> metrics = metrics_of_first(store, input);
+  std::vector<std::string> columns = {"point"};
+  columns.insert(columns.end(), input.columns.begin(), input.columns.end());
+  columns.push_back("status");
+  columns.insert(columns.end(), metrics.begin(), metrics.end());
+  columns.insert(columns.end(), {"error", "key"});
+
+  AtomicFile csv(store.folder() / "index.csv");
+  Database database(store.folder() / "index.sqlite");
+  csv.write(csv_line({columns.begin(), columns.end()}));
+  database.run(fmt::format("CREATE TABLE points ({})", comma_list(columns, true)));
+  database.prepare(fmt::format("INSERT INTO points VALUES ({})", comma_list(columns, false)));
+  for (std::size_t i = 0; i < input.points.size(); ++i) {
+    throw_if_interrupted();
+    const std::vector<Json> row = row_of(input, i, store, metrics);
+    csv.write(csv_line(row));
+    database.insert(row);
+  }
+  csv.finish();
+  database.finish();
+}
+
+}  // namespace bitsmith

@@ -1,0 +1,96 @@
+#include "sweep/result_store.h"
+
+#include <chrono>
+#include <string_view>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/hash.h"
+
+namespace bitsmith {
+namespace {
+
+constexpr std::size_t kByteLimit = std::size_t{64} << 20;
+constexpr std::string_view kHead = R"({"checksum":")";
+constexpr std::string_view kMiddle = R"(","record":)";
+constexpr std::string_view kEnd = "}\n";
+constexpr std::size_t kHashDigits = 32;
+
+std::string checksum(std::string_view record) {
+  ContentHash hash;
+  hash.add(record);
+  return hash.hex();
+}
+
+// The text of the record, when the file is whole.
+std::optional<std::string_view> record_of(std::string_view text) {
+  constexpr std::size_t kBefore = kHead.size() + kHashDigits + kMiddle.size();
+  if (text.size() < kBefore + kEnd.size() || !text.starts_with(kHead) || !text.ends_with(kEnd) ||
+      text.substr(kHead.size() + kHashDigits, kMiddle.size()) != kMiddle) {
+    return std::nullopt;
+  }
+  const std::string_view record = text.substr(kBefore, text.size() - kBefore - kEnd.size());
+  if (checksum(record) != text.substr(kHead.size(), kHashDigits)) return std::nullopt;
+  return record;
+}
+
+// Temporary files of writers that were killed. Those of writers at work are younger.
+void remove_leftovers(const std::filesystem::path& results) {
+  namespace fs = std::filesystem;
+  const auto before = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(results, ignored)) {
+    if (entry.path().extension() == ".tmp" && entry.last_write_time(ignored) < before) {
+      fs::remove(entry.path(), ignored);
+    }
+  }
+}
+
+}  // namespace
+
+ResultStore::ResultStore(std::filesystem::path folder) : folder_(std::move(folder)) {
+  std::error_code error;
+  std::filesystem::create_directories(folder_ / "results", error);
+  if (error) {
+    throw UserError(fmt::format("{}: cannot create: {}", folder_.string(), error.message()));
+  }
+  // A folder that cannot be written shows now and not after the first hour.
+  const std::filesystem::path probe = folder_ / "results" / ".writable";
+  write_file_atomically(probe, "");
+  std::filesystem::remove(probe, error);
+  remove_leftovers(folder_ / "results");
+}
+
+std::filesystem::path ResultStore::file_of(const std::string& key) const {
+  check(key.size() == kHashDigits, "a key that is no hash");
+  return folder_ / "results" / key.substr(0, 2) / (key + ".json");
+}
+
+std::optional<nlohmann::ordered_json> ResultStore::read(const std::string& key) const {
+  const std::filesystem::path file = file_of(key);
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) return std::nullopt;
+  std::string text;
+  try {
+    text = read_file(file, kByteLimit);
+  } catch (const UserError&) {
+    return std::nullopt;
+  }
+  const auto record = record_of(text);
+  if (!record) return std::nullopt;
+  auto json = nlohmann::ordered_json::parse(*record, nullptr, false);
+  if (!json.is_object() || json.value("key", "") != key) return std::nullopt;
+  return json;
+}
+
+void ResultStore::write(const std::string& key, nlohmann::ordered_json record) const {
+  nlohmann::ordered_json keyed = {{"key", key}};
+  keyed.update(record);
+  const std::string text = keyed.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string file;
+  file.reserve(text.size() + 64);
+  file.append(kHead).append(checksum(text)).append(kMiddle).append(text).append(kEnd);
+  write_file_atomically(file_of(key), file);
+}
+
+}  // namespace bitsmith

@@ -1,0 +1,387 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "common/text.h"
+#include "config/parameter_table.h"
+#include "sweep/sweep.h"
+
+namespace bitsmith {
+namespace {
+
+// ---------------------------------------------------------------------------------- scalars
+
+struct SweepText {
+  std::string name;
+  SweepEngine engine = SweepEngine::tile;
+};
+
+const ParameterTable<SweepText>& sweep_table() {
+  static const ParameterTable<SweepText> table = [] {
+    ParameterTable<SweepText> t;
+    t.text("name", &SweepText::name, "of the sweep").required();
+    t.choice("engine", &SweepText::engine,
+             {{"tile", SweepEngine::tile}, {"roofline", SweepEngine::roofline}},
+             "what computes a point");
+    return t;
+  }();
+  return table;
+}
+
+const ParameterTable<Sample>& sample_table() {
+  static const ParameterTable<Sample> table = [] {
+    ParameterTable<Sample> t;
+    t.integer("points", &Sample::points, {1, static_cast<std::int64_t>(kMostPoints)}, "points",
+              "of those that hold the constraints")
+        .required();
+    t.integer("seed", &Sample::seed, {0, std::int64_t{1} << 62}, "", "of the choice");
+    return t;
+  }();
+  return table;
+}
+
+struct WorkloadText {
+  std::string model;
+  std::string gemm;
+  Phase phase = Phase::prefill;
+  std::uint64_t sequence = 0;
+  std::uint64_t batch = 1;
+  std::uint64_t chunk = 0;
+};
+
+const ParameterTable<WorkloadText>& workload_table() {
+  using W = WorkloadText;
+  static const ParameterTable<W> table = [] {
+    ParameterTable<W> t;
+    t.text("model", &W::model, "file of a model, relative to this file");
+    t.text("gemm", &W::gemm, "one GEMM, MxNxK");
+    t.choice("phase", &W::phase, {{"prefill", Phase::prefill}, {"decode", Phase::decode}},
+             "of the model");
+    t.integer("seq", &W::sequence, {0, 1 << 24}, "tokens",
+              "of the prompt, in decode of the context; 0: 2048, or as many as the model takes");
+    t.integer("batch", &W::batch, {1, 1 << 20}, "", "sequences");
+    t.integer("chunk", &W::chunk, {0, 1 << 24}, "tokens", "prefill: at a time; 0: all");
+    return t;
+  }();
+  return table;
+}
+
+// ---------------------------------------------------------------------------------- lists
+
+const std::vector<YamlNode>* items_of(const YamlNode& map, std::string_view key, bool is_required,
+                                      Diagnostics& diagnostics) {
+  const YamlNode* node = map.find(key);
+  if (node == nullptr) {
+    if (is_required) diagnostics.add(map.where, fmt::format("'{}' is missing: a list", key));
+    return nullptr;
+  }
+  if (node->kind == YamlNode::Kind::sequence && !node->items.empty()) return &node->items;
+  diagnostics.add(
+      node->where,
+      fmt::format("'{}': expected a list, found {}", key,
+                  node->kind == YamlNode::Kind::sequence ? "an empty one" : yaml::describe(*node)));
+  return nullptr;
+}
+
+// Every key of `map` is one of `allowed`.
+bool has_only(const YamlNode& map, const std::vector<std::string_view>& allowed,
+              Diagnostics& diagnostics) {
+  if (map.kind != YamlNode::Kind::map) {
+    diagnostics.add(map.where, fmt::format("expected a map, found {}", yaml::describe(map)));
+    return false;
+  }
+  bool is_clean = true;
+  for (const YamlEntry& entry : map.entries) {
+    if (std::find(allowed.begin(), allowed.end(), entry.key) != allowed.end()) continue;
+    diagnostics.add(entry.key_where, unknown_word("key", entry.key, allowed));
+    is_clean = false;
+  }
+  return is_clean;
+}
+
+// ---------------------------------------------------------------------------------- axes
+
+class AxisReader {
+ public:
+  explicit AxisReader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+  std::optional<Axis> read(const YamlNode& node) {
+    if (node.find("zip") != nullptr) return read_zip(node);
+    if (node.find("variants") != nullptr) return read_variants(node);
+    return read_set(node);
+  }
+
+ private:
+  std::optional<Axis> refuse(const Location& where, std::string_view problem) {
+    diagnostics_.add(where, problem);
+    return std::nullopt;
+  }
+
+  std::optional<std::string> text_of(const YamlNode& map, std::string_view key) {
+    const YamlNode* node = map.find(key);
+    if (node != nullptr) return read_text(*node, key, diagnostics_);
+    diagnostics_.add(map.where, fmt::format("'{}' is missing", key));
+    return std::nullopt;
+  }
+
+  std::optional<Override> override_of(const std::string& text, const Location& where) {
+    try {
+      Override change = parse_override(text);
+      change.where = where;
+      return change;
+    } catch (const UserError& error) {
+      diagnostics_.add(where, error.what());
+      return std::nullopt;
+    }
+  }
+
+  // {set: PATH, values | range | log_range}
+  std::optional<Axis> read_set(const YamlNode& node) {
+    if (!has_only(node, {"name", "set", "values", "range", "log_range"}, diagnostics_)) return {};
+    const auto path = text_of(node, "set");
+    if (!path) return std::nullopt;
+    Axis axis{*path, node.where, {}};
+    if (const YamlNode* name = node.find("name")) {
+      const auto text = read_text(*name, "name", diagnostics_);
+      if (!text) return std::nullopt;
+      axis.name = *text;
+    }
+    std::vector<std::string> values;
+    const YamlNode* list = node.find("values");
+    const YamlNode* range = node.find("range");
+    const YamlNode* log_range = node.find("log_range");
+    if ((list != nullptr) + (range != nullptr) + (log_range != nullptr) != 1) {
+      return refuse(node.where, "an axis has one of 'values', 'range' and 'log_range'");
+    }
+    if (list != nullptr) values = read_values(node);
+    if (range != nullptr) values = read_range(*range, false);
+    if (log_range != nullptr) values = read_range(*log_range, true);
+    for (const std::string& value : values) {
+      const auto change = override_of(*path + "=" + value, node.where);
+      if (!change) return std::nullopt;
+      axis.values.push_back({value, {*change}});
+    }
+    return axis.values.empty() ? std::nullopt : std::optional(axis);
+  }
+
+  std::vector<std::string> read_values(const YamlNode& node) {
+    std::vector<std::string> values;
+    const auto* items = items_of(node, "values", true, diagnostics_);
+    if (items == nullptr) return values;
+    if (items->size() > kMostAxisValues) {
+      diagnostics_.add(node.where, fmt::format("more than {} values", kMostAxisValues));
+      return {};
+    }
+    for (const YamlNode& item : *items) {
+      if (const auto text = read_text(item, "values", diagnostics_)) values.push_back(*text);
+    }
+    if (values.size() != items->size()) values.clear();
+    return values;
+  }
+
+  // Both ends included. What is written as integers stays integers.
+  std::vector<std::string> read_range(const YamlNode& node, bool is_log) {
+    const std::string_view step_key = is_log ? "factor" : "step";
+    if (!has_only(node, {"from", "to", step_key}, diagnostics_)) return {};
+    const std::size_t before = diagnostics_.size();
+    double numbers[3] = {};
+    bool are_integers = true;
+    const std::string_view keys[3] = {"from", "to", step_key};
+    for (int i = 0; i < 3; ++i) {
+      const YamlNode* item = node.find(keys[i]);
+      if (item == nullptr) {
+        diagnostics_.add(node.where, fmt::format("'{}' is missing", keys[i]));
+      } else if (const auto value = read_number(*item, keys[i], {-1e15, 1e15}, diagnostics_)) {
+        numbers[i] = *value;
+        are_integers = are_integers && parse_integer(item->scalar).has_value();
+      }
+    }
+    if (diagnostics_.size() > before) return {};
+    const auto [from, to, step] = numbers;
+    if (from > to || step <= (is_log ? 1 : 0) || (is_log && from <= 0)) {
+      diagnostics_.add(node.where, is_log ? "a log_range needs 0 < from <= to and factor > 1"
+                                          : "a range needs from <= to and step > 0");
+      return {};
+    }
+    return numbers_of(node.where, from, to, step, is_log, are_integers);
+  }
+
+  std::vector<std::string> numbers_of(const Location& where, double from, double to, double step,
+                                      bool is_log, bool are_integers) {
+    // A last value that rounding alone puts beyond `to` belongs to the range.
+    const double limit = to + std::abs(to) * 1e-9;
+    std::vector<std::string> values;
+    for (int i = 0;; ++i) {
+      const double value = is_log ? from * std::pow(step, i) : from + step * i;
+      if (value > limit) return values;
+      if (values.size() == kMostAxisValues) {
+        diagnostics_.add(where, fmt::format("more than {} values", kMostAxisValues));
+        return {};
+      }
+      values.push_back(are_integers ? fmt::format("{}", std::llround(value))
+                                    : fmt::format("{:.12g}", value));
+    }
+  }
+
+  // {name, zip: [axes of equal length]}
+  std::optional<Axis> read_zip(const YamlNode& node) {
+    if (!has_only(node, {"name", "zip"}, diagnostics_)) return std::nullopt;
+    const auto* items = items_of(node, "zip", true, diagnostics_);
+    if (items == nullptr) return std::nullopt;
+    Axis result{"", node.where, {}};
+    for (const YamlNode& item : *items) {
+      const auto axis = read_set(item);
+      if (!axis) return std::nullopt;
+      if (result.values.empty()) result.values.resize(axis->values.size());
+      if (axis->values.size() != result.values.size()) {
+        return refuse(item.where, fmt::format("{} values, but the axes of a zip before have {}",
+                                              axis->values.size(), result.values.size()));
+      }
+      const char* comma = result.name.empty() ? "" : ",";
+      result.name += comma + axis->name;
+      for (std::size_t i = 0; i < result.values.size(); ++i) {
+        AxisValue& value = result.values[i];
+        value.label += comma + axis->values[i].label;
+        value.overrides.push_back(axis->values[i].overrides.front());
+      }
+    }
+    if (const YamlNode* name = node.find("name")) {
+      const auto text = read_text(*name, "name", diagnostics_);
+      if (text) result.name = *text;
+    }
+    return result;
+  }
+
+  // {name, variants: {label: [PATH=VALUE, ...]}}
+  std::optional<Axis> read_variants(const YamlNode& node) {
+    if (!has_only(node, {"name", "variants"}, diagnostics_)) return std::nullopt;
+    const auto name = text_of(node, "name");
+    const YamlNode& variants = *node.find("variants");
+    if (variants.kind != YamlNode::Kind::map || variants.entries.empty()) {
+      return refuse(variants.where, "'variants': expected a map of lists of PATH=VALUE");
+    }
+    const std::size_t before = diagnostics_.size();
+    Axis axis{name.value_or(""), node.where, {}};
+    for (const YamlEntry& variant : variants.entries) {
+      AxisValue value{variant.key, {}};
+      if (variant.value.kind != YamlNode::Kind::sequence) {
+        diagnostics_.add(variant.value.where, "a variant is a list of PATH=VALUE, maybe empty");
+        continue;
+      }
+      for (const YamlNode& item : variant.value.items) {
+        const auto text = read_text(item, variant.key, diagnostics_);
+        const auto change = text ? override_of(*text, item.where) : std::nullopt;
+        if (change) value.overrides.push_back(*change);
+      }
+      axis.values.push_back(std::move(value));
+    }
+    return diagnostics_.size() > before ? std::nullopt : std::optional(axis);
+  }
+
+  Diagnostics& diagnostics_;
+};
+
+// No two axes may have one name or set one path: the later would win in silence.
+void require_apart(const std::vector<Axis>& axes, Diagnostics& diagnostics) {
+  std::set<std::string> names;
+  std::set<std::vector<std::string>> paths;
+  for (const Axis& axis : axes) {
+    if (!names.insert(axis.name).second) {
+      diagnostics.add(axis.where, fmt::format("a second axis '{}'", printable(axis.name, 60)));
+    }
+    std::set<std::vector<std::string>> own;
+    for (const AxisValue& value : axis.values) {
+      for (const Override& change : value.overrides) own.insert(change.path);
+    }
+    for (const auto& path : own) {
+      if (paths.insert(path).second) continue;
+      diagnostics.add(axis.where, fmt::format("'{}' is set by two axes", fmt::join(path, ".")));
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------- workloads
+
+std::optional<SweepWorkload> read_workload(const YamlNode& node,
+                                           const std::filesystem::path& folder,
+                                           Diagnostics& diagnostics) {
+  const std::size_t before = diagnostics.size();
+  const WorkloadText text = workload_table().read(node, diagnostics);
+  if (diagnostics.size() > before) return std::nullopt;
+  if (text.model.empty() == text.gemm.empty()) {
+    diagnostics.add(node.where, "a workload is a 'model' or a 'gemm'");
+    return std::nullopt;
+  }
+  SweepWorkload workload{text.gemm, node.where, {}, text.gemm, {}};
+  if (!text.gemm.empty()) {
+    for (const std::string_view key : {"phase", "seq", "batch", "chunk"}) {
+      if (const YamlNode* value = node.find(key)) {
+        diagnostics.add(value->where, fmt::format("'{}' is for a model", key));
+      }
+    }
+    try {
+      gemm_workload(text.gemm);
+    } catch (const UserError& error) {
+      diagnostics.add(node.where, error.what());
+    }
+    return workload;
+  }
+  workload.model = folder / text.model;
+  workload.phase = {text.phase, text.sequence, text.batch, text.chunk};
+  workload.label =
+      workload.model.stem().string() + (text.phase == Phase::decode ? " decode" : " prefill");
+  if (text.sequence != 0) workload.label += fmt::format(" {}", text.sequence);
+  if (text.batch != 1) workload.label += fmt::format(" x{}", text.batch);
+  if (text.chunk != 0) workload.label += fmt::format(" by {}", text.chunk);
+  return workload;
+}
+
+}  // namespace
+
+Sweep load_sweep(const std::filesystem::path& path) {
+  Diagnostics diagnostics;
+  const YamlNode root = yaml::read(path, diagnostics);
+  const std::filesystem::path folder = path.parent_path();
+  const SweepText text = sweep_table().read(
+      root, diagnostics, {"accelerators", "axes", "constraints", "workloads", "sample"});
+  Sweep sweep;
+  sweep.name = text.name;
+  sweep.engine = text.engine;
+  const auto for_each = [&](std::string_view key, bool is_required, const auto& read) {
+    if (const auto* items = items_of(root, key, is_required, diagnostics)) {
+      for (const YamlNode& item : *items) read(item);
+    }
+  };
+  if (root.kind != YamlNode::Kind::map) diagnostics.throw_if_any();
+  for_each("accelerators", true, [&](const YamlNode& item) {
+    if (const auto file = read_text(item, "accelerators", diagnostics)) {
+      sweep.accelerators.push_back(folder / *file);
+    }
+  });
+  AxisReader axes(diagnostics);
+  for_each("axes", false, [&](const YamlNode& item) {
+    if (auto axis = axes.read(item)) sweep.axes.push_back(std::move(*axis));
+  });
+  require_apart(sweep.axes, diagnostics);
+  for_each("constraints", false, [&](const YamlNode& item) {
+    const auto expression = read_text(item, "constraints", diagnostics);
+    if (!expression) return;
+    try {
+      sweep.constraints.emplace_back(*expression, item.where);
+    } catch (const UserError& error) {
+      diagnostics.add(item.where, error.what());
+    }
+  });
+  for_each("workloads", true, [&](const YamlNode& item) {
+    if (auto workload = read_workload(item, folder, diagnostics)) {
+      sweep.workloads.push_back(std::move(*workload));
+    }
+  });
+  if (const YamlNode* sample = root.find("sample")) {
+    sweep.sample = sample_table().read(*sample, diagnostics);
+  }
+  diagnostics.throw_if_any();
+  return sweep;
+}
+
+}  // namespace bitsmith

@@ -1,0 +1,150 @@
+// `bitsmith sweep` as a user meets it: points equal to single runs, resumed, interrupted, refused.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "common/file.h"
+#include "common/process.h"
+
+namespace bitsmith {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class SweepCli : public testing::Test {
+ protected:
+  SweepCli() {
+    write("sweep.yaml",
+          fmt::format(
+              "name: s\naccelerators: [{}]\naxes: [{{set: design.rows, values: [4, 8, 16]}}]\n"
+              "workloads: [{{gemm: 40x50x60}}, {{gemm: 8x8x8}}]\n",
+              accelerator_));
+  }
+  ProcessResult bitsmith(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), BITSMITH_BINARY);
+    return run_process(arguments, folder_.path());
+  }
+  void write(const std::string& name, const std::string& content) {
+    std::ofstream(folder_.path() / name, std::ios::binary) << content;
+  }
+  std::string read(const std::string& name) { return read_file(folder_.path() / name, 1 << 24); }
+  json read_json(const std::string& name) { return json::parse(read(name)); }
+  const fs::path& folder() const { return folder_.path(); }
+
+  const std::string accelerator_ =
+      (home_folder() / "configs/accelerators/systolic_int8_16x16_edge.yaml").string();
+
+ private:
+  TemporaryFolder folder_{fs::temp_directory_path()};
+};
+
+TEST_F(SweepCli, APointIsWhatASingleRunSays) {
+  const ProcessResult result = bitsmith({"sweep", "sweep.yaml", "--out", "out"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("systolic_int8_16x16_edge design.rows=8 40x50x60"));
+  ASSERT_EQ(bitsmith({"run", accelerator_, "--gemm", "40x50x60", "--set", "design.rows=8", "--json",
+                      "run.json"})
+                .exit_code,
+            0);
+  const json run = read_json("run.json");
+  const std::string csv = read("out/index.csv");
+  EXPECT_THAT(csv,
+              HasSubstr(fmt::format("2,systolic_int8_16x16_edge,40x50x60,8,done,128,128,1.0,{},",
+                                    run["total"]["cycles"].get<std::uint64_t>())));
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 7);
+}
+
+TEST_F(SweepCli, TheSameCommandResumesAndOtherInputsAreOtherPoints) {
+  ASSERT_EQ(bitsmith({"sweep", "sweep.yaml", "--out", "out", "--json", "first.json"}).exit_code, 0);
+  EXPECT_EQ(read_json("first.json")["computed"], 6);
+  const std::string csv = read("out/index.csv");
+  ASSERT_EQ(bitsmith({"sweep", "sweep.yaml", "--out", "out", "--json", "-"}).exit_code, 0);
+  ASSERT_EQ(bitsmith({"sweep", "sweep.yaml", "--out", "out", "--json", "again.json"}).exit_code, 0);
+  EXPECT_EQ(read_json("again.json")["computed"], 0);
+  EXPECT_EQ(read_json("again.json")["from_before"], 6);
+  EXPECT_EQ(read("out/index.csv"), csv);
+  std::string text = read("sweep.yaml");
+  text.replace(text.find("[4, 8, 16]"), 10, "[8, 16, 32]");
+  write("sweep.yaml", text);
+  ASSERT_EQ(bitsmith({"sweep", "sweep.yaml", "--out", "out", "--json", "more.json"}).exit_code, 0);
+  EXPECT_EQ(read_json("more.json")["computed"], 2);
+  EXPECT_EQ(read_json("more.json")["from_before"], 4);
+}
+
+TEST_F(SweepCli, APointThatFailsIsNamedAndTheOthersAreThere) {
+  // No result of 32 bits fits half of two bytes.
+  write("sweep.yaml",
+        fmt::format("name: s\naccelerators: [{}]\naxes: [{{set: result_buffer.capacity_bytes, "
+                    "values: [2, 65536]}}]\nworkloads: [{{gemm: 40x50x60}}]\n",
+                    accelerator_));
+  const ProcessResult result = bitsmith({"sweep", "sweep.yaml", "--out", "out"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("1 failed: see their column error"));
+  const std::string csv = read("out/index.csv");
+  EXPECT_THAT(csv, HasSubstr("0,systolic_int8_16x16_edge,40x50x60,2,failed,"));
+  EXPECT_THAT(csv, HasSubstr("1,systolic_int8_16x16_edge,40x50x60,65536,done,"));
+}
+
+TEST_F(SweepCli, CtrlCEndsCleanlyAndNothingIsLost) {
+  std::string values;
+  for (int i = 1; i <= 4000; ++i) values += fmt::format("{}{}", i == 1 ? "" : ", ", i);
+  write("sweep.yaml", fmt::format("name: s\naccelerators: [{}]\naxes: [{{set: memory.latency_ns, "
+                                  "values: [{}]}}]\nworkloads: [{{gemm: 400x500x600}}]\n",
+                                  accelerator_, values));
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    if (::chdir(folder().c_str()) != 0 || std::freopen("log", "w", stderr) == nullptr) _exit(9);
+    ::execl(BITSMITH_BINARY, BITSMITH_BINARY, "sweep", "sweep.yaml", "--out", "out", nullptr);
+    _exit(9);
+  }
+  const auto results = [&] {
+    std::size_t count = 0;
+    std::error_code ignored;
+    for (const auto& entry : fs::recursive_directory_iterator(folder() / "out", ignored)) {
+      count += entry.path().extension() == ".json" ? 1U : 0U;
+    }
+    return count;
+  };
+  for (int i = 0; i < 2000 && results() < 20; ++i) ::usleep(10000);
+  ::kill(pid, SIGINT);
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_THAT(read("log"), HasSubstr("interrupted"));
+  const std::size_t before = results();
+  EXPECT_GE(before, 20U);
+  EXPECT_LT(before, 4000U);
+  for (const auto& entry : fs::recursive_directory_iterator(folder() / "out")) {
+    EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
+  }
+}
+
+TEST_F(SweepCli, MistakesAreReportedBeforeAnythingRuns) {
+  write("sweep.yaml",
+        fmt::format("name: s\naccelerators: [{}]\naxes: [{{set: design.rows, values: [4, 999]}}]\n"
+                    "workloads: [{{gemm: 40x50x60}}]\n",
+                    accelerator_));
+  const ProcessResult result = bitsmith({"sweep", "sweep.yaml", "--out", "out"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("expected an integer in 1..256, found '999'"));
+  EXPECT_FALSE(fs::exists(folder() / "out"));
+  write("sweep.yaml",
+        fmt::format("name: s\naccelerators: [{}]\nworkloads: [{{model: none.yaml}}]\n",
+                    accelerator_));
+  EXPECT_THAT(bitsmith({"sweep", "sweep.yaml"}).output, HasSubstr("sweep.yaml:3:13: none.yaml"));
+  EXPECT_THAT(bitsmith({"sweep", "sweep.yaml", "--jobs", "0"}).output, HasSubstr("--jobs"));
+}
+
+}  // namespace
+}  // namespace bitsmith

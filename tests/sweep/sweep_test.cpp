@@ -1,0 +1,180 @@
+#include "sweep/sweep.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "common/file.h"
+#include "common/process.h"
+
+namespace bitsmith {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class SweepFile : public testing::Test {
+ protected:
+  SweepFile() {
+    write("design.yaml", "design: systolic\nrows: 4\ncols: 4\n");
+    write("a.yaml", "design: design.yaml\n");
+    write("b.yaml", "design: design.yaml\nmemory: memory.yaml\n");
+    write("memory.yaml", "bandwidth_gb_s: 25.6\nlatency_ns: 30\n");
+  }
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_.path() / name) << text;
+  }
+  Sweep load(const std::string& text) {
+    write("sweep.yaml", text);
+    return load_sweep(folder_.path() / "sweep.yaml");
+  }
+  std::vector<std::string> labels(const std::string& text) {
+    const Sweep sweep = load(text);
+    std::vector<std::string> result;
+    for (const SweepPoint& point : expand(sweep)) result.push_back(label_of(sweep, point));
+    return result;
+  }
+  std::string mistake(const std::string& text) {
+    try {
+      labels(text);
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "none";
+  }
+
+ private:
+  TemporaryFolder folder_{std::filesystem::temp_directory_path()};
+};
+
+const std::string kHead = "name: s\naccelerators: [a.yaml]\nworkloads: [{gemm: 8x8x8}]\n";
+
+TEST_F(SweepFile, AxesAreNestedInTheirOrderWithWorkloadsInnermost) {
+  EXPECT_THAT(labels("name: s\naccelerators: [a.yaml, b.yaml]\n"
+                     "axes: [{set: design.rows, values: [2, 4]}]\n"
+                     "workloads: [{gemm: 8x8x8}, {gemm: 1x2x3}]\n"),
+              ElementsAre("a design.rows=2 8x8x8", "a design.rows=2 1x2x3", "a design.rows=4 8x8x8",
+                          "a design.rows=4 1x2x3", "b design.rows=2 8x8x8", "b design.rows=2 1x2x3",
+                          "b design.rows=4 8x8x8", "b design.rows=4 1x2x3"));
+}
+
+TEST_F(SweepFile, RangesHaveBothEnds) {
+  EXPECT_THAT(
+      labels(kHead + "axes: [{set: design.rows, range: {from: 2, to: 6, step: 2}}]\n"),
+      ElementsAre("a design.rows=2 8x8x8", "a design.rows=4 8x8x8", "a design.rows=6 8x8x8"));
+  EXPECT_THAT(
+      labels(kHead + "axes: [{set: clock_ghz, range: {from: 0.1, to: 0.3, step: 0.1}}]\n"),
+      ElementsAre("a clock_ghz=0.1 8x8x8", "a clock_ghz=0.2 8x8x8", "a clock_ghz=0.3 8x8x8"));
+  EXPECT_THAT(
+      labels(kHead + "axes: [{set: design.rows, log_range: {from: 2, to: 16, factor: 2}}]\n"),
+      ElementsAre("a design.rows=2 8x8x8", "a design.rows=4 8x8x8", "a design.rows=8 8x8x8",
+                  "a design.rows=16 8x8x8"));
+}
+
+TEST_F(SweepFile, ZippedAxesChangeTogetherAndVariantsHaveNames) {
+  const std::string text = kHead +
+                           "axes:\n"
+                           "  - zip: [{set: design.rows, values: [2, 8]}, {set: design.cols, "
+                           "values: [3, 9]}]\n"
+                           "  - {name: speed, variants: {slow: [clock_ghz=0.5], usual: []}}\n";
+  EXPECT_THAT(labels(text), ElementsAre("a design.rows,design.cols=2,3 speed=slow 8x8x8",
+                                        "a design.rows,design.cols=2,3 speed=usual 8x8x8",
+                                        "a design.rows,design.cols=8,9 speed=slow 8x8x8",
+                                        "a design.rows,design.cols=8,9 speed=usual 8x8x8"));
+  const Sweep sweep = load(text);
+  const auto overrides = overrides_of(sweep, expand(sweep)[2]);
+  ASSERT_EQ(overrides.size(), 3U);
+  EXPECT_THAT(overrides[1].path, ElementsAre("design", "cols"));
+  EXPECT_EQ(overrides[1].value, "9");
+  EXPECT_EQ(overrides[2].value, "0.5");
+}
+
+TEST_F(SweepFile, ConstraintsLeaveOutPoints) {
+  const std::string axes =
+      "axes: [{set: design.rows, values: [2, 4, 8]}, {set: design.cols, values: [2, 4, 8]}]\n";
+  EXPECT_EQ(labels(kHead + axes).size(), 9U);
+  EXPECT_THAT(
+      labels(kHead + axes + "constraints: [design.rows * design.cols <= 8]\n"),
+      ElementsAre("a design.rows=2 design.cols=2 8x8x8", "a design.rows=2 design.cols=4 8x8x8",
+                  "a design.rows=4 design.cols=2 8x8x8"));
+  EXPECT_THAT(labels(kHead + axes + "constraints: [pes == 16, design.rows < design.cols]\n"),
+              ElementsAre("a design.rows=2 design.cols=8 8x8x8"));
+  EXPECT_THAT(mistake(kHead + axes + "constraints: [pes > 64]\n"),
+              HasSubstr("no point holds the constraints"));
+  EXPECT_THAT(mistake(kHead + "constraints: [design.row < 4]\n"),
+              HasSubstr("sweep.yaml:4:15: constraint: 'design.row' is no number of a's "
+                        "configuration (did you mean 'design.rows'?)"));
+  EXPECT_THAT(mistake(kHead + "constraints: [design.rows <]\n"),
+              HasSubstr("sweep.yaml:4:15: constraint 'design.rows <'"));
+}
+
+TEST_F(SweepFile, ASampleIsSeededWithoutRepetitionAndHoldsTheConstraints) {
+  const std::string axes =
+      "axes: [{set: design.rows, range: {from: 1, to: 40, step: 1}}, {set: design.cols, range: "
+      "{from: 1, to: 40, step: 1}}]\nconstraints: [design.rows * design.cols <= 64]\n";
+  const auto first = labels(kHead + axes + "sample: {points: 50, seed: 7}\n");
+  EXPECT_EQ(first.size(), 50U);
+  EXPECT_EQ(std::set<std::string>(first.begin(), first.end()).size(), 50U);
+  EXPECT_EQ(first, labels(kHead + axes + "sample: {points: 50, seed: 7}\n"));
+  EXPECT_NE(first, labels(kHead + axes + "sample: {points: 50, seed: 8}\n"));
+  const auto all = labels(kHead + axes);
+  const std::set<std::string> allowed(all.begin(), all.end());
+  for (const std::string& label : first) EXPECT_TRUE(allowed.contains(label)) << label;
+  // A sample of all there are is the grid, and there is no more.
+  EXPECT_EQ(labels(kHead + axes + fmt::format("sample: {{points: {}}}\n", all.size())), all);
+  EXPECT_THAT(mistake(kHead + axes + fmt::format("sample: {{points: {}}}\n", all.size() + 1)),
+              HasSubstr(fmt::format("only {} of 1600 drawn hold", all.size())));
+}
+
+TEST_F(SweepFile, AGridTooLargeToListCanBeSampled) {
+  const std::string axes =
+      "axes:\n"
+      "  - {set: design.rows, range: {from: 1, to: 200, step: 1}}\n"
+      "  - {set: design.cols, range: {from: 1, to: 200, step: 1}}\n"
+      "  - {set: clock_ghz, range: {from: 0.01, to: 50, step: 0.01}}\n";
+  EXPECT_THAT(mistake(kHead + axes), HasSubstr("200000000 points, more than 10000000"));
+  EXPECT_EQ(labels(kHead + axes + "sample: {points: 20}\n").size(), 20U);
+}
+
+TEST_F(SweepFile, WrongPointsAreNamedBeforeAnyRuns) {
+  const std::string text = mistake(
+      kHead + "axes: [{set: design.rows, values: [0, 4]}, {set: design.color, values: [1, 2]}]\n");
+  EXPECT_THAT(text, HasSubstr("'rows': expected an integer in 1..256, found '0'"));
+  EXPECT_THAT(text, HasSubstr("unknown parameter 'color'"));
+  EXPECT_THAT(text, HasSubstr("(point: a design.rows=0 design.color=1 8x8x8)"));
+  EXPECT_THAT(mistake(kHead + "engine: roofline\n"), HasSubstr("memory is none"));
+}
+
+TEST_F(SweepFile, MistakesOfTheFileAreLocatedAllAtOnce) {
+  const std::string text = mistake(
+      "nam: s\n"
+      "accelerators: a.yaml\n"
+      "axes:\n"
+      "  - {set: design.rows, values: [2], range: {from: 1, to: 2, step: 1}}\n"
+      "  - {set: design.rows, range: {from: 3, to: 2, step: 1}}\n"
+      "  - {set: design.cols, log_range: {from: 0, to: 2, factor: 2}}\n"
+      "  - zip: [{set: a, values: [1, 2]}, {set: b, values: [1]}]\n"
+      "  - {variants: {x: [clock_ghz]}}\n"
+      "constraints: [1 +]\n"
+      "workloads: [{gemm: 8x8}, {gemm: 8x8x8, phase: decode}, {phase: decode}]\n"
+      "sample: {seed: 3}\n");
+  for (const char* expected :
+       {"sweep.yaml:1:1: unknown parameter 'nam' (did you mean 'name'?)", "'name' is missing",
+        "sweep.yaml:2:15: 'accelerators': expected a list", "sweep.yaml:4:5: an axis has one of",
+        "sweep.yaml:5:31: a range needs from <= to", "sweep.yaml:6:35: a log_range needs 0 < from",
+        "sweep.yaml:7:37: 1 values, but", "sweep.yaml:8:5: 'name' is missing",
+        "expected path=value", "sweep.yaml:9:15: constraint '1 +'", "sweep.yaml:10:13",
+        "sweep.yaml:10:47: 'phase' is for", "a workload is a 'model' or a 'gemm'",
+        "'points' is missing"}) {
+    EXPECT_THAT(text, HasSubstr(expected));
+  }
+  EXPECT_THAT(mistake(kHead + "axes: [{set: design.rows, values: [2]}, {name: x, variants: {y: "
+                              "[design.rows=3]}}]\n"),
+              HasSubstr("'design.rows' is set by two axes"));
+  EXPECT_THAT(mistake("[1]\n"), HasSubstr("expected a map"));
+}
+
+}  // namespace
+}  // namespace bitsmith
