@@ -77,7 +77,7 @@ std::vector<TracedOperand> record(const Options& options, const TraceRequest& re
   }
   CalibrationRequest calibration_request;
   calibration_request.file = options.calibration;
-  calibration_request.window = tokens;
+  calibration_request.window = longest == 0 ? kUsualWindow : std::min(kUsualWindow, longest);
   calibration_request.measured = bytes;
   const auto calibration = calibrate(calibration_request, model, {&request.quantization, 1});
   const CalibratedModel calibrated(*request.imported, request.quantization, calibration.get(),
