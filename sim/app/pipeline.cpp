@@ -129,18 +129,13 @@ void compute(const RunRequest& request, RunAnswer& answer) {
   }
 }
 
-// Read once, when the first accelerator asks for it.
-const SramTable& sram_table() {
-  static const SramTable table(home_folder() / "configs/tech/sram.csv");
-  return table;
-}
-
 }  // namespace
 
 void simulate(const RunRequest& request, RunAnswer& answer) {
+  require_sram(answer.accelerator, shipped_sram_table);
   compute(request, answer);
   answer.cost = run_cost(answer.accelerator, answer.result.total,
-                         seconds(answer.result.total, answer.accelerator), sram_table);
+                         seconds(answer.result.total, answer.accelerator), shipped_sram_table);
   // A roofline knows the traffic of the DRAM, but not of the buffers.
   if (request.engine == Engine::roofline) answer.cost.energy_pj.buffers.reset();
 }

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <thread>
 
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/sweep_points.h"
+#include "common/parallel.h"
 #include "common/table.h"
 #include "sweep/execution.h"
 #include "sweep/index.h"
@@ -34,7 +34,7 @@ class Progress {
   }
 
   void show(const ExecutionCounts& counts) {
-    const std::size_t done = counts.reused + counts.computed;
+    const std::size_t done = counts.points - counts.left();
     const auto now = Clock::now();
     const std::size_t tenth = 10 * done / counts.points;
     const bool is_last = counts.left() == 0;
@@ -71,7 +71,7 @@ class Progress {
 IndexInput index_input(const SweepPoints& points, const std::vector<std::string>& keys) {
   const Sweep& sweep = points.sweep();
   IndexInput input{{"accelerator", "workload"}, {}};
-  for (const Axis& axis : sweep.axes) input.columns.push_back(axis.name);
+  for (const Axis& axis : sweep.axes) input.columns.push_back("axis " + axis.name);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const SweepPoint& point = points.points()[i];
     IndexedPoint row{keys[i],
@@ -136,7 +136,7 @@ Json summary_json(const Sweep& sweep, const ExecutionCounts& counts, const Resul
 
 int run_command(const Options& options) {
   Diagnostics diagnostics;
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  const unsigned cores = processors();
   ExecutionOptions execution;
   execution.jobs =
       options.jobs.empty()

@@ -1,6 +1,8 @@
 #include "app/sweep_points.h"
 
 #include "common/hash.h"
+#include "common/interrupt.h"
+#include "cost/sram.h"
 #include "report/point_record.h"
 #include "workload/imported_model.h"
 
@@ -34,7 +36,9 @@ const char* word_of_engine(SweepEngine engine) {
 }  // namespace
 
 SweepPoints::SweepPoints(Sweep sweep)
-    : sweep_(std::move(sweep)), program_hash_(hash_of_file("/proc/self/exe")) {
+    : sweep_(std::move(sweep)),
+      program_hash_(hash_of_file("/proc/self/exe")),
+      tables_hash_(hash_of_file(sram_table_file())) {
   std::vector<std::string> mistakes;
   for (const SweepWorkload& workload : sweep_.workloads) {
     try {
@@ -57,6 +61,7 @@ Accelerator SweepPoints::accelerator_of(const SweepPoint& point) const {
 std::string SweepPoints::key_of(const Accelerator& accelerator, std::size_t workload) const {
   ContentHash hash;
   hash.add(program_hash_);
+  hash.add(tables_hash_);
   hash.add(accelerator.resolved().dump());
   hash.add(workload_hashes_[workload]);
   hash.add(word_of_engine(sweep_.engine));
@@ -68,6 +73,7 @@ std::vector<std::string> SweepPoints::keys() const {
   std::optional<Accelerator> accelerator;
   const SweepPoint* before = nullptr;
   for (const SweepPoint& point : points_) {
+    throw_if_interrupted();
     const bool is_same = before != nullptr && before->accelerator == point.accelerator &&
                          before->values == point.values;
     if (!is_same) accelerator = accelerator_of(point);

@@ -18,8 +18,8 @@ class SweepPoints {
 
   const Sweep& sweep() const { return sweep_; }
   const std::vector<SweepPoint>& points() const { return points_; }
-  // By point: the hash of this program, the resolved accelerator, the workload's operators and the
-  // engine.
+  // By point: the hash of this program and of the tables it reads, the resolved accelerator, the
+  // workload's operators and the engine.
   std::vector<std::string> keys() const;
   // The record of a point, computed; its inputs must still have that key. Throws UserError.
   nlohmann::ordered_json evaluate(std::size_t point, const std::string& key) const;
@@ -29,7 +29,7 @@ class SweepPoints {
   std::string key_of(const Accelerator& accelerator, std::size_t workload) const;
 
   Sweep sweep_;
-  std::string program_hash_;
+  std::string program_hash_, tables_hash_;
   std::vector<Workload> workloads_;
   std::vector<std::string> workload_hashes_;
   std::vector<SweepPoint> points_;

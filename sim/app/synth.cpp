@@ -47,7 +47,7 @@ Json module_json(const ModuleCost& module) {
 }
 
 Json energy_json(const EnergyRecord& record, double period_ps) {
-  return {{"pj_per_cycle", record.pj_per_cycle()},
+  return {{"pj_per_cycle", number_or_null(record.pj_per_cycle())},
           {"switching_pj", record.switching_pj},
           {"internal_pj", record.internal_pj},
           {"clock_and_registers_pj", record.clock_and_registers_pj},
@@ -62,9 +62,11 @@ std::string energy_table(const CharacterisedArray& array) {
                    "clock and registers", "leakage", "cycles"});
   const auto add = [&](const std::string& module, const char* inputs, const EnergyRecord& r) {
     const auto pj = [](double value) { return fmt::format("{:.4g}", value); };
-    table.add_row({module, inputs, pj(r.pj_per_cycle()), pj(r.switching_pj), pj(r.internal_pj),
-                   pj(r.clock_and_registers_pj), r.leakage_pj ? pj(*r.leakage_pj) : "unknown",
-                   with_separators(r.cycles)});
+    const auto known = [&](const std::optional<double>& value) {
+      return value ? pj(*value) : std::string("unknown");
+    };
+    table.add_row({module, inputs, known(r.pj_per_cycle()), pj(r.switching_pj), pj(r.internal_pj),
+                   pj(r.clock_and_registers_pj), known(r.leakage_pj), with_separators(r.cycles)});
   };
   for (std::size_t i = 0; i < array.energies.size(); ++i) {
     add(array.cost.modules[i].name, "uniform", array.energies[i].uniform);

@@ -79,7 +79,7 @@ std::vector<TracedOperand> record(const Options& options, const TraceRequest& re
   model.require_memory_of({&window, 1}, 1);
   CalibrationRequest calibration_request;
   calibration_request.file = options.calibration;
-  calibration_request.window = std::max<std::size_t>(2, tokens);  // of one predicts nothing
+  calibration_request.window = longest == 0 ? kUsualWindow : std::min(kUsualWindow, longest);
   calibration_request.measured = bytes;
   const CalibrationResult calibrated_with =
       calibrate(calibration_request, model, {&request.quantization, 1});

@@ -103,6 +103,9 @@ class BooleanParser {
 };
 
 BooleanFunction BooleanFunction::parse(std::string_view text) {
+  // Far beyond any cell; what is made of a function may grow with its square.
+  constexpr std::size_t kLengthLimit = 4096;
+  if (text.size() > kLengthLimit) throw std::invalid_argument("function too long");
   return BooleanParser(text).parse();
 }
 

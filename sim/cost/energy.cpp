@@ -85,8 +85,9 @@ Measured integrate(const fs::path& changes, const GateNetlist& netlist, EnergyMe
 
 }  // namespace
 
-double EnergyRecord::pj_per_cycle() const {
-  return switching_pj + internal_pj + clock_and_registers_pj + leakage_pj.value_or(0);
+std::optional<double> EnergyRecord::pj_per_cycle() const {
+  if (!leakage_pj) return std::nullopt;
+  return switching_pj + internal_pj + clock_and_registers_pj + *leakage_pj;
 }
 
 ModuleEnergy::ModuleEnergy(MappedModule module, const LibertyLibrary& library)

@@ -13,7 +13,8 @@
 
 namespace bitsmith {
 
-// Means over the cycles that were measured; the parts sum to pj_per_cycle().
+// Means over the cycles that were measured; the parts sum to pj_per_cycle(), which is
+// not known without the leakage.
 struct EnergyRecord {
   std::uint64_t cycles = 0;
   double toggles_per_net = 0;         // and cycle, of nets that cells of the module drive
@@ -22,7 +23,7 @@ struct EnergyRecord {
   double clock_and_registers_pj = 0;  // the clock's net, and inside flip-flops and latches
   std::optional<double> leakage_pj;   // none when the library does not say
 
-  double pj_per_cycle() const;
+  std::optional<double> pj_per_cycle() const;
 };
 
 // A module mapped to gates, ready for any number of stimuli. `library` must outlive it.

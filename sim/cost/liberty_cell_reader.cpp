@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <stdexcept>
 #include <tuple>
 
@@ -318,17 +319,24 @@ void LibertyCellReader::read_state(const LibertyGroup& group, bool is_latch, Lib
   }
 }
 
-// The cell's own figure, else the mean over conditions, else the library's default.
+// The cell's own figure, else the sum over supplies of the mean over each one's conditions, else
+// the library's default.
 void LibertyCellReader::read_leakage(const LibertyGroup& group, LibertyCell& cell) {
-  double sum = 0;
-  int count = 0;
+  struct Mean {
+    double sum = 0;
+    int count = 0;
+  };
+  std::map<std::string, Mean, std::less<>> supplies;
   for (const LibertyGroup& leakage : group.groups) {
     if (leakage.type != "leakage_power") continue;
-    if (ground_pins_.contains(liberty_word(leakage.text("related_pg_pin")))) continue;
-    sum += number(leakage, "value", 0);
-    ++count;
+    const std::string supply(liberty_word(leakage.text("related_pg_pin")));
+    if (ground_pins_.contains(supply)) continue;
+    Mean& mean = supplies[supply];
+    mean.sum += number(leakage, "value", 0);
+    ++mean.count;
   }
-  const double fallback = count > 0 ? sum / count : default_leakage_;
+  double fallback = supplies.empty() ? default_leakage_ : 0;
+  for (const auto& [supply, mean] : supplies) fallback += mean.sum / mean.count;
   cell.leakage_uw = number(group, "cell_leakage_power", fallback) * units_.leakage_uw;
 }
 

@@ -20,8 +20,12 @@ const char* name_of(SramDevice device) {
   throw InternalError("SRAM of no known device");
 }
 
+SramTechnology technology_of(const SramParams& sram) {
+  return {sram.node_nm, name_of(sram.device)};
+}
+
 BuffersCost buffers_cost(const MemoryParams& memory, const SramTable& table) {
-  const SramTechnology technology{memory.sram.node_nm, name_of(memory.sram.device)};
+  const SramTechnology technology = technology_of(memory.sram);
   return {buffer_cost(table, technology, memory.activation_buffer),
           buffer_cost(table, technology, memory.weight_buffer),
           buffer_cost(table, technology, memory.result_buffer)};
@@ -42,14 +46,24 @@ std::optional<double> sum_of(std::initializer_list<std::optional<double>> parts)
   return sum;
 }
 
+void require_sram(const Accelerator& accelerator, const GetSramTable& table) {
+  if (!accelerator.memory || accelerator.memory->sram.device == SramDevice::none) return;
+  try {
+    table().require(technology_of(accelerator.memory->sram));
+  } catch (const UserError& error) {
+    throw UserError(fmt::format("accelerator {}: sram: {}", accelerator.name, error.what()));
+  }
+}
+
 RunCost run_cost(const Accelerator& accelerator, const RunCounts& counts, double seconds,
-                 const std::function<const SramTable&()>& table) {
+                 const GetSramTable& table) {
   RunCost cost;
   if (!accelerator.memory) return cost;
   const MemoryParams& memory = *accelerator.memory;
   const SystemCounts& system = counts.system;
   cost.energy_pj.dram = dram_energy(memory.dram, system, seconds);
   if (memory.sram.device == SramDevice::none) return cost;
+  require_sram(accelerator, table);
   const BuffersCost buffers = buffers_cost(memory, table());
   cost.energy_pj.buffers =
       access_energy(buffers.activation, system.activation_buffer_reads,

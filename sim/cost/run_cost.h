@@ -50,10 +50,14 @@ struct RunCost {
   std::optional<BuffersCost> buffers;  // where the accelerator says what its SRAM is
 };
 
+// Throws UserError when the table does not have the accelerator's SRAM; it is asked for where there
+// is any.
+using GetSramTable = std::function<const SramTable&()>;
+void require_sram(const Accelerator& accelerator, const GetSramTable& table);
+
 // Of an array no record says anything yet: array and vector unit are absent. Everything is without
-// a memory system. `table` is asked for where the accelerator has SRAM; throws UserError when that
-// is not in it.
+// a memory system. Throws what require_sram() throws.
 RunCost run_cost(const Accelerator& accelerator, const RunCounts& counts, double seconds,
-                 const std::function<const SramTable&()>& table);
+                 const GetSramTable& table);
 
 }  // namespace bitsmith

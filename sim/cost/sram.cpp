@@ -164,6 +164,13 @@ void SramTable::require(const SramTechnology& technology) const {
                               printable(technology.device, 40), fmt::join(known, ", ")));
 }
 
+std::filesystem::path sram_table_file() { return home_folder() / "configs/tech/sram.csv"; }
+
+const SramTable& shipped_sram_table() {
+  static const SramTable table(sram_table_file());
+  return table;
+}
+
 SramFigures SramTable::interpolate(const Grid& grid, double bytes, double word_bits) {
   const auto [row, down] = place(grid.bytes, bytes);
   const auto [column, right] = place(grid.word_bits, word_bits);
@@ -187,7 +194,7 @@ SramMacro SramTable::macro(const SramTechnology& technology, std::uint64_t words
                            std::uint64_t word_bits) const {
   require(technology);
   check(words >= 1 && word_bits >= 1, "an SRAM without a bit");
-  check(words <= kLargestBytes && word_bits <= kLargestWord, "an SRAM beyond all sizes");
+  check(words <= 8 * kLargestBytes && word_bits <= kLargestWord, "an SRAM beyond all sizes");
   const Grid& grid = grids_.at(technology);
   SramMacro macro;
   macro.side_by_side = pieces(word_bits, grid.word_bits.back());

@@ -75,4 +75,8 @@ class SramTable {
   std::map<SramTechnology, Grid> grids_;
 };
 
+// configs/tech/sram.csv, and what is in it, read when it is first asked for.
+std::filesystem::path sram_table_file();
+const SramTable& shipped_sram_table();
+
 }  // namespace bitsmith

@@ -34,6 +34,7 @@ Json metrics(const RunReportInput& input) {
   json["buffers_energy_pj"] = number_json(energy.buffers);
   json["dram_energy_pj"] = number_json(energy.dram_total());
   json["vector_energy_pj"] = number_json(energy.vector);
+  json["buffers_leakage_energy_pj"] = number_json(energy.leakage.buffers);
   json["leakage_energy_pj"] = number_json(energy.leakage.total());
   json["area_um2"] = number_json(input.cost.area_um2.total());
   json["array_area_um2"] = number_json(input.cost.area_um2.array);

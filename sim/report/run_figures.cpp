@@ -47,6 +47,22 @@ nlohmann::ordered_json area_json(const RunArea& area) {
           {"vector", number_json(area.vector)}};
 }
 
+nlohmann::ordered_json tech_json(const RunReportInput& input) {
+  if (!input.cost.buffers) return nullptr;
+  const auto macros = [](const BufferCost& cost) {
+    return nlohmann::ordered_json{{"macros", cost.macros},
+                                  {"side_by_side", cost.macro.side_by_side},
+                                  {"stacked", cost.macro.stacked},
+                                  {"upper_bound", cost.macro.is_upper_bound}};
+  };
+  const BuffersCost& buffers = *input.cost.buffers;
+  return {{"sram",
+           {{"table", "configs/tech/sram.csv"},
+            {"activation_buffer", macros(buffers.activation)},
+            {"weight_buffer", macros(buffers.weight)},
+            {"result_buffer", macros(buffers.result)}}}};
+}
+
 bool knows_actions(const RunReportInput& input) { return input.engine != "roofline"; }
 
 std::string_view word_of(RooflineBound bound) {

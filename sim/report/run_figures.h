@@ -24,6 +24,9 @@ nlohmann::ordered_json number_json(const std::optional<double>& number);
 nlohmann::ordered_json energy_json(const RunEnergy& energy);
 nlohmann::ordered_json area_json(const RunArea& area);
 
+// "tech" of a run: what its figures come from; null where none is known.
+nlohmann::ordered_json tech_json(const RunReportInput& input);
+
 // Whether it knows PE-cycles, actions, buffers and blocks.
 bool knows_actions(const RunReportInput& input);
 

@@ -153,7 +153,7 @@ Json run_json(const RunReportInput& input) {
           {"checked", checked_json(input)},
           {"energy_pj", energy_json(input.cost.energy_pj)},
           {"area_um2", area_json(input.cost.area_um2)},
-          {"tech", nullptr}};
+          {"tech", tech_json(input)}};
 }
 
 }  // namespace bitsmith

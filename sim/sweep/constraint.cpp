@@ -23,6 +23,18 @@ mu::Parser parser_of(const std::string& text) {
   return parser;
 }
 
+// muParser would take `a = b`, += and the like as assignments, which always hold.
+bool assigns(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '=') continue;
+    const bool is_double = i + 1 < text.size() && text[i + 1] == '=';
+    const bool follows = i > 0 && std::string_view("<>!").find(text[i - 1]) != text.npos;
+    if (!is_double && !follows) return true;
+    i += is_double ? 1 : 0;
+  }
+  return false;
+}
+
 // Where the dots of `path` lead; null when they lead nowhere.
 const Json* find(const Json& json, std::string_view path) {
   const Json* at = &json;
@@ -58,12 +70,18 @@ Constraint::Constraint(std::string text, Location where)
   if (text_.size() > kLengthLimit) {
     throw UserError(where_, fmt::format("a constraint of more than {} characters", kLengthLimit));
   }
+  if (assigns(text_)) {
+    throw UserError(where_, fmt::format("constraint '{}': '=' alone compares nothing; write '=='",
+                                        printable(text_, 80)));
+  }
   try {
     mu::Parser parser = parser_of(text_);
     for (const auto& [name, address] : parser.GetUsedVar()) names_.push_back(name);
     double any = 1;
     for (const std::string& name : names_) parser.DefineVar(name, &any);
-    parser.Eval();
+    int results = 0;
+    parser.Eval(results);
+    if (results != 1) throw UserError(where_, "a constraint is one expression, without commas");
   } catch (const mu::Parser::exception_type& error) {
     throw UserError(where_, fmt::format("constraint '{}': {}", printable(text_, 80),
                                         printable(error.GetMsg(), 200)));

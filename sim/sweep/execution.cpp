@@ -169,7 +169,9 @@ class Execution {
     counts_.points = keys.size();
     std::set<std::string> seen;
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      if (!seen.insert(keys[i]).second || is_done(keys[i])) {
+      if (!seen.insert(keys[i]).second) {
+        ++counts_.repeated;
+      } else if (is_done(keys[i])) {
         ++counts_.reused;
       } else {
         queue_.push_back(i);

@@ -14,10 +14,11 @@ namespace bitsmith {
 struct ExecutionCounts {
   std::size_t points = 0;
   std::size_t reused = 0;    // were in the store
+  std::size_t repeated = 0;  // the same as a point before them
   std::size_t computed = 0;  // now, failed ones included
   std::size_t failed = 0;    // now
 
-  std::size_t left() const { return points - reused - computed; }
+  std::size_t left() const { return points - reused - repeated - computed; }
 };
 
 struct ExecutionOptions {
@@ -33,8 +34,9 @@ struct ExecutionOptions {
 // the point fails. Points with equal keys are computed once.
 //
 // Throws Interrupted after SIGINT and the like, and UserError when results cannot be written:
-// workers are gone then, and what was in the store by then stays. Forks: the process must have no
-// other threads.
+// workers are gone then, and what was in the store by then stays. Forks: no other thread of the
+// process may hold a lock that a worker needs (OpenBLAS's own wait idle). SIGPIPE must be ignored,
+// as main does: a worker may die before it is given a point.
 ExecutionCounts execute(const std::vector<std::string>& keys, const ResultStore& store,
                         const std::function<nlohmann::ordered_json(std::size_t)>& evaluate,
                         const ExecutionOptions& options);

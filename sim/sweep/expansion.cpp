@@ -3,6 +3,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "common/interrupt.h"
+#include "cost/run_cost.h"
 #include "sweep/sweep.h"
 
 namespace bitsmith {
@@ -68,6 +70,7 @@ class Judge {
         throw UserError(fmt::format("{}: memory is none: engine roofline needs one",
                                     sweep_.accelerators[point.accelerator].string()));
       }
+      require_sram(accelerator, shipped_sram_table);
       const nlohmann::ordered_json resolved =
           sweep_.constraints.empty() ? nlohmann::ordered_json() : accelerator.resolved();
       return std::all_of(
@@ -132,6 +135,7 @@ std::vector<std::uint64_t> whole_grid(const Sweep& sweep, const Grid& grid, Judg
   }
   std::vector<std::uint64_t> numbers;
   for (std::uint64_t i = 0; i < grid.points(); ++i) {
+    throw_if_interrupted();
     if (judge.holds(grid[i])) numbers.push_back(i);
   }
   return numbers;
@@ -145,6 +149,7 @@ std::vector<std::uint64_t> sample_of(const Sweep& sweep, const Grid& grid, Judge
   std::vector<std::uint64_t> numbers;
   std::uint64_t draws = 0;
   for (; draws < most_draws && numbers.size() < sample.points && !judge.has_mistakes(); ++draws) {
+    throw_if_interrupted();
     const std::uint64_t number = shuffle.next();
     if (judge.holds(grid[number])) numbers.push_back(number);
   }

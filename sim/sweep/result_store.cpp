@@ -35,11 +35,11 @@ std::optional<std::string_view> record_of(std::string_view text) {
 }
 
 // Temporary files of writers that were killed. Those of writers at work are younger.
-void remove_leftovers(const std::filesystem::path& results) {
+void remove_leftovers(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   const auto before = fs::file_time_type::clock::now() - std::chrono::hours(1);
   std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(results, ignored)) {
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, ignored)) {
     if (entry.path().extension() == ".tmp" && entry.last_write_time(ignored) < before) {
       fs::remove(entry.path(), ignored);
     }
@@ -58,7 +58,7 @@ ResultStore::ResultStore(std::filesystem::path folder) : folder_(std::move(folde
   const std::filesystem::path probe = folder_ / "results" / ".writable";
   write_file_atomically(probe, "");
   std::filesystem::remove(probe, error);
-  remove_leftovers(folder_ / "results");
+  remove_leftovers(folder_);
 }
 
 std::filesystem::path ResultStore::file_of(const std::string& key) const {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <set>
 
@@ -209,7 +210,7 @@ class AxisReader {
   std::vector<std::string> numbers_of(const Location& where, double from, double to, double step,
                                       bool is_log, bool are_integers) {
     // A last value that rounding alone puts beyond `to` belongs to the range.
-    const double limit = to + std::abs(to) * 1e-9;
+    const double limit = is_log ? to * (1 + 1e-9) : to + step * 1e-9;
     std::vector<std::string> values;
     for (int i = 0;; ++i) {
       const double value = is_log ? from * std::pow(step, i) : from + step * i;
@@ -281,17 +282,31 @@ class AxisReader {
   Diagnostics& diagnostics_;
 };
 
-// No two axes may have one name or set one path: the later would win in silence.
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// No two axes may have one name (databases take upper and lower case for the same) and no path may
+// be set twice: the later would win in silence.
 void require_apart(const std::vector<Axis>& axes, Diagnostics& diagnostics) {
   std::set<std::string> names;
   std::set<std::vector<std::string>> paths;
   for (const Axis& axis : axes) {
-    if (!names.insert(axis.name).second) {
+    if (!names.insert(lower_case(axis.name)).second) {
       diagnostics.add(axis.where, fmt::format("a second axis '{}'", printable(axis.name, 60)));
     }
     std::set<std::vector<std::string>> own;
     for (const AxisValue& value : axis.values) {
-      for (const Override& change : value.overrides) own.insert(change.path);
+      std::set<std::vector<std::string>> of_value;
+      for (const Override& change : value.overrides) {
+        if (!of_value.insert(change.path).second) {
+          diagnostics.add(change.where,
+                          fmt::format("'{}' is set twice", fmt::join(change.path, ".")));
+        }
+        own.insert(change.path);
+      }
     }
     for (const auto& path : own) {
       if (paths.insert(path).second) continue;
@@ -336,6 +351,13 @@ std::optional<SweepWorkload> read_workload(const YamlNode& node,
   return workload;
 }
 
+// Results go into a folder of that name.
+bool is_file_name(const std::string& name) {
+  return !name.starts_with('.') && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+  });
+}
+
 }  // namespace
 
 Sweep load_sweep(const std::filesystem::path& path) {
@@ -346,6 +368,11 @@ Sweep load_sweep(const std::filesystem::path& path) {
       root, diagnostics, {"accelerators", "axes", "constraints", "workloads", "sample"});
   Sweep sweep;
   sweep.name = text.name;
+  if (!is_file_name(text.name)) {
+    const YamlNode* name = root.find("name");
+    diagnostics.add(name == nullptr ? root.where : name->where,
+                    "'name': letters, digits, '_', '-' and '.', the first no '.'");
+  }
   sweep.engine = text.engine;
   const auto for_each = [&](std::string_view key, bool is_required, const auto& read) {
     if (const auto* items = items_of(root, key, is_required, diagnostics)) {

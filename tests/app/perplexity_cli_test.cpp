@@ -206,7 +206,7 @@ TEST_F(PerplexityCli, ARecordedTraceReachesTheArrays) {
       model());
   EXPECT_EQ(ran.exit_code, 0) << ran.output;
 
-  // One token is too few for a window of the calibration, whose text ships and is named.
+  // One token is too few to calibrate in windows of its size; the text that ships is named.
   const ProcessResult calibrated = run_process(
       {BITSMITH_BINARY, "trace", model(), "--quant", shipped("configs/quant/llm_int8.yaml"),
        "--text", file("text"), "--seq", "1", "-o", file("c")},

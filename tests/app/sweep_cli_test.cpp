@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/file.h"
@@ -61,6 +62,69 @@ TEST_F(SweepCli, APointIsWhatASingleRunSays) {
               HasSubstr(fmt::format("2,systolic_int8_16x16_edge,40x50x60,8,done,128,128,1.0,{},",
                                     run["total"]["cycles"].get<std::uint64_t>())));
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 7);
+}
+
+// Columns of the index by name, of one row.
+std::map<std::string, std::string> row_of(const std::string& csv, std::size_t number) {
+  const auto fields = [](const std::string& line) {
+    std::vector<std::string> result(1);
+    for (const char c : line) {
+      if (c == ',') {
+        result.emplace_back();
+      } else {
+        result.back() += c;
+      }
+    }
+    return result;
+  };
+  std::vector<std::string> lines(1);
+  for (const char c : csv) {
+    if (c == '\n') {
+      lines.emplace_back();
+    } else {
+      lines.back() += c;
+    }
+  }
+  const std::vector<std::string> names = fields(lines[0]), values = fields(lines[number + 1]);
+  std::map<std::string, std::string> row;
+  for (std::size_t i = 0; i < names.size(); ++i) row[names[i]] = values.at(i);
+  return row;
+}
+
+TEST_F(SweepCli, EnergyAreaAndTrafficAreThoseOfASingleRun) {
+  ASSERT_EQ(bitsmith({"sweep", "sweep.yaml", "--out", "out"}).exit_code, 0);
+  ASSERT_EQ(bitsmith({"run", accelerator_, "--gemm", "40x50x60", "--set", "design.rows=8", "--json",
+                      "run.json"})
+                .exit_code,
+            0);
+  const json run = read_json("run.json");
+  const auto row = row_of(read("out/index.csv"), 2);
+  EXPECT_EQ(row.at("axis design.rows"), "8");
+  EXPECT_EQ(std::stod(row.at("buffers_energy_pj")), run["energy_pj"]["buffers"]);
+  EXPECT_EQ(std::stod(row.at("dram_energy_pj")), run["energy_pj"]["dram"]);
+  EXPECT_EQ(std::stod(row.at("buffers_leakage_energy_pj")), run["energy_pj"]["buffers_leakage"]);
+  EXPECT_EQ(std::stod(row.at("buffers_area_um2")), run["area_um2"]["buffers"]);
+  EXPECT_EQ(std::stod(row.at("dram_read_bytes")), run["dram"]["read_bytes"]);
+  EXPECT_EQ(std::stod(row.at("dram_written_bytes")), run["dram"]["written_bytes"]);
+  for (const char* unknown : {"energy_pj", "array_energy_pj", "vector_energy_pj", "area_um2"}) {
+    EXPECT_EQ(row.at(unknown), "") << unknown;
+  }
+  EXPECT_EQ(run["tech"]["sram"]["activation_buffer"]["macros"], 8);
+  // A roofline knows no words of buffers.
+  const ProcessResult roofline =
+      bitsmith({"run", accelerator_, "--gemm", "40x50x60", "--engine", "roofline", "--json", "-"});
+  ASSERT_EQ(roofline.exit_code, 0) << roofline.output;
+  const json energy = json::parse(roofline.output)["energy_pj"];
+  EXPECT_TRUE(energy["buffers"].is_null());
+  EXPECT_GT(energy["dram"], 0);
+}
+
+TEST_F(SweepCli, AnUnknownSramIsRefusedBeforeAnythingRuns) {
+  const ProcessResult result =
+      bitsmith({"run", accelerator_, "--gemm", "8x8x8", "--set", "sram.node_nm=5"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("sram: "));
+  EXPECT_THAT(result.output, HasSubstr("no SRAM of 5 nm itrs-lop"));
 }
 
 TEST_F(SweepCli, TheSameCommandResumesAndOtherInputsAreOtherPoints) {

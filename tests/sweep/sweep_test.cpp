@@ -71,6 +71,11 @@ TEST_F(SweepFile, RangesHaveBothEnds) {
       labels(kHead + "axes: [{set: design.rows, log_range: {from: 2, to: 16, factor: 2}}]\n"),
       ElementsAre("a design.rows=2 8x8x8", "a design.rows=4 8x8x8", "a design.rows=8 8x8x8",
                   "a design.rows=16 8x8x8"));
+  const auto count = [&](const std::string& range) {
+    return load(kHead + "axes: [{set: clock_ghz, range: {" + range + "}}]\n").axes[0].values.size();
+  };
+  EXPECT_EQ(count("from: 17179869184, to: 17179869188, step: 4"), 2U);
+  EXPECT_EQ(count("from: -0.3, to: 0, step: 0.1"), 4U);
 }
 
 TEST_F(SweepFile, ZippedAxesChangeTogetherAndVariantsHaveNames) {
@@ -106,6 +111,15 @@ TEST_F(SweepFile, ConstraintsLeaveOutPoints) {
   EXPECT_THAT(mistake(kHead + "constraints: [design.row < 4]\n"),
               HasSubstr("sweep.yaml:4:15: constraint: 'design.row' is no number of a's "
                         "configuration (did you mean 'design.rows'?)"));
+  for (const char* text : {"design.rows = 4", "design.rows += 4", "'design.rows <= 4, 0'"}) {
+    EXPECT_THAT(mistake(kHead + fmt::format("constraints: [{}]\n", text)),
+                HasSubstr("sweep.yaml:4:15: "))
+        << text;
+  }
+  EXPECT_EQ(
+      labels(kHead + "constraints: ['design.rows == 4 && max(1, design.cols) >= 4 && 1 != 2']\n")
+          .size(),
+      1U);
   EXPECT_THAT(mistake(kHead + "constraints: [design.rows <]\n"),
               HasSubstr("sweep.yaml:4:15: constraint 'design.rows <'"));
 }
@@ -174,6 +188,14 @@ TEST_F(SweepFile, MistakesOfTheFileAreLocatedAllAtOnce) {
                               "[design.rows=3]}}]\n"),
               HasSubstr("'design.rows' is set by two axes"));
   EXPECT_THAT(mistake("[1]\n"), HasSubstr("expected a map"));
+  EXPECT_THAT(mistake(kHead + "axes: [{zip: [{set: design.rows, values: [2]}, {set: design.rows, "
+                              "values: [4]}]}]\n"),
+              HasSubstr("'design.rows' is set twice"));
+  EXPECT_THAT(mistake(kHead + "axes: [{name: K, set: design.rows, values: [2]}, {name: k, set: "
+                              "design.cols, values: [4]}]\n"),
+              HasSubstr("a second axis 'k'"));
+  EXPECT_THAT(mistake("name: ../s\naccelerators: [a.yaml]\nworkloads: [{gemm: 8x8x8}]\n"),
+              HasSubstr("sweep.yaml:1:7: 'name'"));
 }
 
 }  // namespace

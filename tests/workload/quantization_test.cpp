@@ -38,7 +38,7 @@ TEST(Quantization, ShippedFilesAreRead) {
     EXPECT_FALSE(config.source.empty());
     ++files;
   }
-  EXPECT_EQ(files, 14U);
+  EXPECT_EQ(files, 15U);
 }
 
 TEST(Quantization, SaysWhatTheFileSays) {

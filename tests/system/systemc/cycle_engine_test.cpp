@@ -128,7 +128,7 @@ TEST(CycleEngine, SlowPortsByHand) {
   System system;
   MemoryParams& memory = system.memory();
   memory.activation_buffer.port_bits = 8;
-  memory.dram = {DramKind::ideal, 1.0, 0.0, 4};
+  memory.dram = {DramKind::ideal, 1.0, 0.0, 4, {}};
   memory.dma.setup_cycles = 0;
   memory.sequencer.block_cycles = 1;
   memory.vector.latency = 0;
