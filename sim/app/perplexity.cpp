@@ -47,6 +47,7 @@ struct Text {
 constexpr std::uint64_t kUsualWindow = 256;
 
 std::size_t window_of(const Options& options, const Llama& model) {
+  require_prediction(model);
   const std::uint64_t longest = model.longest_window();
   if (options.window.empty()) {
     return longest == 0 ? kUsualWindow : std::min(kUsualWindow, longest);
@@ -68,6 +69,7 @@ Text read_text(const Options& options, std::uint64_t limit, const Llama& model) 
       text.are_bytes ? read_bytes(options.text, limit) : read_tokens(options.tokens, limit);
   text.window = window_of(options, model);
   text.windows = cut_windows(text.tokens.size(), text.window);
+  model.require_memory_of(text.windows, processors());
   return text;
 }
 
@@ -97,7 +99,17 @@ struct Row {
   std::string design;  // file, or none
   PredictionLoss loss;
   std::map<std::string, std::string> coverage;  // DesignArithmetic
+  std::vector<std::string> not_quantized;       // classes of operators
 };
+
+// The KV caches that a prefill at once attends to before they are quantized.
+std::vector<std::string> stored_only(const QuantizationConfig& config) {
+  std::vector<std::string> classes;
+  for (const OperatorClass one : {OperatorClass::attention_qk, OperatorClass::attention_pv}) {
+    if (config.of(one).weight.stored_only) classes.emplace_back(word_of(one));
+  }
+  return classes;
+}
 
 // Of the operators' names, how many the design computes.
 std::string coverage_text(const Row& row) {
@@ -131,6 +143,7 @@ std::vector<Row> measure_all(const ImportedModel& imported, const Llama& model, 
   for (const QuantizationConfig& quantization : quantizations) {
     Row row;
     row.quantization = quantization.name;
+    row.not_quantized = stored_only(quantization);
     const CalibratedModel calibrated(imported, quantization, calibration, processors());
     rows.push_back(measure(row, calibrated.llama(), text,
                            QuantizedArithmetic(quantization, calibrated.splits())));
@@ -144,10 +157,15 @@ std::vector<Row> measure_all(const ImportedModel& imported, const Llama& model, 
   return rows;
 }
 
-// What the designs do not compute, and why; operators of the same reason together.
-std::string refusals_text(const std::vector<Row>& rows) {
+// What is not quantized; what the designs do not compute, and why, operators of the same reason
+// together.
+std::string notes_text(const std::vector<Row>& rows) {
   std::string text;
   for (const Row& row : rows) {
+    if (!row.not_quantized.empty() && row.design.empty()) {
+      text += fmt::format("\n{}: {}: stored_only, in fp16 here", row.quantization,
+                          fmt::join(row.not_quantized, ", "));
+    }
     std::map<std::string, std::vector<std::string>> by_reason;
     for (const auto& [name, reason] : row.coverage) {
       if (!reason.empty()) by_reason[reason].push_back(name);
@@ -171,8 +189,8 @@ std::string statistics_text(const std::vector<ActivationStatistics>& statistics)
 }
 
 std::string table_text(const Llama& model, const Text& text, const std::vector<Row>& rows) {
-  std::vector<std::string> header = {"quantization", "design", "GEMMs by the design", "perplexity",
-                                     "minus FP32's"};
+  std::vector<std::string> header = {"quantization", "design", "operators by the design",
+                                     "perplexity", "minus FP32's"};
   if (text.are_bytes) header.emplace_back("bits per byte");
   TextTable table(header);
   const double fp32 = rows.front().loss.perplexity();
@@ -187,11 +205,12 @@ std::string table_text(const Llama& model, const Text& text, const std::vector<R
   return fmt::format("{}: {} of {} tokens predicted in {} windows of {}\n\n{}{}",
                      model.shape().model, with_separators(rows.front().loss.predicted),
                      with_separators(text.tokens.size()), with_separators(text.windows.size()),
-                     text.window, table.text(), refusals_text(rows));
+                     text.window, table.text(), notes_text(rows));
 }
 
 Json json_of(const Options& options, const Llama& model, const Text& text,
-             const std::vector<Row>& rows, const std::vector<ActivationStatistics>& statistics) {
+             const CalibrationResult& calibration, const std::vector<Row>& rows,
+             const std::vector<ActivationStatistics>& statistics) {
   Json json = {{"schema", "bitsmith.perplexity/1"},
                {"model", model.shape().model},
                {"file", text.are_bytes ? options.text : options.tokens},
@@ -199,7 +218,11 @@ Json json_of(const Options& options, const Llama& model, const Text& text,
                {"tokens", text.tokens.size()},
                {"window", text.window},
                {"windows", text.windows.size()},
-               {"predicted", rows.front().loss.predicted}};
+               {"predicted", rows.front().loss.predicted},
+               {"calibration", nullptr}};
+  if (calibration.calibration) {
+    json["calibration"] = {{"file", calibration.file}, {"tokens", calibration.tokens}};
+  }
   const double fp32 = rows.front().loss.perplexity();
   for (const Row& row : rows) {
     Json result = {{"quantization", row.quantization},
@@ -207,6 +230,7 @@ Json json_of(const Options& options, const Llama& model, const Text& text,
                    {"perplexity", row.loss.perplexity()},
                    {"difference", row.loss.perplexity() - fp32}};
     if (text.are_bytes) result["bits_per_byte"] = row.loss.bits_per_byte();
+    if (!row.not_quantized.empty()) result["stored_only"] = row.not_quantized;
     for (const auto& [name, reason] : row.coverage) {
       result["gemms"].push_back({{"operator", name},
                                  {"by_design", reason.empty()},
@@ -230,6 +254,9 @@ int run_command(const Options& options) {
   }
   if (!options.designs.empty() && options.quantizations.empty()) {
     diagnostics.add({"--design", 0, 0}, "a design computes with quantized operands: add --quant");
+  }
+  if (!options.overrides.empty() && options.designs.empty()) {
+    diagnostics.add({"--set", 0, 0}, "a parameter of designs: add --design");
   }
   constexpr IntegerRange kLimits{2, INT64_MAX};
   const std::uint64_t limit = options.limit.empty()
@@ -255,16 +282,17 @@ int run_command(const Options& options) {
   const ImportedModel imported = import_model(options.model);
   const Llama model(imported);
   const Text text = read_text(options, limit, model);
-  const std::unique_ptr<const Calibration> calibration = calibrate(
+  const CalibrationResult calibration = calibrate(
       {options.calibration, text.are_bytes, text.window, text.tokens}, model, quantizations);
   std::optional<MeasuringArithmetic> measuring;
   if (options.statistics) measuring.emplace();
-  const std::vector<Row> rows =
-      measure_all(imported, model, text, quantizations, calibration.get(), designs, measuring);
+  const std::vector<Row> rows = measure_all(imported, model, text, quantizations,
+                                            calibration.calibration.get(), designs, measuring);
   const std::vector<ActivationStatistics> statistics =
       measuring ? measuring->statistics() : std::vector<ActivationStatistics>();
   if (!options.json.empty())
-    write_output(options.json, json_text(json_of(options, model, text, rows, statistics)));
+    write_output(options.json,
+                 json_text(json_of(options, model, text, calibration, rows, statistics)));
   if (options.json != "-") {
     write_output("-", table_text(model, text, rows) + statistics_text(statistics));
   }

@@ -75,15 +75,20 @@ std::vector<TracedOperand> record(const Options& options, const TraceRequest& re
     throw UserError(
         fmt::format("{}: has {} bytes, {} are asked for", options.text, bytes.size(), tokens));
   }
+  const Window window{0, bytes.size()};
+  model.require_memory_of({&window, 1}, 1);
   CalibrationRequest calibration_request;
   calibration_request.file = options.calibration;
-  calibration_request.window = longest == 0 ? kUsualWindow : std::min(kUsualWindow, longest);
+  // A window of one token would predict nothing.
+  calibration_request.window =
+      std::max<std::size_t>(2, longest == 0 ? kUsualWindow : std::min(kUsualWindow, longest));
   calibration_request.measured = bytes;
-  const auto calibration = calibrate(calibration_request, model, {&request.quantization, 1});
-  const CalibratedModel calibrated(*request.imported, request.quantization, calibration.get(),
-                                   processors());
+  const CalibrationResult calibrated_with =
+      calibrate(calibration_request, model, {&request.quantization, 1});
+  const CalibratedModel calibrated(*request.imported, request.quantization,
+                                   calibrated_with.calibration.get(), processors());
   return record_trace(calibrated.llama(), bytes, options.text, request.quantization, options.out,
-                      calibrated.splits());
+                      calibrated.splits(), calibrated_with.file);
 }
 
 int run_command(const Options& options) {

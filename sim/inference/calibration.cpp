@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "common/error.h"
+#include "common/memory.h"
 #include "common/parallel.h"
 #include "inference/float_gemm.h"
 #include "inference/perplexity.h"
@@ -202,10 +203,25 @@ std::vector<float> find_scales(const ImportedModel& model, const Calibration& ca
       .scales;
 }
 
+// Of the statistics of all places: products of activations.
+double product_bytes(const Transformer& t) {
+  const auto square = [](std::uint64_t k) {
+    return static_cast<double>(k) * static_cast<double>(k);
+  };
+  const double layer =
+      2 * square(t.hidden_size) + square(t.query_size()) + square(t.intermediate_size);
+  const auto layers = static_cast<double>(t.num_hidden_layers);
+  return (layers * layer + square(t.hidden_size)) * sizeof(double);
+}
+
 }  // namespace
 
 Calibration::Calibration(const Llama& model, std::span<const std::uint32_t> tokens,
                          std::span<const Window> windows, bool with_products) {
+  if (with_products) {
+    require_memory("the products of activations that the calibration sums",
+                   product_bytes(model.shape()));
+  }
   predict(model, tokens, windows, WatchingArithmetic(inputs_, with_products), 1);
 }
 

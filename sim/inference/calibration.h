@@ -25,7 +25,8 @@ using PlacedSplits = std::map<GemmPlace, ChannelSplit>;
 class Calibration {
  public:
   // Runs the model over the windows, on one thread: sums have one order. With `with_products` the
-  // statistics hold what errors of outputs need: k * k numbers per place.
+  // statistics hold what errors of outputs need: k * k numbers of 8 bytes per place. Throws
+  // UserError when that is more memory than there is.
   Calibration(const Llama& model, std::span<const std::uint32_t> tokens,
               std::span<const Window> windows, bool with_products);
 
@@ -67,6 +68,7 @@ class CalibratedModel {
   // `calibration` is null only where the configuration needs none. `model` must outlive this.
   CalibratedModel(const ImportedModel& model, const QuantizationConfig& config,
                   const Calibration* calibration, unsigned threads);
+  CalibratedModel(CalibratedModel&&) = delete;  // llama() refers to folded_
 
   const Llama& llama() const { return *llama_; }
   const PlacedSplits& splits() const { return splits_; }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/memory.h"
 #include "common/parallel.h"
 
 namespace bitsmith {
@@ -25,6 +26,8 @@ std::vector<std::string> not_llama(const ImportedModel& model) {
   refuse_if(t.attention_bias || t.mlp_bias || t.lm_head_bias, "biases are not added");
   refuse_if(t.head_dim % 2 != 0 || (t.rotary_dim != 0 && t.rotary_dim != t.head_dim),
             "a rotation turns all of a head's features, an even number");
+  refuse_if(!(model.rotary_base > 0),
+            fmt::format("rotations of base {}; a number above 0 works", model.rotary_base));
   refuse_if(t.has_experts(), "a token takes all of one MLP, experts are not chosen");
   refuse_if(model.weights == nullptr, "there are no weights: name the folder that holds them");
   return problems;
@@ -135,6 +138,16 @@ std::uint64_t Llama::longest_window() const {
   const std::uint64_t sliding = model_.sliding_window;
   if (positions == 0 || sliding == 0) return std::max(positions, sliding);
   return std::min(positions, sliding);
+}
+
+void Llama::require_memory_of(std::span<const Window> windows, unsigned threads) const {
+  const std::size_t at_once = std::min<std::size_t>(windows.size(), threads);
+  std::size_t longest = 0;
+  for (const Window& window : windows) longest = std::max(longest, window.size);
+  const auto tokens = static_cast<double>(longest);
+  require_memory(
+      fmt::format("the attention's scores of {} windows of {} tokens", at_once, longest),
+      static_cast<double>(at_once * shape().num_attention_heads) * tokens * tokens * sizeof(float));
 }
 
 std::string Llama::head_tensor() const {

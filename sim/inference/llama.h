@@ -35,6 +35,10 @@ class Llama {
   // Of a window; 0: any.
   std::uint64_t longest_window() const;
 
+  // Throws UserError when the attention's scores of the windows that run at once take more memory
+  // than there is: their size grows with the square of a window's.
+  void require_memory_of(std::span<const Window> windows, unsigned threads) const;
+
   // Hidden states [tokens, hidden_size]. Throws UserError for a token beyond the vocabulary.
   FloatMatrix embed(std::span<const std::uint32_t> tokens) const;
   void run_layer(std::size_t layer, std::span<const Window> windows, const Arithmetic& arithmetic,

@@ -36,6 +36,12 @@ void require_byte_vocabulary(const Llama& model) {
       model.shape().vocab_size, model.shape().model));
 }
 
+void require_prediction(const Llama& model) {
+  if (model.longest_window() != 1) return;
+  throw UserError(fmt::format("{}: a token sees only itself, so that nothing predicts it",
+                              model.shape().model));
+}
+
 std::vector<std::uint32_t> read_bytes(const std::filesystem::path& file, std::uint64_t limit) {
   const MappedFile mapped(file);
   const auto bytes = mapped.bytes().first(std::min<std::uint64_t>(limit, mapped.bytes().size()));
@@ -124,6 +130,12 @@ PredictionLoss predict(const Llama& model, std::span<const std::uint32_t> tokens
   PredictionLoss loss;
   loss.nats = std::accumulate(nats.begin(), nats.end(), 0.0);
   for (const Window& window : windows) loss.predicted += window.size - 1;
+  if (!std::isfinite(loss.perplexity())) {
+    throw UserError(
+        fmt::format("{}: the perplexity is {}: a weight is no finite number, or values "
+                    "of the forward pass are too large",
+                    model.shape().model, loss.perplexity()));
+  }
   return loss;
 }
 

@@ -13,6 +13,8 @@ namespace bitsmith {
 
 // Throws UserError unless the tokens of the model are bytes: there is no tokenizer here.
 void require_byte_vocabulary(const Llama& model);
+// Throws UserError when a token of the model sees only itself: nothing predicts it.
+void require_prediction(const Llama& model);
 // A file's bytes as the tokens of a model over bytes, the first `limit` of them.
 std::vector<std::uint32_t> read_bytes(const std::filesystem::path& file, std::uint64_t limit);
 // Tokens that a tokenizer made: decimal numbers between white space, the first `limit` of them.
@@ -36,7 +38,7 @@ struct PredictionLoss {
 using LayerProgress = std::function<void(std::size_t layer)>;
 
 // Predicts every token of a window but its first from those before it in the window. The same for
-// any number of threads.
+// any number of threads. Throws UserError when the perplexity is no finite number.
 PredictionLoss predict(const Llama& model, std::span<const std::uint32_t> tokens,
                        std::span<const Window> windows, const Arithmetic& arithmetic,
                        unsigned threads, const LayerProgress& progress = {});

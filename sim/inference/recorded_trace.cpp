@@ -142,15 +142,17 @@ std::vector<TracedOperand> record_trace(const Llama& model, std::span<const std:
                                         const std::string& text,
                                         const QuantizationConfig& quantization,
                                         const std::filesystem::path& path,
-                                        const PlacedSplits& splits) {
+                                        const PlacedSplits& splits,
+                                        const std::string& calibration) {
   TraceRequest request;
   request.model = model.shape();
   request.phase.sequence = tokens.size();
   request.quantization = quantization;
+  TensorMetadata origin = {{"operands", "recorded"}, {"text", text}};
+  if (!calibration.empty()) origin["calibration"] = calibration;
   TraceWriter writer(
       request, fmt::format("{} prefill of {} recorded tokens", request.model.model, tokens.size()),
-      {{"operands", "recorded"}, {"text", text}},
-      unrolled_operators(model.shape(), tokens.size(), quantization, splits), path);
+      origin, unrolled_operators(model.shape(), tokens.size(), quantization, splits), path);
   const RecordingArithmetic arithmetic(quantization, splits, writer);
   FloatMatrix hidden = model.embed(tokens);
   const Window window{0, tokens.size()};

@@ -23,11 +23,13 @@ std::vector<QuantizedOperator> unrolled_operators(const Transformer& model, std:
                                                   const QuantizationConfig& quantization,
                                                   const PlacedSplits& splits = {});
 
-// `text` names the tokens' origin.
+// `text` names the tokens' origin, `calibration` that of the splits and of what is folded into the
+// model, or nothing: metadata of the trace.
 std::vector<TracedOperand> record_trace(const Llama& model, std::span<const std::uint32_t> tokens,
                                         const std::string& text,
                                         const QuantizationConfig& quantization,
                                         const std::filesystem::path& path,
-                                        const PlacedSplits& splits = {});
+                                        const PlacedSplits& splits = {},
+                                        const std::string& calibration = "");
 
 }  // namespace bitsmith

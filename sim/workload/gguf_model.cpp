@@ -79,10 +79,14 @@ void take_rotary(GgufConfig& file, std::uint64_t head_dim) {
     config.set("rotary_dim", turned, config.where(dimensions));
   }
   config.model.rotary_base = config.number(file.key("rope.freq_base"), 10000);
-  const std::string scaling = file.key("rope.scaling.type"), linear = file.key("rope.scale_linear");
   constexpr std::string_view kScaled = "rotary frequencies are scaled, which changes no shapes";
+  const std::string scaling = file.key("rope.scaling.type");
   if (config.text(scaling, "none") != "none") config.note(scaling, kScaled);
-  if (config.number(linear, 1) != 1) config.note(linear, kScaled);
+  // A factor scales without a type, too: that is linear then (llama.cpp, llama-model.cpp). 0: not.
+  for (const std::string& key : {file.key("rope.scaling.factor"), file.key("rope.scale_linear")}) {
+    const double factor = config.number(key, 1);
+    if (!config.has(scaling) && factor != 0 && factor != 1) config.note(key, kScaled);
+  }
   if (file.tensor("rope_freqs.weight") != nullptr) config.note("rope_freqs.weight", kScaled);
 }
 

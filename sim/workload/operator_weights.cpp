@@ -78,6 +78,14 @@ std::span<const OperatorTensor> tensors_of(std::string_view architecture) {
   return {};
 }
 
+// Files of a model without its head lack the first word.
+std::string_view name_without_head(std::string_view whole) {
+  for (const std::string_view prefix : {"model.", "bert.", "vit."}) {
+    if (whole.starts_with(prefix)) return whole.substr(prefix.size());
+  }
+  return whole;
+}
+
 }  // namespace
 
 std::string weight_of(const ImportedModel& model, const Operator& op) {
@@ -85,9 +93,9 @@ std::string weight_of(const ImportedModel& model, const Operator& op) {
   const WeightStore& weights = *model.weights;
   for (const auto& [name, whole] : tensors_of(model.architecture)) {
     if (name != op.name) continue;
-    // Files of a model without its head lack the first word.
-    const std::string_view base = whole.substr(whole.find('.') + 1);
-    const std::string_view found = weights.contains(whole) ? whole : base;
+    const bool is_embedding = whole.ends_with("embed_tokens.weight");
+    if (is_embedding && !model.transformer.tie_word_embeddings) continue;
+    const std::string_view found = weights.contains(whole) ? whole : name_without_head(whole);
     if (!weights.contains(found)) continue;
     const std::vector<std::uint64_t> expected = {op.gemm.n, op.gemm.k};
     const StoredTensor& tensor = weights.info(found);

@@ -73,19 +73,85 @@ TEST_F(PerplexityCli, CalibratesWithAnotherText) {
     return perplexity(arguments);
   };
   write_file_atomically(file("other"), "1 1 0 0 0 1 0 1 1 1\n");
-  const ProcessResult good = run({"--quant", quantization, "--calibrate", file("other")});
-  EXPECT_EQ(good.exit_code, 0) << good.output;
-  EXPECT_THAT(good.output, HasSubstr("llm_int8"));
+  const ProcessResult good =
+      run({"--quant", quantization, "--calibrate", file("other"), "--json", "-"});
+  ASSERT_EQ(good.exit_code, 0) << good.output;
+  const json found = json::parse(good.output);
+  EXPECT_EQ(found["results"][1]["quantization"], "llm_int8");
+  EXPECT_EQ(found["calibration"], json({{"file", file("other")}, {"tokens", 10}}));
+  EXPECT_EQ(json::parse(run({"--json", "-"}).output)["calibration"], json(nullptr));
   const ProcessResult none = run({"--quant", quantization});
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.output, HasSubstr("quantization 'llm_int8' needs a calibration"));
   const ProcessResult same = run({"--quant", quantization, "--calibrate", tokens_});
   EXPECT_EQ(same.exit_code, 2);
-  EXPECT_THAT(same.output, HasSubstr("part of the one that is measured"));
+  EXPECT_THAT(same.output, HasSubstr("are the same, or one is part of the other"));
   const ProcessResult useless =
       run({"--quant", shipped("configs/quant/w8a8.yaml"), "--calibrate", file("other")});
   EXPECT_EQ(useless.exit_code, 2);
   EXPECT_THAT(useless.output, HasSubstr("no --quant has a method that needs a calibration"));
+}
+
+// A prefill at once attends before KIVI quantizes: nothing to measure, and both results say so.
+// Whichever is longer: 8 windows of 4 tokens calibrate.
+TEST_F(PerplexityCli, ATextDoesNotCalibrateItself) {
+  std::string numbers;
+  for (int i = 0; i < 60; ++i) numbers += i * i % 7 < 3 ? "0 " : "1 ";
+  write_file_atomically(file("text"), numbers);
+  for (const char* limit : {"20", "32", "50"}) {
+    const ProcessResult result =
+        perplexity({model(), "--tokens", file("text"), "--limit", limit, "--window", "4", "--quant",
+                    shipped("configs/quant/llm_int8.yaml"), "--calibrate", file("text")});
+    EXPECT_EQ(result.exit_code, 2) << limit;
+    EXPECT_THAT(result.output, HasSubstr("one is part of the other")) << limit;
+  }
+}
+
+TEST_F(PerplexityCli, ATokenThatSeesOnlyItselfIsRefused) {
+  HandMadeModel narrow = two_feature_model();
+  narrow.config["model_type"] = "mistral";
+  narrow.config["sliding_window"] = 1;
+  narrow.write(model());
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--window", "2"}}) {
+    std::vector<std::string> arguments = {model(), "--tokens", tokens_};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProcessResult result = perplexity(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output, HasSubstr("a token sees only itself"));
+  }
+}
+
+// One head's scores of 2^20 tokens: 4 x 2^40 bytes.
+TEST_F(PerplexityCli, AWindowThatNoMemoryHoldsIsRefused) {
+  std::string numbers;
+  for (int i = 0; i < 1 << 20; ++i) numbers += "0 ";
+  write_file_atomically(file("long"), numbers);
+  const ProcessResult result =
+      perplexity({model(), "--tokens", file("long"), "--window", std::to_string(1 << 20)});
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("the attention's scores of 1 windows of 1048576 tokens take "
+                                       "4398.0 GB of memory"));
+}
+
+TEST_F(PerplexityCli, ACacheThatIsOnlyStoredIsNamed) {
+  const auto run = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {model(),
+                                          "--tokens",
+                                          tokens_,
+                                          "--quant",
+                                          shipped("configs/quant/kivi_2bit.yaml"),
+                                          shipped("configs/quant/fp16.yaml")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProcessResult result = perplexity(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return result.output;
+  };
+  EXPECT_THAT(run({}),
+              HasSubstr("\nkivi_2bit: attention_qk, attention_pv: stored_only, in fp16 here\n"));
+  const json results = json::parse(run({"--json", "-"}))["results"];
+  EXPECT_EQ(results[1]["stored_only"], json({"attention_qk", "attention_pv"}));
+  EXPECT_FALSE(results[2].contains("stored_only"));
+  EXPECT_EQ(results[1]["perplexity"], results[2]["perplexity"]);
 }
 
 TEST_F(PerplexityCli, TheTableSaysWhatADesignDoesNotCompute) {
@@ -140,6 +206,16 @@ TEST_F(PerplexityCli, ARecordedTraceReachesTheArrays) {
       model());
   EXPECT_EQ(ran.exit_code, 0) << ran.output;
 
+  // One token is too few for a window of the calibration, whose text ships and is named.
+  const ProcessResult calibrated = run_process(
+      {BITSMITH_BINARY, "trace", model(), "--quant", shipped("configs/quant/llm_int8.yaml"),
+       "--text", file("text"), "--seq", "1", "-o", file("c")},
+      model());
+  ASSERT_EQ(calibrated.exit_code, 0) << calibrated.output;
+  EXPECT_EQ(SafetensorsFile(file("c")).metadata().at("calibration"),
+            shipped("workloads/trained/bytes-llama/calibration.txt"));
+  EXPECT_FALSE(SafetensorsFile(file("t")).metadata().contains("calibration"));
+
   const auto mistake = [&](const std::vector<std::string>& more) {
     const ProcessResult result = trace(more);
     EXPECT_EQ(result.exit_code, 2) << result.output;
@@ -166,6 +242,7 @@ TEST_F(PerplexityCli, MistakesAreNamed) {
   EXPECT_THAT(mistake({"--tokens", tokens_, "--limit", "1"}), HasSubstr("--limit: expected"));
   EXPECT_THAT(mistake({"--tokens", file("none")}), HasSubstr("none"));
   EXPECT_THAT(mistake({"--tokens", tokens_, "--design", tokens_}), HasSubstr("add --quant"));
+  EXPECT_THAT(mistake({"--tokens", tokens_, "--set", "rows=4"}), HasSubstr("add --design"));
   EXPECT_THAT(mistake({"--tokens", tokens_, "--json", tokens_}),
               HasSubstr("is a file that this command reads"));
   write_file_atomically(file("far"), "0 7");

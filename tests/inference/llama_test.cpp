@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "common/parallel.h"
 #include "common/process.h"
@@ -118,6 +119,9 @@ TEST_F(TinyLlama, WhatThePassDoesNotDoIsRefused) {
   model_.config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 2.0}};
   EXPECT_THAT(refusal(), HasSubstr("'rope_scaling'"));
   model_ = two_feature_model();
+  model_.config["rope_theta"] = 0.0;
+  EXPECT_THAT(refusal(), HasSubstr("rotations of base 0"));
+  model_ = two_feature_model();
   model_.config["model_type"] = "mixtral";
   EXPECT_THAT(refusal(), HasSubstr("a model of type 'mixtral'; llama and mistral work"));
   model_ = two_feature_model();
@@ -129,6 +133,19 @@ TEST_F(TinyLlama, WhatThePassDoesNotDoIsRefused) {
   model_ = two_feature_model();
   model_.tensors.erase("model.layers.0.mlp.up_proj.weight");
   EXPECT_THAT(refusal(), HasSubstr("model.layers.0.mlp.up_proj.weight"));
+}
+
+// Not printed as results: NaN, and losses whose exp is infinite.
+TEST_F(TinyLlama, APerplexityThatIsNoNumberIsRefused) {
+  const std::vector<std::uint32_t> tokens = {0, 1, 1, 0};
+  for (const float wrong : {std::numeric_limits<float>::quiet_NaN(), 1e20F}) {
+    model_.tensors["model.norm.weight"].values = {wrong, wrong};
+    const ImportedModel model = written();
+    const Llama llama(model);
+    EXPECT_THAT(
+        user_error([&] { predict(llama, tokens, cut_windows(4, 4), FloatArithmetic(), 1); }),
+        HasSubstr(std::isnan(wrong) ? "the perplexity is nan" : "the perplexity is inf"));
+  }
 }
 
 TEST_F(TinyLlama, ATokenBeyondTheVocabularyIsRefused) {

@@ -108,8 +108,27 @@ TEST(GgufModel, OptionalMetadata) {
       kUntied);
   EXPECT_THAT(scaled.unmodelled, ElementsAre(HasSubstr("'llama.rope.scaling.type'")));
   EXPECT_EQ(scaled.sliding_window, 4096U);
-  EXPECT_THAT(import_header(with(kLlama, R"("llama.rope.scale_linear": 2.0)"), kUntied).unmodelled,
-              testing::SizeIs(1));
+}
+
+// A factor without a type is one of linear scaling; 0 says nothing.
+TEST(GgufModel, ScaledRotations) {
+  const auto unmodelled = [](std::string_view more) {
+    return import_header(with(kLlama, more), kUntied).unmodelled;
+  };
+  EXPECT_THAT(unmodelled(R"("llama.rope.scale_linear": 2.0)"),
+              ElementsAre(HasSubstr("'llama.rope.scale_linear'")));
+  EXPECT_THAT(unmodelled(R"("llama.rope.scaling.factor": 4.0)"),
+              ElementsAre(HasSubstr("'llama.rope.scaling.factor'")));
+  EXPECT_THAT(
+      unmodelled(R"("llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 4.0)"),
+      ElementsAre(HasSubstr("'llama.rope.scaling.type'")));
+  EXPECT_THAT(unmodelled(R"("llama.rope.scaling.type": "none", "llama.rope.scaling.factor": 4.0)"),
+              IsEmpty());
+  for (const char* factor : {"0.0", "1.0"}) {
+    for (const char* key : {"scaling.factor", "scale_linear"}) {
+      EXPECT_THAT(unmodelled(fmt::format(R"("llama.rope.{}": {})", key, factor)), IsEmpty());
+    }
+  }
 }
 
 TEST(GgufModel, MetadataThatAreWrongOrMissing) {

@@ -101,6 +101,22 @@ TEST_F(OperatorWeights, NamesOfABaseModel) {
   EXPECT_EQ(codes("q_proj"), codes_of("layers.0.self_attn.q_proj.weight", 256));
 }
 
+TEST_F(OperatorWeights, OtherFirstWordsAreNotLeftOut) {
+  TensorShapes shapes = {{"weight", {10, 16}}};
+  write_tiny_llama(folder(), shapes);
+  trace();
+  EXPECT_NE(codes("lm_head"), codes_of("weight", 160));
+}
+
+TEST_F(OperatorWeights, OnlyATiedHeadIsTheEmbedding) {
+  write_tiny_llama(folder());
+  std::string config(kTinyLlamaConfig);
+  config.replace(config.find("true"), 4, "false");
+  write_file_atomically(folder() / "config.json", config);
+  trace();
+  EXPECT_NE(codes("lm_head"), codes_of("model.embed_tokens.weight", 160));
+}
+
 TEST_F(OperatorWeights, AnotherShapeIsRefused) {
   TensorShapes shapes = tiny_llama_shapes();
   shapes["model.layers.0.self_attn.k_proj.weight"] = {16, 16};
