@@ -121,6 +121,24 @@ TEST_F(PerplexityCli, ATokenThatSeesOnlyItselfIsRefused) {
   }
 }
 
+TEST_F(PerplexityCli, ATokenThatSeesOnlyItselfIsNotCalibratedFor) {
+  HandMadeModel narrow = random_byte_model();
+  narrow.config["model_type"] = "mistral";
+  narrow.config["sliding_window"] = 1;
+  narrow.write(model());
+  write_file_atomically(file("text"), "Bits");
+  const auto trace = [&](const std::string& quantization) {
+    return run_process({BITSMITH_BINARY, "trace", model(), "--quant",
+                        shipped("configs/quant/" + quantization + ".yaml"), "--text", file("text"),
+                        "-o", file("t")},
+                       model());
+  };
+  EXPECT_EQ(trace("w8a8").exit_code, 0);
+  const ProcessResult result = trace("llm_int8");
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("a token sees only itself"));
+}
+
 // One head's scores of 2^20 tokens: 4 x 2^40 bytes.
 TEST_F(PerplexityCli, AWindowThatNoMemoryHoldsIsRefused) {
   std::string numbers;
