@@ -14,6 +14,8 @@ if(BITSMITH_NATIVE)
 endif()
 if(BITSMITH_SANITIZE)
   target_compile_options(bitsmith_flags INTERFACE
-    -fsanitize=${BITSMITH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -fsanitize=${BITSMITH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+    # GCC 12 takes optionals for uninitialized once their checks are instrumented; the plain build warns.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(bitsmith_flags INTERFACE -fsanitize=${BITSMITH_SANITIZE})
 endif()
