@@ -142,8 +142,8 @@ void LibertyCellReader::add_template(const LibertyGroup& group) {
   templates_[liberty_word(group.arguments)] = std::move(axes);
 }
 
-// The template's axes with the table's own indices instead; false (and reported) where that makes
-// no axis.
+// The template's axes, in ps and fF, with the table's own indices instead; false (and reported)
+// where that makes no axis.
 bool LibertyCellReader::axes_of(const LibertyGroup& group, Axes& axes) {
   const std::string_view name = liberty_word(group.arguments);
   if (name.empty() || name == "scalar") return true;
@@ -157,7 +157,10 @@ bool LibertyCellReader::axes_of(const LibertyGroup& group, Axes& axes) {
   for (std::size_t i = 0; i < axes.indices.size(); ++i) {
     const std::string_view own = group.text(kNames[i]);
     if (!own.empty()) axes.indices[i] = numbers(own);
-    const auto& index = axes.indices[i];
+    auto& index = axes.indices[i];
+    // Scaled first: what rises in the file's unit may not rise in ours, where both round to one.
+    const bool is_slew = axis_of(axes.variables[i]) == Axis::slew;
+    for (double& value : index) value *= is_slew ? units_.time_ps : units_.capacitance_ff;
     const bool rises =
         std::adjacent_find(index.begin(), index.end(), std::greater_equal<>()) == index.end();
     if (!index.empty() && rises) continue;
@@ -176,7 +179,6 @@ LookupTable LibertyCellReader::table(const LibertyGroup& group, double unit) {
     const bool is_slew = axis_of(axes.variables[i]) == Axis::slew;
     std::vector<double>& axis = is_slew ? table.slew_ps : table.load_ff;
     axis = std::move(axes.indices[i]);
-    for (double& value : axis) value *= is_slew ? units_.time_ps : units_.capacitance_ff;
     size *= axis.size();
   }
   const std::string_view text = group.text("values");

@@ -135,6 +135,19 @@ TEST(Liberty, WhatIsNoLibraryIsLocated) {
             "x.lib:4:46: 3 values in a table of 2\n"
             "x.lib:5:14: no table template 'u'\n"
             "x.lib:5:66: index_1 does not rise");
+  constexpr const char* kUnit =
+      "a unit is a number of 1e-6 to 1e6 and a name, like '1ns' or (1,pf)";
+  EXPECT_EQ(
+      message("library (a) { time_unit : \"0ps\"; capacitive_load_unit (-1, pf);\n"
+              "voltage_unit : \"V\"; cell (X) { } }"),
+      std::string("x.lib:1:28: ") + kUnit + "\nx.lib:1:56: " + kUnit + "\nx.lib:2:17: " + kUnit);
+  // Two numbers in the file, one in fF.
+  EXPECT_EQ(message("library (a) { capacitive_load_unit (1.4, ff); lu_table_template (t) {\n"
+                    "variable_1 : total_output_net_capacitance; index_1 (\"1.7, "
+                    "1.7000000000000002\"); }\ncell (X) { pin (B) { direction : input; } pin (A) {"
+                    "direction : output; timing () {\nrelated_pin : \"B\"; "
+                    "cell_rise (t) { values (\"1, 2\"); } } } } }"),
+            "x.lib:4:20: index_1 does not rise");
   EXPECT_EQ(message("/* "), "x.lib:1:4: not a Liberty file: a comment does not end");
   std::string deep = "library (a) {";
   for (int i = 0; i < 100000; ++i) deep += "g () {";
