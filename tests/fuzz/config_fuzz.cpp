@@ -5,16 +5,14 @@
 // - what could be read survives the way through the resolved configuration and back.
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
 
 #include "common/error.h"
-#include "common/text.h"
 #include "config/parameter_table.h"
 #include "config/yaml.h"
+#include "fuzz/promises.h"
 #include "numerics/format.h"
 #include "workload/quantization.h"
 #include "workload/transformer.h"
@@ -22,14 +20,7 @@
 namespace bitsmith {
 namespace {
 
-constexpr std::string_view kFile = "input.yaml";
-
-void require(bool condition, std::string_view promise, std::string_view detail = {}) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s: %s\n", std::string(promise).c_str(),
-               std::string(detail).c_str());
-  std::abort();
-}
+const std::string kFile = "input.yaml";
 
 enum class Drain { serial = 0, overlapped = 1 };
 
@@ -77,26 +68,18 @@ Params read_all(const YamlNode& root) {
 }
 
 Params parse_and_read(const std::string& option, std::string_view text) {
-  YamlNode root = yaml::parse(text, std::string(kFile));
+  YamlNode root = yaml::parse(text, kFile);
   if (!option.empty()) apply(parse_override(option), root);
   return read_all(root);
-}
-
-bool is_clean_line(std::string_view text) {
-  for (std::size_t length = 0; !text.empty(); text.remove_prefix(length)) {
-    length = utf8_length(text);
-    if (length == 0 || starts_with_control(text)) return false;
-  }
-  return true;
 }
 
 void check_messages(const UserError& error, bool has_option) {
   require(!error.messages().empty(), "an error says why");
   for (const std::string& message : error.messages()) {
-    const bool names_file = message.starts_with(std::string(kFile) + ":");
+    const bool names_file = message.starts_with(kFile + ":");
     const bool names_option = has_option && message.starts_with("--set ");
     require(names_file || names_option, "a message starts with the file", message);
-    require(is_clean_line(message), "a message is one line of text", message);
+    require_clean_line(message);
   }
 }
 
@@ -114,7 +97,7 @@ template <class Read>
 void check_reader(std::string_view text, Read read) {
   try {
     Diagnostics diagnostics;
-    read(yaml::parse(text, std::string(kFile)), diagnostics);
+    read(yaml::parse(text, kFile), diagnostics);
     diagnostics.throw_if_any();
   } catch (const UserError& error) {
     check_messages(error, false);

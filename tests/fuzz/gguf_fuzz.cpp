@@ -9,37 +9,16 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "common/error.h"
-#include "common/text.h"
+#include "fuzz/promises.h"
 #include "workload/gguf.h"
 #include "workload/gguf_model.h"
 
 namespace bitsmith {
 namespace {
-
-void require(bool condition, std::string_view promise, std::string_view detail = {}) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s: %s\n", std::string(promise).c_str(),
-               std::string(detail).c_str());
-  std::abort();
-}
-
-void check_messages(const std::vector<std::string>& messages, const std::string& file) {
-  require(!messages.empty(), "an error says why");
-  for (const std::string& message : messages) {
-    require(message.starts_with(file + ": "), "a message starts with the file", message);
-    std::string_view rest = message;
-    for (std::size_t length = 0; !rest.empty(); rest.remove_prefix(length)) {
-      length = utf8_length(rest);
-      require(length > 0 && !starts_with_control(rest), "a message is one line of text", message);
-    }
-  }
-}
 
 void check_layout(const GgufHeader& header, std::uint64_t file_bytes) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> places;
@@ -67,7 +46,7 @@ void check_weights(const WeightStore& weights, const std::string& file) {
       weights.read(tensor.name, 0, std::span(values).first(count));
       weights.read(tensor.name, elements - count, std::span(values).first(count));
     } catch (const UserError& error) {
-      check_messages(error.messages(), file);
+      require_reasons(error.messages(), file);
     }
   }
 }
@@ -96,10 +75,10 @@ void check_input(std::string_view input) {
     const ImportedModel model = import_gguf(file.path());
     require(model.transformer.num_attention_heads % model.transformer.num_key_value_heads == 0,
             "the transformer keeps its rules");
-    if (!model.unmodelled.empty()) check_messages(model.unmodelled, file.path());
+    require_clean_messages(model.unmodelled, file.path());
     check_weights(*model.weights, file.path());
   } catch (const UserError& error) {
-    check_messages(error.messages(), file.path());
+    require_reasons(error.messages(), file.path());
   }
 }
 

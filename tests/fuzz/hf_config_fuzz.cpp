@@ -4,14 +4,12 @@
 // - a model that was read keeps the rules of our own files, which dumping and reading it shows;
 // - a file of an index is a name in its folder.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "common/error.h"
-#include "common/text.h"
 #include "config/json.h"
+#include "fuzz/promises.h"
 #include "workload/hf_config.h"
 #include "workload/safetensors_weights.h"
 
@@ -20,28 +18,9 @@ namespace {
 
 const std::string kFile = "input.json";
 
-void require(bool condition, std::string_view promise, std::string_view detail = {}) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s: %s\n", std::string(promise).c_str(),
-               std::string(detail).c_str());
-  std::abort();
-}
-
-void check_messages(const std::vector<std::string>& messages) {
-  require(!messages.empty(), "an error says why");
-  for (const std::string& message : messages) {
-    require(message.starts_with(kFile + ":"), "a message starts with the file", message);
-    std::string_view rest = message;
-    for (std::size_t length = 0; !rest.empty(); rest.remove_prefix(length)) {
-      length = utf8_length(rest);
-      require(length > 0 && !starts_with_control(rest), "a message is one line of text", message);
-    }
-  }
-}
-
 void check_config(std::string_view input) {
   const ImportedModel model = read_hf_config(parse_json(input, kFile), "model");
-  if (!model.unmodelled.empty()) check_messages(model.unmodelled);
+  require_clean_messages(model.unmodelled, kFile);
   const auto& table = transformer_parameters();
   const nlohmann::ordered_json dumped = table.resolved(model.transformer);
   Diagnostics mistakes;
@@ -61,7 +40,7 @@ void check_errors(Action action) {
   try {
     action();
   } catch (const UserError& error) {
-    check_messages(error.messages());
+    require_reasons(error.messages(), kFile);
   }
 }
 

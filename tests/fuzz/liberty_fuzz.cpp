@@ -6,41 +6,19 @@
 // - a cell either has a Verilog model or a UserError that says why not.
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <string_view>
 
 #include "common/error.h"
-#include "common/text.h"
 #include "cost/cell_model.h"
 #include "cost/liberty.h"
+#include "fuzz/promises.h"
 
 namespace bitsmith {
 namespace {
 
-constexpr std::string_view kFile = "input.lib";
-
-void require(bool condition, std::string_view promise, std::string_view detail = {}) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s: %s\n", std::string(promise).c_str(),
-               std::string(detail).c_str());
-  std::abort();
-}
-
-void check_messages(const std::vector<std::string>& messages) {
-  require(!messages.empty(), "an error says why");
-  for (const std::string& message : messages) {
-    require(message.starts_with(std::string(kFile) + ":"), "a message starts with the file",
-            message);
-    std::string_view rest = message;
-    for (std::size_t length = 0; !rest.empty(); rest.remove_prefix(length)) {
-      length = utf8_length(rest);
-      require(length > 0 && !starts_with_control(rest), "a message is one line of text", message);
-    }
-  }
-}
+const std::string kFile = "input.lib";
 
 void check_table(const LookupTable& table) {
   if (!table) return;
@@ -76,9 +54,9 @@ void check_cell(const LibertyCell& cell) {
 
 void check_input(std::string_view text) {
   try {
-    for (const auto& [name, cell] : parse_liberty(text, std::string(kFile)).cells) check_cell(cell);
+    for (const auto& [name, cell] : parse_liberty(text, kFile).cells) check_cell(cell);
   } catch (const UserError& error) {
-    check_messages(error.messages());
+    require_reasons(error.messages(), kFile);
   }
 }
 

@@ -4,14 +4,12 @@
 // - what was read lies end to end within the file, with the bytes that dtype and shape ask for;
 // - what was read survives the way through our writer and back.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include "common/error.h"
-#include "common/text.h"
+#include "fuzz/promises.h"
 #include "workload/safetensors.h"
 #include "workload/trace.h"
 
@@ -19,25 +17,6 @@ namespace bitsmith {
 namespace {
 
 const std::string kFile = "input.safetensors";
-
-void require(bool condition, std::string_view promise, std::string_view detail = {}) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s: %s\n", std::string(promise).c_str(),
-               std::string(detail).c_str());
-  std::abort();
-}
-
-void check_messages(const std::vector<std::string>& messages) {
-  require(!messages.empty(), "an error says why");
-  for (const std::string& message : messages) {
-    require(message.starts_with(kFile + ": "), "a message starts with the file", message);
-    std::string_view rest = message;
-    for (std::size_t length = 0; !rest.empty(); rest.remove_prefix(length)) {
-      length = utf8_length(rest);
-      require(length > 0 && !starts_with_control(rest), "a message is one line of text", message);
-    }
-  }
-}
 
 void check_layout(const SafetensorsHeader& header, std::uint64_t file_bytes) {
   require(header.data_start <= file_bytes, "the data are in the file");
@@ -79,7 +58,7 @@ void check_trace(const SafetensorsHeader& header) {
               "GEMMs are not empty", op.name);
     }
   } catch (const UserError& error) {
-    check_messages(error.messages());
+    require_reasons(error.messages(), kFile);
   }
 }
 
@@ -88,7 +67,7 @@ void check_input(std::string_view input) {
   try {
     header = parse_safetensors(std::as_bytes(std::span(input)), kFile);
   } catch (const UserError& error) {
-    check_messages(error.messages());
+    require_reasons(error.messages(), kFile);
     return;
   }
   check_layout(header, input.size());

@@ -4,42 +4,21 @@
 // - every message and warning is one line of clean text that starts with the name of the file;
 // - what was read is within the ranges that the rest of Bitsmith relies on.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "common/error.h"
-#include "common/text.h"
+#include "fuzz/promises.h"
 #include "workload/scale_sim.h"
 
 namespace bitsmith {
 namespace {
 
-constexpr std::string_view kFile = "input.csv";
-
-void require(bool condition, std::string_view promise, std::string_view detail = {}) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s: %s\n", std::string(promise).c_str(),
-               std::string(detail).c_str());
-  std::abort();
-}
-
-void check_messages(const std::vector<std::string>& messages) {
-  for (const std::string& message : messages) {
-    require(message.starts_with(std::string(kFile) + ":"), "a message starts with the file",
-            message);
-    std::string_view rest = message;
-    for (std::size_t length = 0; !rest.empty(); rest.remove_prefix(length)) {
-      length = utf8_length(rest);
-      require(length > 0 && !starts_with_control(rest), "a message is one line of text", message);
-    }
-  }
-}
+const std::string kFile = "input.csv";
 
 void check_topology(std::string_view text) {
-  const ScaleSimTopology topology = parse_scale_sim_topology(text, std::string(kFile));
-  check_messages(topology.warnings);
+  const ScaleSimTopology topology = parse_scale_sim_topology(text, kFile);
+  require_clean_messages(topology.warnings, kFile);
   require(!topology.workload.operators.empty(), "a topology has layers");
   for (const Operator& op : topology.workload.operators) {
     require(!op.name.empty(), "a layer has a name");
@@ -50,8 +29,8 @@ void check_topology(std::string_view text) {
 }
 
 void check_config(std::string_view text) {
-  const ScaleSimConfig config = parse_scale_sim_config(text, std::string(kFile));
-  check_messages(config.warnings);
+  const ScaleSimConfig config = parse_scale_sim_config(text, kFile);
+  require_clean_messages(config.warnings, kFile);
   require(config.rows >= 1 && config.rows <= 65536, "rows are in range");
   require(config.cols >= 1 && config.cols <= 65536, "columns are in range");
   require(config.dataflow == "os" || config.dataflow == "ws" || config.dataflow == "is",
@@ -64,8 +43,7 @@ void check_input(std::string_view text) {
   try {
     is_config ? check_config(text) : check_topology(text);
   } catch (const UserError& error) {
-    require(!error.messages().empty(), "an error says why");
-    check_messages(error.messages());
+    require_reasons(error.messages(), kFile);
   }
 }
 
