@@ -134,7 +134,13 @@ Script gather_script(const SlurmRequest& request, const std::string& array) {
   return script;
 }
 
-void require_printable(const SlurmRequest& request) {
+void require_usable_names(const SlurmRequest& request) {
+  if (request.folder.string().find_first_of("%\\") != std::string::npos) {
+    throw UserError(
+        fmt::format("{}: SLURM gives '%' and '\\' in the names of folders a meaning of its "
+                    "own: choose another name",
+                    request.folder.string()));
+  }
   std::vector<std::string> texts = request.command;
   texts.push_back(request.folder.string());
   texts.push_back(request.sweep);
@@ -239,7 +245,7 @@ std::optional<std::vector<std::string>> queued_jobs(const std::string& job_name)
 
 SlurmJobs submit_to_slurm(const SlurmRequest& request) {
   check(!request.tasks.empty(), "an array without tasks");
-  require_printable(request);
+  require_usable_names(request);
   SlurmJobs jobs;
   jobs.tasks = ranges_text(request.tasks);
   jobs.array = submit(request, "shards.sh", shards_script(request));

@@ -51,7 +51,8 @@ std::string slurm_job_name(const SlurmRequest& request);
 std::optional<std::vector<std::string>> queued_jobs(const std::string& job_name);
 
 // Writes slurm/shards.sh and slurm/gather.sh into the folder and submits them from it. Throws
-// UserError with what sbatch says, or when paths hold control characters, which a script cannot.
+// UserError with what sbatch says, or when paths hold control characters, which a script cannot, or
+// the folder's what SLURM replaces in names of logs.
 SlurmJobs submit_to_slurm(const SlurmRequest& request);
 
 }  // namespace bitsmith
