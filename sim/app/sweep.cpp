@@ -1,175 +1,310 @@
 #include "sweep/sweep.h"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
+#include <optional>
+#include <set>
 
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/sweep_output.h"
 #include "app/sweep_points.h"
+#include "common/file.h"
+#include "common/hash.h"
 #include "common/parallel.h"
-#include "common/table.h"
 #include "sweep/execution.h"
 #include "sweep/index.h"
+#include "sweep/shard.h"
+#include "sweep/slurm.h"
 
 namespace bitsmith::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
 struct Options {
-  std::string file;
-  std::string jobs;
-  std::string out;
-  std::string json;
+  std::string file, jobs, out, json;
+  std::string shard;
+  bool is_gathering = false;
+  std::string expected;
+  bool is_slurm = false;
+  std::string shards;
+  std::vector<std::string> sbatch_options;
 };
 
-// One line that is written over on a terminal; elsewhere a line for every tenth of the points.
-class Progress {
- public:
-  ~Progress() {
-    if (is_terminal_ && has_line_) std::fputs("\n", stderr);
-  }
+// ---------------------------------------------------------------------------------- request
 
-  void show(const ExecutionCounts& counts) {
-    const std::size_t done = counts.points - counts.left();
-    const auto now = Clock::now();
-    const std::size_t tenth = 10 * done / counts.points;
-    const bool is_last = counts.left() == 0;
-    if (is_terminal_ ? (now - shown_ < std::chrono::milliseconds(100) && !is_last)
-                     : (tenth == shown_tenth_ && has_line_)) {
-      return;
-    }
-    shown_ = now;
-    shown_tenth_ = tenth;
-    has_line_ = true;
-    const double elapsed = std::chrono::duration<double>(now - start_).count();
-    const double rate = static_cast<double>(counts.computed) / std::max(elapsed, 1e-3);
-    std::string line = fmt::format("{} of {} points", done, counts.points);
-    if (counts.reused > 0) line += fmt::format(", {} from before", counts.reused);
-    if (counts.failed > 0) line += fmt::format(", {} failed", counts.failed);
-    if (counts.computed > 0) line += fmt::format(", {:.1f}/s", rate);
-    if (!is_last && counts.computed > 0) {
-      line += fmt::format(", {:.0f} s left", static_cast<double>(counts.left()) / rate);
-    }
-    std::fputs((is_terminal_ ? "\r\033[K" + line : line + "\n").c_str(), stderr);
-    std::fflush(stderr);
-  }
+constexpr std::uint32_t kDefaultShards = 8;
+constexpr std::int64_t kMostJobs = 1024;
 
- private:
-  using Clock = std::chrono::steady_clock;
-
-  const bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
-  const Clock::time_point start_ = Clock::now();
-  Clock::time_point shown_{};
-  std::size_t shown_tenth_ = 0;
-  bool has_line_ = false;
+struct Request {
+  std::optional<unsigned> jobs;
+  std::optional<Shard> shard;
+  std::uint32_t shards = kDefaultShards;  // to submit
 };
 
-IndexInput index_input(const SweepPoints& points, const std::vector<std::string>& keys) {
-  const Sweep& sweep = points.sweep();
-  IndexInput input{{"accelerator", "workload"}, {}};
-  for (const Axis& axis : sweep.axes) input.columns.push_back("axis " + axis.name);
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    const SweepPoint& point = points.points()[i];
-    IndexedPoint row{keys[i],
-                     {sweep.accelerators[point.accelerator].stem().string(),
-                      sweep.workloads[point.workload].label}};
-    for (std::size_t axis = 0; axis < sweep.axes.size(); ++axis) {
-      row.values.push_back(sweep.axes[axis].values[point.values[axis]].label);
-    }
-    input.points.push_back(std::move(row));
+std::optional<Shard> shard_option(const std::string& text, Diagnostics& diagnostics) {
+  if (text.empty()) return std::nullopt;
+  const std::size_t slash = text.find('/');
+  const auto number = parse_integer(text.substr(0, slash));
+  const auto count =
+      slash == std::string::npos ? std::nullopt : parse_integer(text.substr(slash + 1));
+  if (number && count && 1 <= *number && *number <= *count && *count <= kMostShards) {
+    return Shard{static_cast<std::uint32_t>(*number), static_cast<std::uint32_t>(*count)};
   }
-  return input;
+  diagnostics.add({"--shard", 0, 0}, fmt::format("expected I/N with 1 <= I <= N <= {}, found '{}'",
+                                                 kMostShards, text));
+  return std::nullopt;
 }
 
-struct Ranked {
-  std::size_t point = 0;
-  Json metrics;
-};
-
-// The fastest points of every workload.
-std::string table_text(const SweepPoints& points, const std::vector<std::string>& keys,
-                       const ResultStore& store) {
-  constexpr std::size_t kShown = 5;
-  const Sweep& sweep = points.sweep();
-  std::vector<std::vector<Ranked>> fastest(sweep.workloads.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    const auto record = store.read(keys[i]);
-    if (!record || !record->contains("metrics")) continue;
-    std::vector<Ranked>& of = fastest[points.points()[i].workload];
-    of.push_back({i, record->at("metrics")});
-    std::stable_sort(of.begin(), of.end(), [](const Ranked& a, const Ranked& b) {
-      return a.metrics.at("seconds").get<double>() < b.metrics.at("seconds").get<double>();
-    });
-    if (of.size() > kShown) of.pop_back();
+void judge_modes(const Options& options, Diagnostics& diagnostics) {
+  if (int{!options.shard.empty()} + int{options.is_gathering} + int{options.is_slurm} > 1) {
+    diagnostics.add({"--shard, --gather, --slurm", 0, 0}, "one of these at a time");
   }
-  TextTable table({"fastest points", "PEs", "ms", "cycles", "utilization", "DRAM MB"});
-  for (const std::vector<Ranked>& of : fastest) {
-    if (&of != &fastest.front()) table.add_rule();
-    for (const Ranked& row : of) {
-      const Json& m = row.metrics;
-      const Json& read = m.at("dram_read_bytes");
-      table.add_row(
-          {label_of(sweep, points.points()[row.point]),
-           with_separators(m.at("pes").get<std::uint64_t>()),
-           fmt::format("{:.4g}", 1e3 * m.at("seconds").get<double>()),
-           with_separators(m.at("cycles").get<std::uint64_t>()),
-           fmt::format("{:.2f}%", 100 * m.at("utilization").get<double>()),
-           read.is_null()
-               ? "-"
-               : fmt::format("{:.1f}", 1e-6 * (read.get<double>() +
-                                               m.at("dram_written_bytes").get<double>()))});
-    }
+  if (options.is_slurm) return;
+  if (!options.shards.empty()) diagnostics.add({"--shards", 0, 0}, "goes with --slurm");
+  if (!options.sbatch_options.empty()) {
+    diagnostics.add({"--sbatch-option", 0, 0}, "goes with --slurm");
   }
-  return table.text();
 }
 
-Json summary_json(const Sweep& sweep, const ExecutionCounts& counts, const ResultStore& store) {
-  return {{"schema", "bitsmith.sweep/1"},     {"name", sweep.name},
-          {"points", counts.points},          {"from_before", counts.reused},
-          {"computed", counts.computed},      {"failed", counts.failed},
-          {"folder", store.folder().string()}};
-}
-
-int run_command(const Options& options) {
+Request request_of(const Options& options) {
   Diagnostics diagnostics;
-  const unsigned cores = processors();
-  ExecutionOptions execution;
-  execution.jobs =
-      options.jobs.empty()
-          ? cores
-          : static_cast<unsigned>(integer_option("--jobs", options.jobs, {1, 1024}, diagnostics));
+  Request request;
+  const auto integer = [&](const char* option, const std::string& text, std::int64_t most) {
+    return static_cast<std::uint32_t>(integer_option(option, text, {1, most}, diagnostics));
+  };
+  if (!options.jobs.empty()) request.jobs = integer("--jobs", options.jobs, kMostJobs);
+  if (!options.shards.empty()) request.shards = integer("--shards", options.shards, kMostShards);
+  request.shard = shard_option(options.shard, diagnostics);
+  judge_modes(options, diagnostics);
+  judge_sbatch_options("--sbatch-option", options.sbatch_options, diagnostics);
   require_output("--json", options.json, {options.file}, diagnostics);
   diagnostics.throw_if_any();
-  const SweepPoints points(load_sweep(options.file));
-  const std::string folder = options.out.empty() ? points.sweep().name + ".sweep" : options.out;
-  const ResultStore store(folder);
-  const std::vector<std::string> keys = points.keys();
-  ExecutionCounts counts;
-  {
-    Progress progress;
-    execution.on_progress = [&progress](const ExecutionCounts& now) { progress.show(now); };
-    counts = execute(
-        keys, store, [&](std::size_t point) { return points.evaluate(point, keys[point]); },
-        execution);
+  return request;
+}
+
+// ---------------------------------------------------------------------------------- the sweep
+
+// A sweep that is read, with its folder.
+struct OpenSweep {
+  const Options& options;
+  const SweepPoints& points;
+  const ResultStore& store;
+  const std::vector<std::string>& keys;
+
+  const std::string& name() const { return points.sweep().name; }
+  std::string folder() const { return store.folder().string(); }
+};
+
+// Of this program, and of all that results and index depend on.
+std::string identity_of(const OpenSweep& sweep) {
+  ContentHash hash;
+  const IndexInput input = index_input(sweep.points, sweep.keys);
+  for (const std::string& column : input.columns) hash.add(column);
+  for (const IndexedPoint& point : input.points) {
+    hash.add(point.key);
+    for (const std::string& value : point.values) hash.add(value);
   }
-  write_index(store, index_input(points, keys));
-  if (!options.json.empty()) {
-    write_output(options.json, json_text(summary_json(points.sweep(), counts, store)));
+  return sweep.points.program_hash() + "-" + hash.hex();
+}
+
+// A job that waited must not compute something else than what was submitted.
+void require_expected(const OpenSweep& sweep) {
+  const std::string& expected = sweep.options.expected;
+  if (expected.empty()) return;
+  const std::string identity = identity_of(sweep);
+  if (identity == expected) return;
+  const std::string& program = sweep.points.program_hash();
+  if (!expected.starts_with(program)) {
+    throw UserError(
+        {"--expect", 0, 0},
+        fmt::format("this is not the program that the sweep was started with: its hash is "
+                    "{}, not {}. Start the sweep again with this one",
+                    program, expected.substr(0, program.size())));
   }
-  if (options.json != "-") {
-    write_output("-", fmt::format("{}\n{}/index.csv and index.sqlite hold all points{}\n",
-                                  table_text(points, keys, store), folder,
-                                  counts.failed == 0
-                                      ? ""
-                                      : fmt::format("; {} failed: see their column error, the "
-                                                    "same command tries them again",
-                                                    counts.failed)));
-  }
+  throw UserError({"--expect", 0, 0},
+                  fmt::format("{} or a file that it names has changed since the sweep was started. "
+                              "Start it again",
+                              sweep.options.file));
+}
+
+Json summary_json(const OpenSweep& sweep, const ExecutionCounts& counts, std::size_t missing) {
+  return {{"schema", "bitsmith.sweep/1"}, {"name", sweep.name()},        {"points", counts.points},
+          {"from_before", counts.reused}, {"computed", counts.computed}, {"failed", counts.failed},
+          {"missing", missing},           {"folder", sweep.folder()}};
+}
+
+void write_results(const OpenSweep& sweep, const Json& summary, const std::string& text) {
+  const std::string& file = sweep.options.json;
+  if (!file.empty()) write_output(file, json_text(summary));
+  if (file != "-") write_output("-", text);
+}
+
+// Computes what is missing of some points.
+ExecutionCounts compute(const OpenSweep& sweep, const std::vector<std::size_t>& part,
+                        unsigned jobs) {
+  std::vector<std::string> keys;
+  for (const std::size_t point : part) keys.push_back(sweep.keys[point]);
+  Progress progress;
+  ExecutionOptions execution;
+  execution.jobs = jobs;
+  execution.on_progress = [&progress](const ExecutionCounts& now) { progress.show(now); };
+  return execute(
+      keys, sweep.store, [&](std::size_t i) { return sweep.points.evaluate(part[i], keys[i]); },
+      execution);
+}
+
+int run_shard(const OpenSweep& sweep, const Shard& shard, unsigned jobs) {
+  const ExecutionCounts counts = compute(sweep, points_of(shard, sweep.keys), jobs);
+  Json summary = summary_json(sweep, counts, 0);
+  summary["shard"] = fmt::format("{}/{}", shard.number, shard.count);
+  write_results(sweep, summary,
+                fmt::format("shard {}/{}: {} of {} points, {} computed, {} failed\n"
+                            "--gather instead of --shard makes the index of all shards\n",
+                            shard.number, shard.count, counts.points, sweep.keys.size(),
+                            counts.computed, counts.failed));
   return counts.failed == 0 ? 0 : 2;
+}
+
+std::string remarks(const IndexCounts& rows) {
+  std::string text;
+  if (rows.failed > 0) {
+    text += fmt::format("; {} failed: see their column error, the same command tries them again",
+                        rows.failed);
+  }
+  if (rows.missing > 0) {
+    text += fmt::format("; {} are missing: start the sweep again to compute them", rows.missing);
+  }
+  return text;
+}
+
+// Makes the index. `counts` is what was computed before that.
+int gather(const OpenSweep& sweep, ExecutionCounts counts) {
+  const IndexCounts rows = write_index(sweep.store, index_input(sweep.points, sweep.keys));
+  counts.failed = rows.failed;
+  write_results(sweep, summary_json(sweep, counts, rows.missing),
+                fmt::format("{}\n{}/index.csv and index.sqlite hold all points{}\n",
+                            fastest_points_text(sweep.points, sweep.keys, sweep.store),
+                            sweep.folder(), remarks(rows)));
+  return rows.failed + rows.missing == 0 ? 0 : 2;
+}
+
+// The counts when nothing is computed.
+ExecutionCounts counts_of(const OpenSweep& sweep, std::size_t unfinished) {
+  ExecutionCounts counts;
+  counts.points = sweep.keys.size();
+  const std::size_t distinct = std::set<std::string>(sweep.keys.begin(), sweep.keys.end()).size();
+  counts.repeated = counts.points - distinct;
+  counts.reused = distinct - unfinished;
+  return counts;
+}
+
+// ---------------------------------------------------------------------------------- SLURM
+
+fs::path program_file() {
+  std::error_code error;
+  const fs::path file = fs::read_symlink("/proc/self/exe", error);
+  if (!error && fs::is_regular_file(file, error)) return file;
+  throw UserError({"--slurm", 0, 0},
+                  "the file of this program was replaced while it runs: start it again");
+}
+
+SlurmRequest slurm_request(const OpenSweep& sweep, const Request& request,
+                           const std::vector<std::size_t>& unfinished) {
+  SlurmRequest slurm;
+  slurm.folder = fs::canonical(sweep.store.folder());
+  slurm.sweep = sweep.name();
+  slurm.command = {program_file().string(),
+                   "sweep",
+                   fs::absolute(sweep.options.file).string(),
+                   "--out",
+                   slurm.folder.string(),
+                   "--expect",
+                   identity_of(sweep)};
+  slurm.environment = {{"BITSMITH_HOME", home_folder().string()}};
+  slurm.shards = request.shards;
+  std::set<std::uint32_t> tasks;
+  for (const std::size_t point : unfinished) {
+    tasks.insert(shard_of(sweep.keys[point], request.shards));
+  }
+  slurm.tasks.assign(tasks.begin(), tasks.end());
+  slurm.cpus_per_task = request.jobs.value_or(1);
+  slurm.sbatch_options = sweep.options.sbatch_options;
+  return slurm;
+}
+
+void require_no_jobs(const SlurmRequest& slurm) {
+  const auto jobs = queued_jobs(slurm_job_name(slurm));
+  if (!jobs) {
+    print_message(
+        "squeue does not answer, so jobs of an earlier start may still work on this folder; "
+        "computing a point twice does no harm");
+    return;
+  }
+  if (jobs->empty()) return;
+  std::string list;
+  for (const std::string& job : *jobs) list += (list.empty() ? "" : ", ") + job;
+  const std::string name = slurm_job_name(slurm);
+  throw UserError(
+      {"--slurm", 0, 0},
+      fmt::format("jobs of an earlier start still work on {}: {}. Wait for them (squeue "
+                  "--name={}), or end them (scancel --name={}), then start again; "
+                  "nothing was submitted",
+                  slurm.folder.string(), list, name, name));
+}
+
+std::string submitted_text(const SlurmRequest& slurm, const SlurmJobs& jobs,
+                           const ExecutionCounts& counts) {
+  return fmt::format(
+      "{} of {} points are missing; job {} computes them in tasks {} (of {} shards), job {} "
+      "gathers\n"
+      "  watch   squeue --jobs={},{}\n"
+      "  logs    {}/slurm/{}_*.log, {}_gather.log; scripts beside them\n"
+      "  end     scancel {} {}\n"
+      "Then {}/index.csv and index.sqlite are there; what is still missing the same command "
+      "submits "
+      "again\n",
+      counts.left(), counts.points, jobs.array, jobs.tasks, slurm.shards, jobs.gather, jobs.array,
+      jobs.gather, slurm.folder.string(), jobs.array, jobs.gather, jobs.array, jobs.gather,
+      slurm.folder.string());
+}
+
+int submit(const OpenSweep& sweep, const Request& request) {
+  const std::vector<std::size_t> unfinished = unfinished_points(sweep.keys, sweep.store);
+  const ExecutionCounts counts = counts_of(sweep, unfinished.size());
+  if (unfinished.empty()) {
+    if (sweep.options.json != "-") write_output("-", "nothing is missing, nothing was submitted\n");
+    return gather(sweep, counts);
+  }
+  const SlurmRequest slurm = slurm_request(sweep, request, unfinished);
+  require_no_jobs(slurm);
+  const SlurmJobs jobs = submit_to_slurm(slurm);
+  Json summary = summary_json(sweep, counts, unfinished.size());
+  summary["slurm"] = {{"array_job", jobs.array},
+                      {"gather_job", jobs.gather},
+                      {"tasks", jobs.tasks},
+                      {"shards", slurm.shards}};
+  write_results(sweep, summary, submitted_text(slurm, jobs, counts));
+  return 0;
+}
+
+// ---------------------------------------------------------------------------------- command
+
+int run_command(const Options& options) {
+  const Request request = request_of(options);
+  if (options.is_slurm) require_sbatch("--slurm");
+  const SweepPoints points(load_sweep(options.file));
+  const ResultStore store(options.out.empty() ? points.sweep().name + ".sweep" : options.out);
+  const std::vector<std::string> keys = points.keys();
+  const OpenSweep sweep{options, points, store, keys};
+  require_expected(sweep);
+  if (options.is_slurm) return submit(sweep, request);
+  if (options.is_gathering) {
+    return gather(sweep, counts_of(sweep, unfinished_points(keys, store).size()));
+  }
+  const unsigned jobs = request.jobs.value_or(processors());
+  if (request.shard) return run_shard(sweep, *request.shard, jobs);
+  return gather(sweep, compute(sweep, points_of(Shard{1, 1}, keys), jobs));
 }
 
 }  // namespace
@@ -180,9 +315,26 @@ Action add_sweep(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command->add_option("sweep", o.file, "sweep file (configs/sweeps)")->required();
-  command->add_option("--jobs", o.jobs, "worker processes; by default one per core");
+  command->add_option("--jobs", o.jobs,
+                      "worker processes; by default one per core; with --slurm cores of a task, by "
+                      "default 1");
   command->add_option("--out", o.out, "folder of results; by default NAME.sweep");
   command->add_option("--json", o.json, "write a summary as JSON; - is standard output");
+  command->add_option("--shard", o.shard,
+                      "I/N: only the points of shard I of N, and no index: for schedulers");
+  command->add_flag("--gather", o.is_gathering,
+                    "make the index of what is there, compute nothing; 2 when points are missing");
+  command->add_option("--expect", o.expected,
+                      "refuse unless program and points have these hashes; scripts of --slurm do");
+  command->add_flag("--slurm", o.is_slurm,
+                    "submit what is missing as a SLURM job array, and a job that gathers");
+  command->add_option(
+      "--shards", o.shards,
+      fmt::format("with --slurm: tasks of the array; by default {}", kDefaultShards));
+  command
+      ->add_option("--sbatch-option", o.sbatch_options,
+                   "with --slurm, repeated: passed on, such as --sbatch-option=--partition=long")
+      ->allow_extra_args(false);
   return [options] { return run_command(*options); };
 }
 

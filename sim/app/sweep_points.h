@@ -21,6 +21,8 @@ class SweepPoints {
   // By point: the hash of this program and of the tables it reads, the resolved accelerator, the
   // workload's operators and the engine.
   std::vector<std::string> keys() const;
+  // What the keys are made from, beside the points' own: hash of this program.
+  const std::string& program_hash() const { return program_hash_; }
   // The record of a point, computed; its inputs must still have that key. Throws UserError.
   nlohmann::ordered_json evaluate(std::size_t point, const std::string& key) const;
 

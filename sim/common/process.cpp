@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "common/error.h"
 #include "common/interrupt.h"
@@ -112,6 +113,21 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
   result.exit_code = wait_for(pid, arguments[0]);
   throw_if_interrupted();
   return result;
+}
+
+bool is_installed(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path == nullptr ? "" : path;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find(':');
+    const std::filesystem::path file = std::filesystem::path(rest.substr(0, end)) / program;
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0) {
+      return true;
+    }
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  return false;
 }
 
 std::string first_line_of(const std::vector<std::string>& arguments) {

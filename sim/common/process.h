@@ -18,6 +18,9 @@ struct ProcessResult {
 ProcessResult run_process(const std::vector<std::string>& arguments,
                           const std::filesystem::path& folder);
 
+// Whether PATH has such a program.
+bool is_installed(const std::string& program);
+
 // The first line a tool prints, for its version.
 std::string first_line_of(const std::vector<std::string>& arguments);
 

@@ -38,6 +38,11 @@ Json failed_record(const std::vector<std::string>& errors) {
   return {{"schema", "bitsmith.point/1"}, {"status", "failed"}, {"errors", errors}};
 }
 
+bool is_done(const std::string& key, const ResultStore& store) {
+  const auto record = store.read(key);
+  return record && record->value("status", "") == "done";
+}
+
 // ---------------------------------------------------------------------------------- worker
 
 Json evaluated(const Evaluate& evaluate, std::size_t point, Outcome& outcome) {
@@ -167,16 +172,11 @@ class Execution {
             const Evaluate& evaluate, const ExecutionOptions& options)
       : keys_(keys), store_(store), options_(options), pool_(keys, store, evaluate) {
     counts_.points = keys.size();
-    std::set<std::string> seen;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      if (!seen.insert(keys[i]).second) {
-        ++counts_.repeated;
-      } else if (is_done(keys[i])) {
-        ++counts_.reused;
-      } else {
-        queue_.push_back(i);
-      }
-    }
+    const std::vector<std::size_t> unfinished = unfinished_points(keys, store);
+    queue_.assign(unfinished.begin(), unfinished.end());
+    const std::size_t distinct = std::set<std::string>(keys.begin(), keys.end()).size();
+    counts_.repeated = keys.size() - distinct;
+    counts_.reused = distinct - unfinished.size();
     tries_.resize(keys.size());
   }
 
@@ -194,11 +194,6 @@ class Execution {
   }
 
  private:
-  bool is_done(const std::string& key) const {
-    const auto record = store_.read(key);
-    return record && record->value("status", "") == "done";
-  }
-
   void give(Worker& worker) {
     if (queue_.empty()) return;
     const std::size_t point = queue_.front();
@@ -234,10 +229,13 @@ class Execution {
 
   // A worker died with a point in its hands.
   void bury(Worker& worker) {
+    // A scheduler's signal goes to the workers as well: they did not die of their points.
+    throw_if_interrupted();
     const std::size_t point = worker.point;
     pool_.restart(worker);
     if (point == kNone) return;
-    if (is_done(keys_[point])) return count(false);  // it died between writing and answering
+    if (is_done(keys_[point], store_))
+      return count(false);  // it died between writing and answering
     if (tries_[point] < kTries) return queue_.push_front(point);
     store_.write(
         keys_[point],
@@ -260,6 +258,17 @@ class Execution {
 };
 
 }  // namespace
+
+std::vector<std::size_t> unfinished_points(const std::vector<std::string>& keys,
+                                           const ResultStore& store) {
+  std::vector<std::size_t> unfinished;
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    throw_if_interrupted();
+    if (seen.insert(keys[i]).second && !is_done(keys[i], store)) unfinished.push_back(i);
+  }
+  return unfinished;
+}
 
 ExecutionCounts execute(const std::vector<std::string>& keys, const ResultStore& store,
                         const Evaluate& evaluate, const ExecutionOptions& options) {

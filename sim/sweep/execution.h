@@ -21,6 +21,11 @@ struct ExecutionCounts {
   std::size_t left() const { return points - reused - repeated - computed; }
 };
 
+// The points (places in `keys`, ascending) whose record in the store is not "done"; of equal keys
+// the first.
+std::vector<std::size_t> unfinished_points(const std::vector<std::string>& keys,
+                                           const ResultStore& store);
+
 struct ExecutionOptions {
   unsigned jobs = 1;  // worker processes
   // Called after every point, and now and then in between.

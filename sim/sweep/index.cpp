@@ -151,13 +151,19 @@ std::vector<std::string> metrics_of_first(const ResultStore& store, const IndexI
   return names;
 }
 
+void count(const std::string& status, IndexCounts& counts) {
+  ++(status == "done" ? counts.done : status == "failed" ? counts.failed : counts.missing);
+}
+
 std::vector<Json> row_of(const IndexInput& input, std::size_t number, const ResultStore& store,
-                         const std::vector<std::string>& metrics) {
+                         const std::vector<std::string>& metrics, IndexCounts& counts) {
   const IndexedPoint& point = input.points[number];
   const Json record = store.read(point.key).value_or(Json::object());
   std::vector<Json> row = {number};
   row.insert(row.end(), point.values.begin(), point.values.end());
-  row.push_back(record.value("status", "missing"));
+  const std::string status = record.value("status", "missing");
+  count(status, counts);
+  row.push_back(status);
   const Json values = record.value("metrics", Json::object());
   for (const std::string& name : metrics) row.push_back(values.value(name, Json()));
   row.push_back(error_of(record));
@@ -167,7 +173,7 @@ std::vector<Json> row_of(const IndexInput& input, std::size_t number, const Resu
 
 }  // namespace
 
-void write_index(const ResultStore& store, const IndexInput& input) {
+IndexCounts write_index(const ResultStore& store, const IndexInput& input) {
   const std::vector<std::string> metrics = metrics_of_first(store, input);
   std::vector<std::string> columns = {"point"};
   columns.insert(columns.end(), input.columns.begin(), input.columns.end());
@@ -180,14 +186,16 @@ void write_index(const ResultStore& store, const IndexInput& input) {
   csv.write(csv_line({columns.begin(), columns.end()}));
   database.run(fmt::format("CREATE TABLE points ({})", comma_list(columns, true)));
   database.prepare(fmt::format("INSERT INTO points VALUES ({})", comma_list(columns, false)));
+  IndexCounts counts;
   for (std::size_t i = 0; i < input.points.size(); ++i) {
     throw_if_interrupted();
-    const std::vector<Json> row = row_of(input, i, store, metrics);
+    const std::vector<Json> row = row_of(input, i, store, metrics, counts);
     csv.write(csv_line(row));
     database.insert(row);
   }
   csv.finish();
   database.finish();
+  return counts;
 }
 
 }  // namespace bitsmith

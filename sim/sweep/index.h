@@ -1,6 +1,7 @@
 // Gathers the results of a sweep into a table: CSV and SQLite, one row per point.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,18 @@ struct IndexInput {
   std::vector<IndexedPoint> points;  // in the order of rows
 };
 
+// Rows of the index by their status.
+struct IndexCounts {
+  std::size_t done = 0;
+  std::size_t failed = 0;
+  std::size_t missing = 0;
+};
+
 // Writes `index.csv` and `index.sqlite` (table `points`) into the store's folder, whole or not at
 // all. Columns: point (from 0), the input's columns, status (done, failed, missing), every member
 // of the records' "metrics" in the order of the first record that is done, error (of a failed one),
 // key. A metric that is null is empty in CSV and NULL in SQLite. The same records give the same
 // bytes. Throws UserError when the folder cannot be written.
-void write_index(const ResultStore& store, const IndexInput& input);
+IndexCounts write_index(const ResultStore& store, const IndexInput& input);
 
 }  // namespace bitsmith
