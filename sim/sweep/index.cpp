@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <random>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -20,25 +21,33 @@ using Json = nlohmann::ordered_json;
 
 // ---------------------------------------------------------------------------------- SQLite
 
+// A name that no other process takes, on this or another machine; ResultStore removes what a killed
+// one leaves.
+std::filesystem::path temporary_beside(const std::filesystem::path& path) {
+  std::random_device random;
+  return path.parent_path() / fmt::format(".bitsmith-{:08x}{:08x}.tmp", random(), random());
+}
+
 // A new database that becomes `path` when it is complete.
 class Database {
  public:
   explicit Database(const std::filesystem::path& path)
-      : path_(path), temporary_(path.string() + fmt::format(".{}.tmp", ::getpid())) {
-    std::filesystem::remove(temporary_);
+      : path_(path), temporary_(temporary_beside(path)) {
     sqlite3* handle = nullptr;
-    const int status = sqlite3_open(temporary_.c_str(), &handle);
+    // Nobody else knows the file, and network file systems may have no locks.
+    const int status = sqlite3_open_v2(temporary_.c_str(), &handle,
+                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix-none");
     handle_.reset(handle);
-    require(status);
-    // A crash leaves a temporary file and nothing else, so there is nothing to journal.
-    run("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN");
+    try {
+      require(status);
+      // A crash leaves a temporary file and nothing else, so there is nothing to journal.
+      run("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN");
+    } catch (...) {
+      discard();
+      throw;
+    }
   }
-  ~Database() {
-    statement_.reset();
-    handle_.reset();
-    std::error_code ignored;
-    std::filesystem::remove(temporary_, ignored);
-  }
+  ~Database() { discard(); }
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
@@ -72,6 +81,12 @@ class Database {
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
   };
 
+  void discard() {
+    statement_.reset();
+    handle_.reset();
+    std::error_code ignored;
+    std::filesystem::remove(temporary_, ignored);
+  }
   void bind(int column, const Json& value) {
     sqlite3_stmt* to = statement_.get();
     if (value.is_number_integer()) {
@@ -94,7 +109,7 @@ class Database {
   }
 
   std::filesystem::path path_;
-  std::string temporary_;
+  std::filesystem::path temporary_;
   std::unique_ptr<sqlite3, Close> handle_;
   std::unique_ptr<sqlite3_stmt, Close> statement_;
 };

@@ -10,6 +10,8 @@
 namespace bitsmith {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::size_t kByteLimit = std::size_t{64} << 20;
 constexpr std::string_view kHead = R"({"checksum":")";
 constexpr std::string_view kMiddle = R"(","record":)";
@@ -34,15 +36,32 @@ std::optional<std::string_view> record_of(std::string_view text) {
   return record;
 }
 
-// Temporary files of writers that were killed. Those of writers at work are younger.
-void remove_leftovers(const std::filesystem::path& folder) {
-  namespace fs = std::filesystem;
-  const auto before = fs::file_time_type::clock::now() - std::chrono::hours(1);
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, ignored)) {
-    if (entry.path().extension() == ".tmp" && entry.last_write_time(ignored) < before) {
-      fs::remove(entry.path(), ignored);
-    }
+// Of AtomicFile and of the index.
+bool is_temporary_name(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with(".bitsmith-") && name.ends_with(".tmp");
+}
+
+// Temporary files of writers that were killed, directly in the folder. Those of writers at work are
+// younger: `now` is the time of whatever holds the folder, which need not be ours.
+void remove_leftovers(const fs::path& folder, fs::file_time_type now) {
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  // Others may remove them too, at the same time.
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (!is_temporary_name(entry->path())) continue;
+    std::error_code gone;
+    const auto written = fs::last_write_time(entry->path(), gone);
+    if (!gone && written < now - std::chrono::hours(1)) fs::remove(entry->path(), gone);
+  }
+}
+
+void remove_all_leftovers(const fs::path& folder, fs::file_time_type now) {
+  remove_leftovers(folder, now);
+  remove_leftovers(folder / "results", now);
+  constexpr int kFolders = 256;  // by the first two digits of keys
+  for (int i = 0; i < kFolders; ++i) {
+    remove_leftovers(folder / "results" / fmt::format("{:02x}", i), now);
   }
 }
 
@@ -57,8 +76,9 @@ ResultStore::ResultStore(std::filesystem::path folder) : folder_(std::move(folde
   // A folder that cannot be written shows now and not after the first hour.
   const std::filesystem::path probe = folder_ / "results" / ".writable";
   write_file_atomically(probe, "");
-  std::filesystem::remove(probe, error);
-  remove_leftovers(folder_);
+  const fs::file_time_type now = fs::last_write_time(probe, error);
+  if (!error) remove_all_leftovers(folder_, now);
+  fs::remove(probe, error);
 }
 
 std::filesystem::path ResultStore::file_of(const std::string& key) const {

@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/hash.h"
+#include "common/interrupt.h"
 #include "common/process.h"
 #include "sweep/index.h"
 
@@ -290,6 +291,88 @@ TEST_F(Execution, AFolderThatCannotBeWrittenIsRefusedAtOnce) {
   std::ofstream(folder("file")) << "x";
   EXPECT_THROW(ResultStore{folder("file")}, UserError);
   EXPECT_THROW(ResultStore{"/proc/none"}, UserError);
+}
+
+// Only what writers leave behind, and only where they write: the folder may be anybody's.
+TEST_F(Execution, OldTemporaryFilesOfOursGoAndNothingElse) {
+  const auto keys = keys_of(1);
+  const fs::path out = folder("out");
+  const std::string results = "results/" + keys[0].substr(0, 2);
+  fs::create_directories(out / results);
+  fs::create_directories(out / "mine");
+  const auto make = [&](const std::string& name, int hours) {
+    std::ofstream(out / name) << 'x';
+    fs::last_write_time(out / name, fs::file_time_type::clock::now() - std::chrono::hours(hours));
+  };
+  const std::vector<std::string> old = {".bitsmith-00000001.tmp", "results/.bitsmith-00000001.tmp",
+                                        results + "/.bitsmith-00000001.tmp"};
+  const std::vector<std::string> others = {"notes.tmp", results + "/notes.tmp",
+                                           "mine/.bitsmith-00000001.tmp", ".bitsmith-2.txt"};
+  for (const std::string& name : old) make(name, 2);
+  for (const std::string& name : others) make(name, 2);
+  make(results + "/.bitsmith-00000002.tmp", 0);  // of a writer at work
+  const ResultStore store(out);
+  for (const std::string& name : old) EXPECT_FALSE(fs::exists(out / name)) << name;
+  for (const std::string& name : others) EXPECT_TRUE(fs::exists(out / name)) << name;
+  EXPECT_TRUE(fs::exists(out / results / ".bitsmith-00000002.tmp"));
+  EXPECT_FALSE(fs::exists(out / "results/.writable"));
+}
+
+TEST_F(Execution, AFailureDoesNotReplaceWhatAnotherProcessComputedMeanwhile) {
+  const auto keys = keys_of(1);
+  const ResultStore store(folder("out"));
+  const auto failing = [&](std::size_t point) -> Json {
+    store.write(keys[point], record_of(point));  // as another process would
+    throw std::bad_alloc();
+  };
+  EXPECT_EQ(execute(keys, store, failing, {.jobs = 1}).failed, 0U);
+  expect_all(store, keys);
+}
+
+// A scheduler ends all processes at once: that is no failure of the points.
+TEST_F(Execution, ASignalToAllProcessesFailsNoPoint) {
+  const auto keys = keys_of(2000);
+  const fs::path out = folder("out");
+  for (int round = 0; round < 5; ++round) {
+    const pid_t pid = ::fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+      ::setpgid(0, 0);
+      catch_interrupts();
+      try {
+        const ResultStore store(out);
+        execute(keys, store,
+                [](std::size_t point) {
+                  ::usleep(2000);
+                  throw_if_interrupted();
+                  return record_of(point);
+                },
+                {.jobs = 4});
+      } catch (const Interrupted&) {
+        _exit(130);
+      } catch (...) {
+        _exit(1);
+      }
+      _exit(0);
+    }
+    ::setpgid(pid, pid);
+    ::usleep(200000);
+    ::kill(-pid, SIGTERM);
+    int status = 0;
+    ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 130);
+  }
+  const ResultStore store(out);
+  std::size_t done = 0;
+  for (const std::string& key : keys) {
+    const auto record = store.read(key);
+    if (!record) continue;
+    EXPECT_EQ(record->at("status"), "done");
+    ++done;
+  }
+  EXPECT_GT(done, 0U);
+  EXPECT_LT(done, keys.size());
 }
 
 TEST_F(Execution, TheIndexIsATableOfSqlite) {
