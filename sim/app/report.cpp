@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "app/commands.h"
@@ -102,9 +103,19 @@ double metric(const ReportPoint& point, const char* name) {
   return value.is_number() ? value.get<double>() : 0;
 }
 
+// Four significant digits: "0.4473", "166,100".
 std::string metric_text(const ReportPoint& point, const char* name, double scale) {
   const Json value = point.record.at("metrics").value(name, Json());
-  return value.is_number() ? fmt::format("{:.4g}", scale * value.get<double>()) : "unknown";
+  if (!value.is_number()) return "unknown";
+  const double scaled = scale * value.get<double>();
+  if (!(scaled >= 1e4 && scaled < 1e18)) return fmt::format("{:.4g}", scaled);
+  const double unit = std::pow(10, std::floor(std::log10(scaled)) - 3);
+  return with_separators(static_cast<std::uint64_t>(std::round(scaled / unit) * unit));
+}
+
+std::string cycles_text(const ReportPoint& point) {
+  const Json value = point.record.at("metrics").value("cycles", Json());
+  return value.is_number_unsigned() ? with_separators(value.get<std::uint64_t>()) : "unknown";
 }
 
 // Points of one workload after another, those with the fewest cycles first.
@@ -128,10 +139,10 @@ std::string table_text(const Gathered& gathered) {
     for (const ReportPoint* point : sorted) {
       if (point->values[kWorkload] != workload) continue;
       table.add_row(
-          {printable(point->name, 200), metric_text(*point, "cycles", 1),
-           metric_text(*point, "seconds", 1e3), metric_text(*point, "utilization", 100),
-           metric_text(*point, "dram_bytes", 1e-6), metric_text(*point, "energy_pj", 1e-9),
-           metric_text(*point, "tops_per_watt", 1), metric_text(*point, "area_um2", 1e-6)});
+          {printable(point->name, 200), cycles_text(*point), metric_text(*point, "seconds", 1e3),
+           metric_text(*point, "utilization", 100), metric_text(*point, "dram_bytes", 1e-6),
+           metric_text(*point, "energy_pj", 1e-9), metric_text(*point, "tops_per_watt", 1),
+           metric_text(*point, "area_um2", 1e-6)});
     }
   }
   return table.text();

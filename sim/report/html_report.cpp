@@ -204,11 +204,21 @@ std::vector<std::pair<std::string, Json>> leaves_of(const Json& value) {
   return leaves;
 }
 
+// The accelerator's values by the paths that --set takes, and what else the point was made of.
+std::vector<std::pair<std::string, Json>> inputs_of(const Json& record) {
+  Json inputs = record.at("inputs");
+  const Json accelerator = inputs.value("accelerator", Json::object());
+  inputs.erase("accelerator");
+  std::vector<std::pair<std::string, Json>> leaves = leaves_of(inputs);
+  flatten("", accelerator, leaves);
+  return leaves;
+}
+
 Json configuration_columns(const HtmlReportInput& input) {
   Names paths;
   std::vector<Column> columns;
   for (std::size_t point = 0; point < input.points.size(); ++point) {
-    for (const auto& [path, value] : leaves_of(input.points[point].record.at("inputs"))) {
+    for (const auto& [path, value] : inputs_of(input.points[point].record)) {
       const std::size_t number = paths.number_of(path);
       if (number == columns.size()) columns.emplace_back();
       columns[number].add(point, value);

@@ -105,13 +105,24 @@ function isNamedTick(value, scale) {
   return lead === 1 || (decades < 4 && (lead === 2 || lead === 5));
 }
 
-function axisOptions(title, unit, isLog) {
+// "1.2 k", "0.5": the unit of one that takes no prefixes stands in the title.
+function tickText(value, unit) {
+  const text = unit.si ? withUnit(value, unit) : digits(value * unit.scale);
+  return text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
+}
+
+// A logarithmic axis ends a little beyond its `values`.
+function axisOptions(title, unit, isLog, values = []) {
+  const inTitle = unit.si || !unit.symbol ? '' : ` [${unit.symbol}]`;
+  const positive = isLog ? values.filter((value) => value > 0) : [];
+  const extent = (pick, start) => positive.reduce((a, b) => pick(a, b), start);
   return {
+    ...(positive.length && {min: extent(Math.min, Infinity) / 1.4, max: extent(Math.max, 0) * 1.4}),
     type: isLog ? 'logarithmic' : 'linear',
-    title: {display: true, text: title, font: {weight: '600'}},
+    title: {display: true, text: title + inTitle, font: {weight: '600'}},
     ticks: {
       maxRotation: 0, autoSkip: !isLog,
-      callback(value) { return isNamedTick(value, this) ? withUnit(value, unit) : ''; },
+      callback(value) { return isNamedTick(value, this) ? tickText(value, unit) : ''; },
     },
   };
 }

@@ -3,7 +3,7 @@
 const NAMES = {
   pes: 'PEs', macs: 'MACs', peak_macs_per_cycle: 'Peak MACs per cycle', clock_ghz: 'Clock',
   seconds: 'Time', tops: 'Throughput', tops_per_watt: 'Energy efficiency',
-  energy_pj: 'Energy', area_um2: 'Area',
+  dram_bytes: 'DRAM traffic', dram_bytes_per_cycle: 'DRAM bandwidth', energy_pj: 'Energy', area_um2: 'Area',
 };
 // A unit's symbol, and its size in what metrics are written in; `si` units take prefixes.
 const UNITS = [

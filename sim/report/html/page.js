@@ -3,7 +3,10 @@
 function startFilters() {
   const selects = axes.map((column) => {
     const select = element('select', {});
-    fillSelect(select, [['', 'all'], ...column.values.map((value, i) => [String(i), value])], '');
+    // Points of several workloads do not compare, so only those of one are shown at first.
+    const isWorkload = column.name === 'workload';
+    fillSelect(select, [['', 'all'], ...column.values.map((value, i) => [String(i), value])], isWorkload ? '0' : '');
+    if (isWorkload) state.chosenValues.set(column, 0);
     select.addEventListener('change', () => {
       if (select.value === '') state.chosenValues.delete(column);
       else state.chosenValues.set(column, Number(select.value));
@@ -26,7 +29,7 @@ function startFilters() {
 
 function fillHeader() {
   byId('summary').textContent = `${count(POINTS, 'point')}, ${count(METRICS.length, 'metric')}` +
-      (axes.length ? `; ${axes.map(({name, values}) => `${values.length} × ${columnLabel(name)}`).join(', ')}` : '');
+      (axes.length ? `; ${axes.map(({name, values}) => `${columnLabel(name)} (${values.length})`).join(', ')}` : '');
   const notes = [...DATA.notes];
   if (UNKNOWN_METRICS.length) notes.push(`Unknown for every point, and so not shown: ${UNKNOWN_METRICS.map(labelOf).map((label) => label.toLowerCase().replace('dram', 'DRAM')).join(', ')}.`);
   byId('notes').append(...notes.map((note) => element('li', {}, note)));
@@ -41,12 +44,13 @@ window.addEventListener('beforeprint', () => Object.values(Chart.instances).forE
 
 fillHeader();
 startFilters();
-startScatter();
+applyFilter();
 startPoint();
+startScatter();
 startHeatMap();
 startTable();
 fillProvenance();
-applyFilter();
+listeners.filter.forEach((listener) => listener());
 drawPoint();
 // Milliseconds since the page was asked for; for tests and the curious.
 document.documentElement.dataset.ready = performance.now().toFixed(0);

@@ -4,6 +4,7 @@ const CAUSES = [['array_cycles', 'array works'], ['fill_drain', 'fill and drain'
   ['activations', 'activations'], ['results', 'results'], ['vector', 'vector unit'], ['control', 'control'], ['refresh', 'refresh']];
 const COMPONENTS = ['array', 'buffers', 'DRAM', 'vector unit', 'leakage of buffers', 'leakage of array and vector unit'];
 const MOST_BARS = 40;
+const LEAST_SHARE = 0.002;
 const charts = {};
 
 function drawChart(id, config) {
@@ -33,12 +34,14 @@ function drawFigures() {
 // A cause that a record does not list took no cycles.
 const cyclesOf = (operator, cause) => operator.get(cause === 'array_cycles' ? cause : `stall_cycles.${cause}`) || 0;
 
-function withinBars(operators) {
+// The longest operators, and the sum of those nobody could see.
+function withinBars(operators, total) {
   const sorted = [...operators].sort((a, b) => b.get('cycles') - a.get('cycles'));
-  if (sorted.length <= MOST_BARS) return sorted;
-  const rest = sorted.slice(MOST_BARS - 1);
-  const sum = (key) => rest.reduce((total, operator) => total + (operator.get(key) || 0), 0);
-  return [...sorted.slice(0, MOST_BARS - 1), {name: `${rest.length} others`, get: sum}];
+  const shown = sorted.filter((operator, i) => i < MOST_BARS && operator.get('cycles') >= LEAST_SHARE * total);
+  const rest = sorted.slice(shown.length);
+  if (rest.length < 2) return sorted;
+  const sum = (key) => rest.reduce((cycles, operator) => cycles + (operator.get(key) || 0), 0);
+  return [...shown, {name: `${rest.length} others`, get: sum}];
 }
 
 function barOptions(title, unit, total) {
@@ -56,8 +59,9 @@ function barOptions(title, unit, total) {
 }
 
 function drawCycles(operators) {
-  const bars = withinBars(operators);
-  const total = operators.reduce((sum, operator) => sum + operator.get('cycles'), 0);
+  const busy = operators.filter((operator) => operator.get('cycles') > 0), idle = operators.length - busy.length;
+  const total = busy.reduce((sum, operator) => sum + operator.get('cycles'), 0);
+  const bars = withinBars(busy, total);
   const used = CAUSES.filter(([cause]) => bars.some((operator) => cyclesOf(operator, cause) > 0));
   const datasets = used.map(([cause, label]) => ({
     label: cause === 'array_cycles' ? label : `waits: ${label}`, data: bars.map((operator) => cyclesOf(operator, cause)),
@@ -65,7 +69,8 @@ function drawCycles(operators) {
   }));
   byId('cycles-box').style.height = `${110 + 24 * bars.length}px`;
   byId('cycles-caption').textContent = operators.length === 0 ? 'The record of this point has no operators.' :
-      `${withUnit(total, COUNT)} cycles of ${DATA.names[state.chosen]}, by operator and by what the array waits for; all occurrences of an operator together.`;
+      `${withUnit(total, COUNT)} cycles of ${DATA.names[state.chosen]}, by operator and by what the array waits for; all occurrences of an operator together.` +
+      (idle ? ` ${count(idle, 'operator')} without cycles of ${idle === 1 ? 'its' : 'their'} own (fused into others) not shown.` : '');
   drawChart('cycles', {type: 'bar', data: {labels: bars.map(({name}) => name), datasets}, options: barOptions('Cycles', COUNT, total)});
   fillOperators(operators);
 }
@@ -127,13 +132,10 @@ function drawPoint() {
   drawEnergy();
 }
 
+// At first: the fastest of those that are shown.
 function startPoint() {
-  const names = ['seconds', 'cycles'].filter(metricOf);
-  if (names.length) {
-    const values = metricOf(names[0]).values;
-    for (let point = 0; point < POINTS; ++point) {
-      if (values[point] !== null && (values[state.chosen] === null || values[point] < values[state.chosen])) state.chosen = point;
-    }
-  }
+  const metric = metricOf('seconds') || metricOf('cycles');
+  const time = (point) => (metric && metric.values[point] !== null ? metric.values[point] : Infinity);
+  state.chosen = state.visible.reduce((best, point) => (time(point) < time(best) ? point : best), state.visible[0]);
   listeners.choice.push(drawPoint);
 }

@@ -3,7 +3,7 @@
 const INTENSITY = {symbol: 'MACs/B', scale: 1};
 const SPEED = {symbol: 'MAC/s', scale: 1, si: true};
 
-// Names beside the points, those of the longest operators first, where there is room.
+// Names beside the points, those of the longest operators first; "+2" are two at the same place.
 const operatorNames = {
   id: 'operatorNames',
   afterDatasetsDraw(chart) {
@@ -16,12 +16,14 @@ const operatorNames = {
     const points = chart.getDatasetMeta(dataset).data;
     const rows = chart.data.datasets[dataset].data.map((row, i) => [row, points[i]]).sort((a, b) => b[0].cycles - a[0].cycles);
     for (const [row, {x, y}] of rows) {
-      const width = context.measureText(row.name).width;
+      const near = rows.filter(([, other]) => Math.hypot(other.x - x, other.y - y) < 8).length - 1;
+      const text = near > 0 ? `${row.name} +${near}` : row.name;
+      const width = context.measureText(text).width;
       const left = x + 9 + width > chart.chartArea.right ? x - 9 - width : x + 9;
       const box = [left, y - 7, left + width, y + 7];
       if (taken.some(([x0, y0, x1, y1]) => box[0] < x1 && x0 < box[2] && box[1] < y1 && y0 < box[3])) continue;
       taken.push(box);
-      context.fillText(row.name, left, y);
+      context.fillText(text, left, y);
     }
     context.restore();
   },
@@ -30,7 +32,7 @@ const operatorNames = {
 function roofOf(peak, bandwidth, points) {
   const ridge = peak / bandwidth;
   const all = [...points.map(({x}) => x), ridge];
-  const left = Math.min(...all) / 3, right = Math.max(...all) * 3;
+  const left = Math.min(...all) / 2, right = Math.max(...all) * 2;
   return [{x: left, y: left * bandwidth}, {x: ridge, y: peak}, {x: right, y: peak}];
 }
 
@@ -57,15 +59,17 @@ function drawRoofline(operators) {
   const left = operators.length - points.length;
   byId('roofline-caption').textContent = `Peak ${withUnit(peak, SPEED)}, DRAM ${withUnit(bandwidth, {symbol: 'B/s', scale: 1, si: true})}, ` +
       `equal at ${withUnit(peak / bandwidth, INTENSITY)}. ` + (left ? `${count(left, 'operator')} without MACs or without DRAM traffic not shown.` : '');
+  const roof = roofOf(peak, bandwidth, points);
+  const ends = (coordinate) => [...points, ...roof].map(coordinate);
   drawChart('roofline', {
     type: 'scatter',
     data: {datasets: [
       {label: 'operators', data: points, pointStyle: 'triangle', radius: 6, hoverRadius: 8, backgroundColor: COLOURS[0], borderColor: COLOURS[0]},
-      {label: 'roof', type: 'line', data: roofOf(peak, bandwidth, points), borderColor: '#1b1f24', borderWidth: 2, radius: 0, hoverRadius: 0, fill: false},
+      {label: 'roof', type: 'line', data: roof, borderColor: '#1b1f24', borderWidth: 2, radius: 0, hoverRadius: 0, fill: false},
     ]},
     options: {
       parsing: false,
-      scales: {x: axisOptions('MACs per byte of DRAM traffic', INTENSITY, true), y: axisOptions('MACs per second', SPEED, true)},
+      scales: {x: axisOptions('MACs per byte of DRAM traffic', INTENSITY, true, ends(({x}) => x)), y: axisOptions('MACs per second', SPEED, true, ends(({y}) => y))},
       plugins: {
         legend: {display: false},
         tooltip: {

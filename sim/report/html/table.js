@@ -8,7 +8,7 @@ function tableColumns() {
   const shown = byId('table-all').checked ? METRICS : FIRST_METRICS.map(metricOf).filter((metric) => metric);
   return [
     ...DATA.columns.map((column) => ({key: `column ${column.name}`, label: columnLabel(column.name), of: (point) => columnValue(column, point), order: (point) => column.index[point]})),
-    ...shown.map(({name, values}) => ({key: name, label: labelOf(name), of: (point) => values[point], order: (point) => values[point], format: columnFormat(values, unitOf(name))})),
+    ...shown.map(({name, values}) => ({key: name, label: labelOf(name), of: (point) => values[point], order: (point) => values[point], format: columnFormat(state.visible.map((point) => values[point]), unitOf(name))})),
   ];
 }
 
