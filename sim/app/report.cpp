@@ -166,7 +166,6 @@ std::vector<std::pair<std::string, std::string>> provenance_of(const fs::path& f
   add("Sweep", "name");
   add("Sweep file", "file");
   add("Seed of the sample", "seed");
-  add("Index written by bitsmith", "version");
   return rows;
 }
 

@@ -21,6 +21,11 @@ using Json = nlohmann::ordered_json;
 
 // Of Debian's package libjs-chart.js.
 constexpr const char* kChartLibrary = "/usr/share/javascript/chart.js/Chart.min.js";
+#ifdef __clang__
+constexpr const char* kCompiler = __VERSION__;
+#else
+constexpr const char* kCompiler = "GCC " __VERSION__;
+#endif
 constexpr std::size_t kByteLimit = std::size_t{4} << 20;
 // In this order: each uses names of those before it.
 constexpr const char* kScripts[] = {"metrics.js",  "data.js",     "elements.js",
@@ -261,6 +266,15 @@ std::string host_text() {
   return fmt::format("{} {}, {}", name.sysname, name.release, name.machine);
 }
 
+// "Chart.js v3.9.1", from the library's first lines.
+std::string chart_version() {
+  const std::string library = chart_library();
+  const std::size_t begin = library.find("Chart.js v");
+  return begin == std::string::npos
+             ? "Chart.js"
+             : library.substr(begin, library.find_first_of(" \n\r", begin + 10) - begin);
+}
+
 // What a member of the records says, each text once; numbers and maps as JSON.
 std::vector<std::string> distinct(const HtmlReportInput& input, const std::string& member) {
   std::set<std::string> seen;
@@ -286,7 +300,9 @@ Json provenance(const HtmlReportInput& input) {
   if (technologies.empty()) technologies.push_back("unknown");
   for (const std::string& text : technologies) rows.push_back({"Technology", text});
   rows.push_back({"Page written", now_text()});
-  rows.push_back({"Page written by", fmt::format("bitsmith {}", version())});
+  rows.push_back(
+      {"Page written by", fmt::format("bitsmith {}, compiled by {}", version(), kCompiler)});
+  rows.push_back({"Charts", chart_version()});
   rows.push_back({"Host", host_text()});
   return rows;
 }

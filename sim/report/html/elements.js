@@ -97,11 +97,13 @@ Chart.defaults.borderColor = '#e6e9ed';
 // Sharp on paper too.
 Chart.defaults.devicePixelRatio = Math.max(2, window.devicePixelRatio);
 
-// A logarithmic axis names 1, 2 and 5 of a decade; over many decades only their starts.
+// A logarithmic axis names 1, 2 and 5 of a decade; over many decades only their starts, within one
+// all whole ones.
 function isNamedTick(value, scale) {
   if (scale.type !== 'logarithmic') return true;
   const lead = Number(value.toExponential().split('e')[0]);
   const decades = Math.log10(scale.max / scale.min);
+  if (decades < 1) return Number.isInteger(lead);
   return lead === 1 || (decades < 4 && (lead === 2 || lead === 5));
 }
 

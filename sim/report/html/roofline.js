@@ -3,7 +3,7 @@
 const INTENSITY = {symbol: 'MACs/B', scale: 1};
 const SPEED = {symbol: 'MAC/s', scale: 1, si: true};
 
-// Names beside the points, those of the longest operators first; "+2" are two at the same place.
+// Names below the points, where no roof is; those of the longest operators first; "+2" are two at the same place.
 const operatorNames = {
   id: 'operatorNames',
   afterDatasetsDraw(chart) {
@@ -19,11 +19,11 @@ const operatorNames = {
       const near = rows.filter(([, other]) => Math.hypot(other.x - x, other.y - y) < 8).length - 1;
       const text = near > 0 ? `${row.name} +${near}` : row.name;
       const width = context.measureText(text).width;
-      const left = x + 9 + width > chart.chartArea.right ? x - 9 - width : x + 9;
-      const box = [left, y - 7, left + width, y + 7];
+      const left = x + 9 + width > chart.chartArea.right ? x - 7 - width : x + 7, top = y + 12;
+      const box = [left, top - 7, left + width, top + 7];
       if (taken.some(([x0, y0, x1, y1]) => box[0] < x1 && x0 < box[2] && box[1] < y1 && y0 < box[3])) continue;
       taken.push(box);
-      context.fillText(text, left, y);
+      context.fillText(text, left, top);
     }
     context.restore();
   },

@@ -38,10 +38,11 @@ function coordinates(points) {
 
 function scatterDatasets() {
   const column = DATA.columns.find(({name}) => name === byId('scatter-colour').value);
-  const groups = colourGroups(column).map(([label, points, group = 0]) => ({
+  const groups = colourGroups(column).map(([label, points, group = 0], place) => ({
     label, isGroup: true, data: coordinates(points), hitRadius: 6, pointStyle: SHAPES[group % SHAPES.length],
     backgroundColor: COLOURS[group % COLOURS.length] + 'b0', borderColor: COLOURS[group % COLOURS.length],
-    borderWidth: 1.5, radius: state.visible.length > 2000 ? 3 : 5, hoverRadius: 7, order: 2,
+    // Those drawn beneath others are larger, so that equal points of several groups show.
+    borderWidth: 1.5, radius: state.visible.length > 2000 ? 3 : 5 + 1.5 * place, hoverRadius: 7, order: 2,
   }));
   const fronts = scatter.fronts.map((points) => ({
     label: 'Pareto front', type: 'line', data: coordinates(points), showLine: true, borderColor: '#1b1f24',
@@ -146,7 +147,7 @@ function startScatter() {
     byId(`scatter-${id}-log`).addEventListener('change', drawScatter);
     byId(`scatter-${id}-better`).addEventListener('click', () => { scatter.more[id] = !scatter.more[id]; drawScatter(); });
   }
-  const colour = axes.find(({name}) => name !== 'workload') || axes[0];
+  const colour = axes.find(({name, values}) => name !== 'workload' && values.length <= MOST_COLOURS);
   fillSelect(byId('scatter-colour'), [['', 'none'], ...axes.map(({name}) => [name, columnLabel(name)])], colour ? colour.name : '');
   byId('scatter-colour').addEventListener('change', drawScatter);
   listeners.filter.push(drawScatter);
