@@ -2,12 +2,11 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <map>
-#include <optional>
-#include <set>
 #include <string_view>
 
 #include "common/error.h"
@@ -275,30 +274,48 @@ std::string chart_version() {
              : library.substr(begin, library.find_first_of(" \n\r", begin + 10) - begin);
 }
 
-// What a member of the records says, each text once; numbers and maps as JSON.
-std::vector<std::string> distinct(const HtmlReportInput& input, const std::string& member) {
-  std::set<std::string> seen;
-  std::vector<std::string> texts;
-  for (const ReportPoint& point : input.points) {
-    const Json value = point.record.value(member, Json());
-    if (value.is_null()) continue;
-    const std::string text = value.is_string()
-                                 ? value.get<std::string>()
-                                 : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (seen.insert(text).second) texts.push_back(text);
+// "8, 16, 32", at most ten.
+std::string list_text(const std::vector<std::string>& texts) {
+  constexpr std::size_t kMost = 10;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(texts.size(), kMost); ++i) {
+    list += (i == 0 ? "" : ", ") + texts[i];
   }
-  return texts;
+  return texts.size() <= kMost ? list : fmt::format("{} and {} others", list, texts.size() - kMost);
+}
+
+// What a member of the records says: for each path within it, its values over all points.
+std::vector<std::pair<std::string, std::string>> values_of(const HtmlReportInput& input,
+                                                           const std::string& member) {
+  Names paths;
+  std::vector<Names> values;
+  for (const ReportPoint& point : input.points) {
+    if (!point.record.contains(member)) continue;
+    for (const auto& [path, value] : leaves_of(point.record.at(member))) {
+      if (value.is_null()) continue;
+      const std::size_t number = paths.number_of(path);
+      if (number == values.size()) values.emplace_back();
+      values[number].number_of(value.is_string()
+                                   ? value.get<std::string>()
+                                   : value.dump(-1, ' ', false, Json::error_handler_t::replace));
+    }
+  }
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    rows.emplace_back(paths.names()[i], list_text(values[i].names()));
+  }
+  return rows;
 }
 
 Json provenance(const HtmlReportInput& input) {
   Json rows = Json::array();
   for (const auto& [what, value] : input.provenance) rows.push_back({what, value});
-  for (const std::string& text : distinct(input, "version")) {
-    rows.push_back({"Points computed by", "bitsmith " + text});
+  for (const auto& [path, value] : values_of(input, "version")) {
+    rows.push_back({"Points computed by", "bitsmith " + value});
   }
-  std::vector<std::string> technologies = distinct(input, "tech");
-  if (technologies.empty()) technologies.push_back("unknown");
-  for (const std::string& text : technologies) rows.push_back({"Technology", text});
+  const auto technology = values_of(input, "tech");
+  if (technology.empty()) rows.push_back({"Technology", "unknown"});
+  for (const auto& [path, value] : technology) rows.push_back({"Technology: " + path, value});
   rows.push_back({"Page written", now_text()});
   rows.push_back(
       {"Page written by", fmt::format("bitsmith {}, compiled by {}", version(), kCompiler)});

@@ -136,7 +136,7 @@ TEST(HtmlReport, ProvenanceNamesVersionAndTechnology) {
   EXPECT_THAT(rows,
               testing::IsSupersetOf({std::string(R"(["Sweep file","second"])"),
                                      std::string(R"(["Points computed by","bitsmith 1.2.3"])"),
-                                     std::string(R"(["Technology","{\"liberty\":\"osu018\"}"])")}));
+                                     std::string(R"(["Technology: liberty","osu018"])")}));
   EXPECT_EQ(data_of(two_points())["provenance"][2], json({"Technology", "unknown"}));
 }
 

@@ -3,7 +3,8 @@
 const DATA = JSON.parse(document.getElementById('data').textContent);
 const POINTS = DATA.names.length;
 const METRICS = DATA.metrics.filter((metric) => metric.values.some((value) => value !== null));
-const UNKNOWN_METRICS = DATA.metrics.filter((metric) => !METRICS.includes(metric)).map((metric) => metric.name);
+const UNKNOWN_METRICS =
+    DATA.metrics.filter((metric) => !METRICS.includes(metric)).map((metric) => metric.name);
 const metricOf = (name) => METRICS.find((metric) => metric.name === name);
 const valueOf = (name, point) => {
   const metric = metricOf(name);
@@ -13,10 +14,15 @@ const columnValue = (column, point) => column.values[column.index[point]];
 const axes = DATA.columns.filter((column) => column.values.length > 1);
 
 const state = {
-  text: '', chosenValues: new Map(),  // by column: index of its value
-  visible: [], chosen: 0,
+  text: '',
+  chosenValues: new Map(),  // by column: index of its value
+  visible: [],
+  chosen: 0,
 };
-const listeners = {filter: [], choice: []};
+const listeners = {
+  filter: [],
+  choice: []
+};
 
 function applyFilter() {
   const words = state.text.toLowerCase().split(/\s+/).filter((word) => word);
@@ -48,9 +54,11 @@ function operatorsOf(point) {
 
 // {path, value, varies} of a point's resolved configuration.
 function configurationOf(point) {
-  return DATA.configuration.map(({path, values, index}) => (
-    {path, value: index ? values[index[point]] : values[0], varies: Boolean(index)}
-  )).filter(({value}) => value !== null);
+  return DATA.configuration
+      .map(
+          ({path, values, index}) =>
+              ({path, value: index ? values[index[point]] : values[0], varies: Boolean(index)}))
+      .filter(({value}) => value !== null);
 }
 
 // Points that no other beats in both metrics, from left to right.
@@ -60,7 +68,7 @@ function paretoFront(points, x, xMore, y, yMore) {
   const cost = (values, more) => (point) => sign(more) * values[point];
   const costX = cost(xs, xMore), costY = cost(ys, yMore);
   const sorted = points.filter((point) => xs[point] !== null && ys[point] !== null)
-      .sort((a, b) => costX(a) - costX(b) || costY(a) - costY(b));
+                     .sort((a, b) => costX(a) - costX(b) || costY(a) - costY(b));
   const front = [];
   let best = Infinity, bestX = null;
   for (const point of sorted) {

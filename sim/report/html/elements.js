@@ -6,8 +6,10 @@ const byId = (id) => document.getElementById(id);
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null) node.setAttribute(name, value);
+    if (name.startsWith('on'))
+      node.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null)
+      node.setAttribute(name, value);
   }
   node.append(...children);
   return node;
@@ -19,12 +21,17 @@ function fillSelect(select, options, value) {
   select.value = value;
 }
 
-const cell = (text, isNumber) => element('td', isNumber ? {class: text === 'unknown' ? 'number unknown' : 'number'} : {}, text);
+const cell = (text, isNumber) =>
+    element('td', isNumber ? {class: text === 'unknown' ? 'number unknown' : 'number'} : {}, text);
 
 // Rows of a heading and a value.
 function fillFigures(table, rows) {
-  table.replaceChildren(element('tbody', {}, ...rows.map(([name, value, kind]) => element('tr', {class: kind || null},
-      element('th', {scope: 'row'}, name), element('td', value === 'unknown' ? {class: 'unknown'} : {}, value)))));
+  table.replaceChildren(element(
+      'tbody', {},
+      ...rows.map(
+          ([name, value, kind]) => element(
+              'tr', {class: kind || null}, element('th', {scope: 'row'}, name),
+              element('td', value === 'unknown' ? {class: 'unknown'} : {}, value)))));
 }
 
 function csvText({header, rows}) {
@@ -36,7 +43,9 @@ function csvText({header, rows}) {
 }
 
 function jsonText({header, rows}) {
-  const objects = rows.map((row) => Object.fromEntries(header.map((name, i) => [name, row[i] === undefined ? null : row[i]])));
+  const objects = rows.map(
+      (row) => Object.fromEntries(
+          header.map((name, i) => [name, row[i] === undefined ? null : row[i]])));
   return JSON.stringify(objects, null, 1) + '\n';
 }
 
@@ -49,26 +58,45 @@ function download(name, type, text) {
 // `table()` gives {header, rows} with raw values, in the units of the metrics' names.
 function addDownloads(id, name, table) {
   byId(id).replaceChildren(
-      element('button', {type: 'button', onclick: () => download(`${name}.csv`, 'text/csv', csvText(table()))}, 'CSV'),
-      element('button', {type: 'button', onclick: () => download(`${name}.json`, 'application/json', jsonText(table()))}, 'JSON'));
+      element(
+          'button',
+          {type: 'button', onclick: () => download(`${name}.csv`, 'text/csv', csvText(table()))},
+          'CSV'),
+      element(
+          'button', {
+            type: 'button',
+            onclick: () => download(`${name}.json`, 'application/json', jsonText(table()))
+          },
+          'JSON'));
 }
 
 // Okabe and Ito's colours, which colour-blind people tell apart; shapes and patterns say it again.
-const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#7f7f7f', '#f0e442'];
-const SHAPES = ['circle', 'triangle', 'rect', 'rectRot', 'crossRot', 'star', 'cross', 'rectRounded'];
-const PATTERNS = ['solid', 'rising', 'dots', 'horizontal', 'falling', 'crossed', 'vertical', 'wide'];
+const COLOURS =
+    ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#7f7f7f', '#f0e442'];
+const SHAPES =
+    ['circle', 'triangle', 'rect', 'rectRot', 'crossRot', 'star', 'cross', 'rectRounded'];
+const PATTERNS =
+    ['solid', 'rising', 'dots', 'horizontal', 'falling', 'crossed', 'vertical', 'wide'];
 
 function strokesOf(kind, size) {
   const middle = size / 2;
   switch (kind) {
-    case 'rising': return [[0, size, size, 0], [-1, 1, 1, -1], [size - 1, size + 1, size + 1, size - 1]];
-    case 'falling': return [[0, 0, size, size], [-1, size - 1, 1, size + 1], [size - 1, -1, size + 1, 1]];
-    case 'crossed': return [[0, 0, size, size], [0, size, size, 0]];
-    case 'horizontal': return [[0, middle, size, middle]];
-    case 'vertical': return [[middle, 0, middle, size]];
-    case 'wide': return [[0, 1, size, 1]];
-    case 'dots': return [[middle - 1, middle, middle + 1, middle]];
-    default: return [];
+    case 'rising':
+      return [[0, size, size, 0], [-1, 1, 1, -1], [size - 1, size + 1, size + 1, size - 1]];
+    case 'falling':
+      return [[0, 0, size, size], [-1, size - 1, 1, size + 1], [size - 1, -1, size + 1, 1]];
+    case 'crossed':
+      return [[0, 0, size, size], [0, size, size, 0]];
+    case 'horizontal':
+      return [[0, middle, size, middle]];
+    case 'vertical':
+      return [[middle, 0, middle, size]];
+    case 'wide':
+      return [[0, 1, size, 1]];
+    case 'dots':
+      return [[middle - 1, middle, middle + 1, middle]];
+    default:
+      return [];
   }
 }
 
@@ -123,7 +151,8 @@ function axisOptions(title, unit, isLog, values = []) {
     type: isLog ? 'logarithmic' : 'linear',
     title: {display: true, text: title + inTitle, font: {weight: '600'}},
     ticks: {
-      maxRotation: 0, autoSkip: !isLog,
+      maxRotation: 0,
+      autoSkip: !isLog,
       callback(value) { return isNamedTick(value, this) ? tickText(value, unit) : ''; },
     },
   };

@@ -10,7 +10,8 @@ function heatCells(rows, columns, metric) {
     if (value === null) continue;
     const key = rows.index[point] * columns.values.length + columns.index[point];
     const found = cells.get(key);
-    if (!found) cells.set(key, {point, seen: 1});
+    if (!found)
+      cells.set(key, {point, seen: 1});
     else {
       ++found.seen;
       if (better(value, metric.values[found.point])) found.point = point;
@@ -28,53 +29,90 @@ function shade(share) {
 function shareOf(least, most) {
   if (most <= least) return () => 0.4;
   const isLog = least > 0 && most > 20 * least;
-  return isLog ? (value) => Math.log(value / least) / Math.log(most / least) : (value) => (value - least) / (most - least);
+  return isLog ? (value) => Math.log(value / least) / Math.log(most / least) :
+                 (value) => (value - least) / (most - least);
 }
 
 function heatCaption(metric, cells) {
   const several = [...cells.values()].some(({seen}) => seen > 1);
   return `${labelOf(metric.name)}; darker is more. ` +
-      (several ? `Where several points share a cell it shows the best of them (${moreIsBetter(metric.name) ? 'most' : 'least'}); filter to narrow it. ` : '') +
+      (several ? `Where several points share a cell it shows the best of them (${
+                     moreIsBetter(metric.name) ? 'most' : 'least'}); filter to narrow it. ` :
+                 '') +
       'Click a cell to choose its point.';
 }
 
-function heatTable(rows, columns, metric, cells) {
-  const rowValues = rows.values.map((value, i) => i).filter((i) => [...cells.keys()].some((key) => Math.floor(key / columns.values.length) === i));
-  const columnValues = columns.values.map((value, i) => i).filter((i) => [...cells.keys()].some((key) => key % columns.values.length === i));
-  return {rowValues, columnValues, at: (row, column) => cells.get(row * columns.values.length + column)};
+// Indices of the values that any of the points has.
+function valuesIn(column, points) {
+  const found = new Set(points.map((point) => column.index[point]));
+  return column.values.map((value, i) => i).filter((i) => found.has(i));
+}
+
+function heatCell(found, metric, format, share) {
+  if (!found) return element('td', {class: 'none', title: 'no point'}, '–');
+  const value = metric.values[found.point], part = share(value);
+  const ink = part > 0.5 ? '#ffffff' : '#1b1f24';
+  return element(
+      'td', {
+        class: 'number',
+        title: DATA.names[found.point],
+        style: `background: ${shade(part)}; color: ${ink}`,
+        onclick: () => choose(found.point),
+      },
+      format.text(value));
+}
+
+// The two axes, the values of each that are shown, and the cell of two values.
+function heatChoice() {
+  const named = (id) => DATA.columns.find(({name}) => name === byId(id).value);
+  const rows = named('heat-rows'), columns = named('heat-columns');
+  const metric = metricOf(byId('heat-metric').value);
+  const cells = heatCells(rows, columns, metric);
+  const points = [...cells.values()].map(({point}) => point);
+  return {
+    rows,
+    columns,
+    metric,
+    cells,
+    rowValues: valuesIn(rows, points),
+    columnValues: valuesIn(columns, points),
+    at: (row, column) => cells.get(row * columns.values.length + column),
+  };
+}
+
+function heatDownload({rows, columns, metric, rowValues, columnValues, at}) {
+  const valueAt = (row, column) => (at(row, column) ? metric.values[at(row, column).point] : null);
+  return {
+    header: [columnLabel(rows.name), ...columnValues.map((column) => columns.values[column])],
+    rows: rowValues.map(
+        (row) => [rows.values[row], ...columnValues.map((column) => valueAt(row, column))]),
+  };
 }
 
 function drawHeatMap() {
-  const named = (id) => DATA.columns.find(({name}) => name === byId(id).value);
-  const metric = metricOf(byId('heat-metric').value), rows = named('heat-rows'), columns = named('heat-columns');
-  const cells = heatCells(rows, columns, metric);
-  const table = heatTable(rows, columns, metric, cells);
-  if (Math.max(table.rowValues.length, table.columnValues.length) > MOST_HEAT_VALUES) {
+  const choice = heatChoice();
+  const {rows, columns, metric, cells, rowValues, columnValues, at} = choice;
+  if (Math.max(rowValues.length, columnValues.length) > MOST_HEAT_VALUES) {
     byId('heat').replaceChildren();
-    byId('heat-caption').textContent = `More than ${MOST_HEAT_VALUES} values on an axis: filter, or choose others.`;
+    byId('heat-caption').textContent =
+        `More than ${MOST_HEAT_VALUES} values on an axis: filter, or choose others.`;
     return;
   }
   const values = [...cells.values()].map(({point}) => metric.values[point]);
-  const format = columnFormat(values, unitOf(metric.name)), share = shareOf(Math.min(...values), Math.max(...values));
-  const heatCell = (found) => {
-    if (!found) return element('td', {class: 'none', title: 'no point'}, '–');
-    const part = share(metric.values[found.point]);
-    return element('td', {class: 'number', title: DATA.names[found.point], style: `background: ${shade(part)}; color: ${part > 0.5 ? '#ffffff' : '#1b1f24'}`,
-      onclick: () => choose(found.point)}, format.text(metric.values[found.point]));
-  };
+  const format = columnFormat(values, unitOf(metric.name));
+  const share = shareOf(Math.min(...values), Math.max(...values));
+  const heads = columnValues.map(
+      (column) => element('th', {class: 'number', scope: 'col'}, columns.values[column]));
+  const corner = element('th', {}, `${columnLabel(rows.name)} ↓   ${columnLabel(columns.name)} →`);
+  const bodyRow = (row) => element(
+      'tr', {}, element('th', {scope: 'row'}, rows.values[row]),
+      ...columnValues.map((column) => heatCell(at(row, column), metric, format, share)));
   byId('heat').replaceChildren(
-      element('thead', {}, element('tr', {}, element('th', {}, `${columnLabel(rows.name)} ↓   ${columnLabel(columns.name)} →`),
-          ...table.columnValues.map((column) => element('th', {class: 'number', scope: 'col'}, columns.values[column])))),
-      element('tbody', {}, ...table.rowValues.map((row) => element('tr', {}, element('th', {scope: 'row'}, rows.values[row]),
-          ...table.columnValues.map((column) => heatCell(table.at(row, column)))))));
-  byId('heat-caption').textContent = heatCaption(metric, cells) + (format.symbol ? ` In ${format.symbol}.` : '');
-  addDownloads('heat-tools', 'two_axes', () => ({
-    header: [columnLabel(rows.name), ...table.columnValues.map((column) => columns.values[column])],
-    rows: table.rowValues.map((row) => [rows.values[row], ...table.columnValues.map((column) => {
-      const found = table.at(row, column);
-      return found ? metric.values[found.point] : null;
-    })]),
-  }));
+      element('thead', {}, element('tr', {}, corner, ...heads)),
+      element('tbody', {}, ...rowValues.map(bodyRow)));
+  byId('heat-caption').textContent =
+      heatCaption(metric, cells) + (format.symbol ? ` In ${format.symbol}.` : '');
+  addDownloads('heat-tools', 'two_axes', () => heatDownload(choice));
 }
 
 function startHeatMap() {
@@ -87,7 +125,10 @@ function startHeatMap() {
   const [columns, rows] = axes.slice(-2).reverse();
   fillSelect(byId('heat-rows'), options, rows.name);
   fillSelect(byId('heat-columns'), options, columns.name);
-  fillSelect(byId('heat-metric'), METRICS.map(({name}) => [name, labelOf(name)]), metricOf('seconds') ? 'seconds' : METRICS[0].name);
-  for (const id of ['heat-metric', 'heat-rows', 'heat-columns']) byId(id).addEventListener('change', drawHeatMap);
+  fillSelect(
+      byId('heat-metric'), METRICS.map(({name}) => [name, labelOf(name)]),
+      metricOf('seconds') ? 'seconds' : METRICS[0].name);
+  for (const id of ['heat-metric', 'heat-rows', 'heat-columns'])
+    byId(id).addEventListener('change', drawHeatMap);
   listeners.filter.push(drawHeatMap);
 }
