@@ -103,12 +103,12 @@ function drawHeatMap() {
   const share = shareOf(Math.min(...values), Math.max(...values));
   const heads = columnValues.map(
       (column) => element('th', {class: 'number', scope: 'col'}, columns.values[column]));
-  const corner = element('th', {}, `${columnLabel(rows.name)} ↓   ${columnLabel(columns.name)} →`);
+  const axisNames = `${columnLabel(rows.name)} ↓   ${columnLabel(columns.name)} →`;
   const bodyRow = (row) => element(
       'tr', {}, element('th', {scope: 'row'}, rows.values[row]),
       ...columnValues.map((column) => heatCell(at(row, column), metric, format, share)));
   byId('heat').replaceChildren(
-      element('thead', {}, element('tr', {}, corner, ...heads)),
+      element('thead', {}, element('tr', {}, element('th', {}, axisNames), ...heads)),
       element('tbody', {}, ...rowValues.map(bodyRow)));
   byId('heat-caption').textContent =
       heatCaption(metric, cells) + (format.symbol ? ` In ${format.symbol}.` : '');

@@ -185,12 +185,13 @@ function spansDecade(name) {
 
 function startScatter() {
   const options = METRICS.map(({name}) => [name, labelOf(name)]);
-  const varying = METRICS.filter(({values}) => values.some((value) => value !== values[0]))
-                      .map(({name}) => name);
-  const first = (...wanted) =>
-      wanted.find((name) => varying.includes(name)) || varying[0] || METRICS[0].name;
-  const x = first('area_um2', 'pes', 'dram_bytes', 'buffers_area_um2');
-  const y = first(...['tops_per_watt', 'seconds', 'cycles'].filter((name) => name !== x));
+  const varies = ({values}) => values.some((value) => value !== values[0]);
+  const names = [...METRICS.filter(varies), ...METRICS].map(({name}) => name);
+  const first = (wanted) => wanted.find((name) => names.includes(name) && varies(metricOf(name)));
+  const x = first(['area_um2', 'pes', 'dram_bytes', 'buffers_area_um2']) || names[0];
+  const others = names.filter((name) => name !== x);
+  const y =
+      first(['tops_per_watt', 'seconds', 'cycles'].filter((name) => name !== x)) || others[0] || x;
   for (const [id, value] of [['x', x], ['y', y]]) {
     const select = byId(`scatter-${id}`);
     const reset = () => {
