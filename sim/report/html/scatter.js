@@ -186,12 +186,15 @@ function spansDecade(name) {
 function startScatter() {
   const options = METRICS.map(({name}) => [name, labelOf(name)]);
   const varies = ({values}) => values.some((value) => value !== values[0]);
-  const names = [...METRICS.filter(varies), ...METRICS].map(({name}) => name);
-  const first = (wanted) => wanted.find((name) => names.includes(name) && varies(metricOf(name)));
-  const x = first(['area_um2', 'pes', 'dram_bytes', 'buffers_area_um2']) || names[0];
-  const others = names.filter((name) => name !== x);
-  const y =
-      first(['tops_per_watt', 'seconds', 'cycles'].filter((name) => name !== x)) || others[0] || x;
+  const metrics = [...METRICS.filter(varies), ...METRICS];
+  // A wanted one that varies; for a lone point any wanted one; else whatever varies.
+  const first = (wanted, taken) => {
+    const left = metrics.map(({name}) => name).filter((name) => name !== taken);
+    const known = wanted.filter((name) => left.includes(name));
+    return known.find((name) => varies(metricOf(name))) || (POINTS === 1 && known[0]) || left[0];
+  };
+  const x = first(['area_um2', 'pes', 'dram_bytes', 'buffers_area_um2'], null);
+  const y = first(['tops_per_watt', 'seconds', 'cycles'], x) || x;
   for (const [id, value] of [['x', x], ['y', y]]) {
     const select = byId(`scatter-${id}`);
     const reset = () => {
