@@ -88,24 +88,24 @@ function scatterDatasets() {
 
 const MOST_NAMES = 6;
 
-// Of the points under the mouse, which all have the same two values.
+const isPoint = ({chart, datasetIndex}) => chart.data.datasets[datasetIndex].isGroup;
+
+// All points under the mouse, up to MOST_NAMES of them by name and value.
 const tooltip = {
   displayColors: false,
-  filter: ({dataset}, index) => dataset.isGroup && index < MOST_NAMES,
+  filter: (item, index, items) =>
+      isPoint(item) && items.slice(0, index).filter(isPoint).length < MOST_NAMES,
   callbacks: {
-    title: ([item]) => {
-      if (!item) return [];
-      const line = (id, value) =>
-          `${labelOf(byId(id).value)}: ${formatMetric(byId(id).value, value)}`;
-      return [line('scatter-x', item.raw.x), line('scatter-y', item.raw.y)];
+    label: ({raw}) => {
+      const text = (id, value) =>
+          `${labelOf(byId(id).value)} ${formatMetric(byId(id).value, value)}`;
+      return [DATA.names[raw.point], `${text('scatter-x', raw.x)}, ${text('scatter-y', raw.y)}`];
     },
-    label: ({raw}) => DATA.names[raw.point],
     footer: (items) => {
       if (!items.length) return '';
-      const {x, y} = items[0].raw;
-      const others = coordinates(state.visible).filter((row) => row.x === x && row.y === y).length -
-          items.length;
-      return others > 0 ? `and ${count(others, 'other')} at the same place` : '';
+      const {chart} = items[0];
+      const all = chart.getActiveElements().filter((hit) => isPoint({...hit, chart})).length;
+      return all > items.length ? `and ${count(all - items.length, 'other')}` : '';
     },
   },
 };
@@ -121,7 +121,8 @@ function scatterAxis(id) {
 }
 
 function chooseHit(event, hits, chart) {
-  if (hits.length) choose(chart.data.datasets[hits[0].datasetIndex].data[hits[0].index].point);
+  const [hit] = chart.getElementsAtEventForMode(event, 'nearest', {intersect: true}, true);
+  if (hit) choose(chart.data.datasets[hit.datasetIndex].data[hit.index].point);
 }
 
 function showClickable(event, hits) {
@@ -134,7 +135,7 @@ function scatterOptions() {
     parsing: false,
     normalized: true,
     scales: {x: scatterAxis('x'), y: scatterAxis('y')},
-    interaction: {mode: 'nearest', intersect: true},
+    interaction: {mode: 'point'},
     onClick: chooseHit,
     onHover: showClickable,
     plugins: {legend: {position: 'bottom', align: 'start', labels}, tooltip},
