@@ -7,6 +7,7 @@
 #include <ctime>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include "common/error.h"
@@ -174,11 +175,26 @@ class Names {
   std::vector<std::string> names_;
 };
 
+// Words and flags stand among the metrics, but have no axis.
+bool is_word(const Json& value) { return !value.is_null() && !value.is_number(); }
+
+std::set<std::string> words_among_metrics(const HtmlReportInput& input) {
+  std::set<std::string> names;
+  for (const ReportPoint& point : input.points) {
+    for (const auto& [name, value] : point.record.at("metrics").items()) {
+      if (is_word(value)) names.insert(name);
+    }
+  }
+  return names;
+}
+
 Json metric_columns(const HtmlReportInput& input) {
+  const std::set<std::string> words = words_among_metrics(input);
   Names names;
   std::vector<Json> values;
   for (std::size_t point = 0; point < input.points.size(); ++point) {
     for (const auto& [name, value] : input.points[point].record.at("metrics").items()) {
+      if (words.contains(name)) continue;
       const std::size_t metric = names.number_of(name);
       if (metric == values.size()) values.push_back(Json(input.points.size(), nullptr));
       if (value.is_number()) values[metric][point] = value;
@@ -208,13 +224,17 @@ std::vector<std::pair<std::string, Json>> leaves_of(const Json& value) {
   return leaves;
 }
 
-// The accelerator's values by the paths that --set takes, and what else the point was made of.
+// The accelerator's values by the paths that --set takes, what else the point was made of, and what
+// its metrics say in words.
 std::vector<std::pair<std::string, Json>> inputs_of(const Json& record) {
   Json inputs = record.at("inputs");
   const Json accelerator = inputs.value("accelerator", Json::object());
   inputs.erase("accelerator");
   std::vector<std::pair<std::string, Json>> leaves = leaves_of(inputs);
   flatten("", accelerator, leaves);
+  for (const auto& [name, value] : record.at("metrics").items()) {
+    if (is_word(value)) leaves.emplace_back(name, value);
+  }
   return leaves;
 }
 

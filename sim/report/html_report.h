@@ -26,9 +26,9 @@ struct HtmlReportInput {
   std::vector<std::pair<std::string, std::string>> provenance;
 };
 
-// The points' metrics are whatever numbers their records' "metrics" have; a name the page does not
-// know is shown as it is, lower is better. Throws UserError when the chart library or the page's
-// own files are not installed.
+// The points' metrics are whatever numbers their records' "metrics" have; of a name the page does
+// not know, lower is better. Metrics in words are shown with the configuration. Throws UserError
+// when the chart library or the page's own files are not installed.
 std::string html_report(const HtmlReportInput& input);
 
 }  // namespace bitsmith

@@ -68,6 +68,17 @@ TEST(HtmlReport, AnUnknownMetricIsNullAndNever0) {
   EXPECT_EQ(data["metrics"][1], json({{"name", "energy_pj"}, {"values", {nullptr, nullptr}}}));
 }
 
+TEST(HtmlReport, AMetricInWordsIsNoAxisButStandsWithTheConfiguration) {
+  HtmlReportInput input = two_points();
+  input.points[0].record["metrics"]["technology"] = "osu018";
+  input.points[1].record["metrics"]["technology"] = nullptr;
+  const json data = data_of(input);
+  EXPECT_EQ(data["metrics"].size(), 2U);
+  EXPECT_THAT(data["configuration"],
+              testing::Contains(json(
+                  {{"path", "technology"}, {"values", {"osu018", nullptr}}, {"index", {0, 1}}})));
+}
+
 TEST(HtmlReport, AConfigurationIsStoredOnceWherePointsShareIt) {
   const json data = data_of(two_points());
   const json& configuration = data["configuration"];

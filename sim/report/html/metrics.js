@@ -15,6 +15,10 @@ const NAMES = {
 };
 // A unit's symbol, and its size in what metrics are written in; `si` units take prefixes.
 const UNITS = [
+  [/_pj_per_mac$/, {symbol: 'pJ/MAC', scale: 1}],
+  [/tops_per_w(att)?$/, {symbol: 'TOPS/W', scale: 1}],
+  [/tops_per_mm2$/, {symbol: 'TOPS/mm²', scale: 1}],
+  [/_ps$/, {symbol: 's', scale: 1e-12, si: true}],
   [/_pj$/, {symbol: 'J', scale: 1e-12, si: true}],
   [/_um2$/, {symbol: 'mm²', scale: 1e-6}],
   [/_ghz$/, {symbol: 'Hz', scale: 1e9, si: true}],
@@ -23,7 +27,6 @@ const UNITS = [
   [/^seconds$|_seconds$|_s$/, {symbol: 's', scale: 1, si: true}],
   [/^utilization$|_share$/, {symbol: '%', scale: 100}],
   [/^tops$/, {symbol: 'OPS', scale: 1e12, si: true}],
-  [/^tops_per_watt$/, {symbol: 'TOPS/W', scale: 1}],
 ];
 const COUNT = {
   symbol: '',
@@ -31,7 +34,7 @@ const COUNT = {
   si: true
 };
 const MORE_IS_BETTER =
-    /^(pes|macs|utilization|tops|speedup)|^clock|^peak|_per_(second|cycle|watt|mm2)$|speedup$/;
+    /^(pes|macs|utilization|tops|speedup)|^clock|^peak|_per_(second|cycle|watt|w|mm2)$|speedup$/;
 
 function unitOf(name) {
   const found = UNITS.find(([pattern]) => pattern.test(name));
@@ -40,7 +43,10 @@ function unitOf(name) {
 
 function labelOf(name) {
   if (NAMES[name]) return NAMES[name];
-  const words = name.replace(/_(pj|um2|ghz|bytes|s)$/, '')
+  const words = name.replace(/_(pj|um2|ghz|bytes|s|ps)$/, '')
+                    .replace(/_pj_per_mac$/, ' energy per MAC')
+                    .replace(/_tops_per_w$/, ' energy efficiency')
+                    .replace(/_tops_per_mm2$/, ' throughput per area')
                     .replace(/_/g, ' ')
                     .replace(/\bdram\b/, 'DRAM')
                     .replace(/\bmacs\b/, 'MACs');
