@@ -40,6 +40,7 @@ int run_command_line(int argc, char** argv) {
   app.require_subcommand(1);
   const Commands actions = {{"run", bitsmith::app::add_run(app)},
                             {"sweep", bitsmith::app::add_sweep(app)},
+                            {"report", bitsmith::app::add_report(app)},
                             {"verify", bitsmith::app::add_verify(app)},
                             {"synth", bitsmith::app::add_synth(app)},
                             {"trace", bitsmith::app::add_trace(app)},

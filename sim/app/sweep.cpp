@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/parallel.h"
+#include "common/version.h"
 #include "sweep/execution.h"
 #include "sweep/index.h"
 #include "sweep/shard.h"
@@ -134,6 +135,16 @@ Json summary_json(const OpenSweep& sweep, const ExecutionCounts& counts, std::si
           {"missing", missing},           {"folder", sweep.folder()}};
 }
 
+// For who meets the folder later: what made it.
+Json source_json(const OpenSweep& sweep) {
+  const std::optional<Sample>& sample = sweep.points.sweep().sample;
+  return {{"schema", "bitsmith.sweep_source/1"},
+          {"version", version()},
+          {"name", sweep.name()},
+          {"file", sweep.options.file},
+          {"seed", sample ? Json(sample->seed) : Json()}};
+}
+
 void write_results(const OpenSweep& sweep, const Json& summary, const std::string& text) {
   const std::string& file = sweep.options.json;
   if (!file.empty()) write_output(file, json_text(summary));
@@ -181,6 +192,7 @@ std::string remarks(const IndexCounts& rows) {
 // Makes the index. `counts` is what was computed before that.
 int gather(const OpenSweep& sweep, ExecutionCounts counts) {
   const IndexCounts rows = write_index(sweep.store, index_input(sweep.points, sweep.keys));
+  write_output((sweep.store.folder() / "sweep.json").string(), json_text(source_json(sweep)));
   counts.failed = rows.failed;
   write_results(sweep, summary_json(sweep, counts, rows.missing),
                 fmt::format("{}\n{}/index.csv and index.sqlite hold all points{}\n",

@@ -1,7 +1,8 @@
-// Gathers the results of a sweep into a table: CSV and SQLite, one row per point.
+// Gathers the results of a sweep into a table: CSV and SQLite, one row per point; and reads it.
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -33,5 +34,9 @@ struct IndexCounts {
 // key. A metric that is null is empty in CSV and NULL in SQLite. The same records give the same
 // bytes. Throws UserError when the folder cannot be written.
 IndexCounts write_index(const ResultStore& store, const IndexInput& input);
+
+// What write_index() was given, from the `index.sqlite` of a folder, which stays as it is. Throws
+// UserError when there is none, or it is no such table.
+IndexInput read_index(const std::filesystem::path& folder);
 
 }  // namespace bitsmith

@@ -19,6 +19,8 @@ class ResultStore {
  public:
   // Creates the folder. Throws UserError when it cannot be written.
   explicit ResultStore(std::filesystem::path folder);
+  // One that is there, to be read: nothing is created.
+  static ResultStore existing(std::filesystem::path folder);
 
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path file_of(const std::string& key) const;
@@ -31,6 +33,8 @@ class ResultStore {
   void write(const std::string& key, nlohmann::ordered_json record) const;
 
  private:
+  ResultStore() = default;
+
   std::filesystem::path folder_;
 };
 
