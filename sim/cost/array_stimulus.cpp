@@ -142,6 +142,7 @@ class Recorder {
     const std::uint64_t first = recording_.window.size();
     for (std::uint32_t i = 0; i < kRestCycles; ++i) step(true, true);
     take_window(PeCycleClass::idle, first, before);
+    step(true, true);  // what follows shows in the cycle before it
   }
 
   void rest_without_steps(std::uint64_t cycles) {
@@ -154,6 +155,7 @@ class Recorder {
     const std::uint64_t first = recording_.window.size();
     for (std::uint32_t i = 0; i < kRestCycles; ++i) step(true, false);
     take_window(PeCycleClass::stalled, first, before);
+    step(true, false);
     finish();
   }
 
@@ -183,8 +185,11 @@ class Recorder {
     const Sides full = full_sides();
     const std::uint64_t k =
         cycles * design_.peak_macs_per_cycle() / (std::uint64_t{full.m} * full.n);
-    const std::uint64_t least = std::min<std::uint64_t>(limits_.k, 16);
-    return std::clamp<std::uint64_t>(k, least, std::min(kSampledK, limits_.k_total));
+    const std::uint64_t least = limits_.k <= kMostSpatialK ? limits_.k : std::min<std::uint64_t>(limits_.k, 16);
+    const std::uint64_t wanted =
+        std::clamp<std::uint64_t>(k, least, std::min(kSampledK, limits_.k_total));
+    // Whole jobs, where a shorter one leaves PEs out.
+    return limits_.k <= kMostSpatialK ? wanted / limits_.k * limits_.k : wanted;
   }
 
   // A tile as a chain of jobs; where a side of the array is k, narrower jobs are more of them.
