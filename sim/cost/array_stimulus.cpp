@@ -12,11 +12,11 @@ namespace bitsmith {
 namespace {
 
 constexpr std::uint32_t kResetCycles = 4;
-constexpr std::uint32_t kRestCycles = 32;     // measured without jobs, and without steps
-constexpr std::uint32_t kSettleCycles = 8;    // until buffers are full or signals at rest
-constexpr std::uint32_t kLargestSide = 64;    // of a tile; larger ones are accumulator SRAMs
-constexpr std::uint32_t kMostSpatialK = 1024; // a job's k up to here is a side of the array
-constexpr std::uint64_t kPatience = 200'000;  // cycles for anything
+constexpr std::uint32_t kRestCycles = 32;      // measured without jobs, and without steps
+constexpr std::uint32_t kSettleCycles = 8;     // until buffers are full or signals at rest
+constexpr std::uint32_t kLargestSide = 64;     // of a tile; larger ones are accumulator SRAMs
+constexpr std::uint32_t kMostSpatialK = 1024;  // a job's k up to here is a side of the array
+constexpr std::uint64_t kPatience = 200'000;   // cycles for anything
 
 struct QueuedJob {
   Job job;
@@ -185,7 +185,8 @@ class Recorder {
     const Sides full = full_sides();
     const std::uint64_t k =
         cycles * design_.peak_macs_per_cycle() / (std::uint64_t{full.m} * full.n);
-    const std::uint64_t least = limits_.k <= kMostSpatialK ? limits_.k : std::min<std::uint64_t>(limits_.k, 16);
+    const std::uint64_t least =
+        limits_.k <= kMostSpatialK ? limits_.k : std::min<std::uint64_t>(limits_.k, 16);
     const std::uint64_t wanted =
         std::clamp<std::uint64_t>(k, least, std::min(kSampledK, limits_.k_total));
     // Whole jobs, where a shorter one leaves PEs out.
@@ -352,10 +353,10 @@ class Recorder {
         break;
     }
     if (right && counted.total() > 0) return;
-    throw InternalError(fmt::format(
-        "cycles measured as '{}' are {} mac, {} pad, {} idle, {} stalled",
-        kPeCycleClassNames[static_cast<std::size_t>(window)], counted.mac, counted.pad,
-        counted.idle, counted.stalled));
+    throw InternalError(
+        fmt::format("cycles measured as '{}' are {} mac, {} pad, {} idle, {} stalled",
+                    kPeCycleClassNames[static_cast<std::size_t>(window)], counted.mac, counted.pad,
+                    counted.idle, counted.stalled));
   }
 
   const D& design_;
@@ -379,8 +380,7 @@ ArrayRecording record_array(const Design& design, const OperandTiles& tiles,
   return visit_design(design, [&](const auto& concrete) {
     using D = std::decay_t<decltype(concrete)>;
     Recorder<D> recorder(concrete, tiles);
-    recorder.run_tiles(recorder.full_sides(), options.job_cycles, options.jobs,
-                       PeCycleClass::mac);
+    recorder.run_tiles(recorder.full_sides(), options.job_cycles, options.jobs, PeCycleClass::mac);
     if (options.pad) {
       for (const Sides& sides : recorder.padded_sides()) {
         if (!Recorder<D>(concrete, tiles).pads(sides)) continue;
