@@ -91,7 +91,9 @@ class Recorder {
         w_(widths_.w),
         s_(widths_.s) {
     name_ports();
-    for (std::uint32_t i = 0; i < kResetCycles; ++i) step(false, true);
+    // Without steps registers keep their first value, 0: gates, which see one edge more or less
+    // before the first cycle, start from the same.
+    for (std::uint32_t i = 0; i < kResetCycles; ++i) step(false, false);
   }
 
   Sides full_sides() const {
@@ -107,15 +109,17 @@ class Recorder {
     return all;
   }
 
-  // Tiles of about `cycles` steps if they were full, measured as `window`; before them a short one
-  // that fills the array, behind them another.
+  // `count` tiles of about `cycles` steps if they were full, or more where their sums must be
+  // shorter, measured as `window`; before them a short one that fills the array, behind them
+  // another.
   void run_tiles(const Sides& sides, std::uint64_t cycles, std::uint64_t count,
                  PeCycleClass window) {
     const std::uint64_t start = jobs_added_;
     const std::uint64_t k = k_of(cycles);
     add_tile(sides, k_of(cycles / 4));
     const std::uint64_t begin = jobs_added_;
-    for (std::uint64_t i = 0; i < count; ++i) add_tile(sides, k);
+    const std::uint64_t tiles = std::max(count, pieces(count * steps_as_k(cycles), k));
+    for (std::uint64_t i = 0; i < tiles; ++i) add_tile(sides, k);
     const std::uint64_t end = jobs_added_;
     add_tile(sides, k_of(cycles / 4));
     run_until([&] { return model_.jobs_entered() >= begin; });
@@ -180,11 +184,15 @@ class Recorder {
     out.push_back({"y_o", widths_.y});
   }
 
-  // A k that takes a full tile about so many steps.
-  std::uint64_t k_of(std::uint64_t cycles) const {
+  // The k of a full tile that takes so many steps, whatever the array takes.
+  std::uint64_t steps_as_k(std::uint64_t cycles) const {
     const Sides full = full_sides();
-    const std::uint64_t k =
-        cycles * design_.peak_macs_per_cycle() / (std::uint64_t{full.m} * full.n);
+    return cycles * design_.peak_macs_per_cycle() / (std::uint64_t{full.m} * full.n);
+  }
+
+  // The k of a tile of about so many steps, or as many as its sums allow.
+  std::uint64_t k_of(std::uint64_t cycles) const {
+    const std::uint64_t k = steps_as_k(cycles);
     const std::uint64_t least =
         limits_.k <= kMostSpatialK ? limits_.k : std::min<std::uint64_t>(limits_.k, 16);
     const std::uint64_t wanted =
