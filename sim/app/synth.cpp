@@ -7,7 +7,7 @@
 #include "common/table.h"
 #include "common/version.h"
 #include "cosim/lockstep.h"
-#include "cost/energy.h"
+#include "cost/module_characterisation.h"
 #include "cost/synthesis.h"
 #include "pe/registry.h"
 
@@ -25,9 +25,6 @@ struct Options {
   bool energy = false;
   std::string json;
 };
-
-// Of each module's energy, under each kind of inputs.
-constexpr std::uint64_t kEnergyCycles = 1000;
 
 Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -57,22 +54,40 @@ Json energy_json(const EnergyRecord& record, double period_ps) {
           {"period_ps", period_ps}};
 }
 
-std::string energy_table(const CharacterisedArray& array) {
-  TextTable table({"pJ/cycle of one module", "inputs", "total", "switching", "internal",
-                   "clock and registers", "leakage", "cycles"});
-  const auto add = [&](const std::string& module, const char* inputs, const EnergyRecord& r) {
-    const auto pj = [](double value) { return fmt::format("{:.4g}", value); };
-    const auto known = [&](const std::optional<double>& value) {
-      return value ? pj(*value) : std::string("unknown");
-    };
-    table.add_row({module, inputs, known(r.pj_per_cycle()), pj(r.switching_pj), pj(r.internal_pj),
-                   pj(r.clock_and_registers_pj), known(r.leakage_pj), with_separators(r.cycles)});
-  };
-  for (std::size_t i = 0; i < array.energies.size(); ++i) {
-    add(array.cost.modules[i].name, "uniform", array.energies[i].uniform);
-    add(array.cost.modules[i].name, "zero", array.energies[i].zero);
+// By class of operands and of PE-cycle; null where the module has no such cycles.
+Json energies_json(const ModuleRecord& record) {
+  Json json;
+  for (std::size_t o = 0; o < kOperandClasses; ++o) {
+    Json& of_class = json[std::string(kOperandClassNames[o])];
+    for (std::size_t c = 0; c < kPeCycleClasses; ++c) {
+      const auto& energy =
+          record.energies.at(static_cast<OperandClass>(o), static_cast<PeCycleClass>(c));
+      of_class[std::string(kPeCycleClassNames[c])] =
+          energy ? energy_json(*energy, record.energy_period_ps) : Json(nullptr);
+    }
   }
-  return fmt::format("at a period of {:.0f} ps\n{}", array.period_ps, table.text());
+  return json;
+}
+
+std::string energy_table(const CharacterisedArray& array) {
+  std::vector<std::string> header = {"pJ/cycle of one module", "operands"};
+  header.insert(header.end(), kPeCycleClassNames.begin(), kPeCycleClassNames.end());
+  header.emplace_back("at ps");
+  TextTable table(header);
+  for (const ModuleRecord& record : array.records) {
+    for (std::size_t o = 0; o < kOperandClasses; ++o) {
+      std::vector<std::string> row = {record.cost.name, std::string(kOperandClassNames[o])};
+      for (std::size_t c = 0; c < kPeCycleClasses; ++c) {
+        const auto& energy =
+            record.energies.at(static_cast<OperandClass>(o), static_cast<PeCycleClass>(c));
+        const std::optional<double> pj = energy ? energy->pj_per_cycle() : std::nullopt;
+        row.push_back(pj ? fmt::format("{:.4g}", *pj) : energy ? "unknown" : "-");
+      }
+      row.push_back(fmt::format("{:.0f}", record.energy_period_ps));
+      table.add_row(row);
+    }
+  }
+  return table.text();
 }
 
 Json memory_json(const RtlDescription::Memory& memory) {
@@ -87,10 +102,8 @@ Json array_json(const std::string& file, const CharacterisedArray& array, double
   const ArrayCost& cost = array.cost;
   Json modules = Json::array();
   for (const ModuleCost& module : cost.modules) modules.push_back(module_json(module));
-  for (std::size_t i = 0; i < array.energies.size(); ++i) {
-    modules[i]["energy_pj"] = {{"uniform", energy_json(array.energies[i].uniform, array.period_ps)},
-                               {"zero", energy_json(array.energies[i].zero, array.period_ps)}};
-  }
+  for (std::size_t i = 0; i < array.records.size(); ++i)
+    modules[i]["energy_pj"] = energies_json(array.records[i]);
   Json memories = Json::array();
   for (const auto& memory : cost.memories) memories.push_back(memory_json(memory));
   return {{"config", file},
@@ -178,8 +191,8 @@ int run_command(const Options& options) {
   for (std::size_t i = 0; i < designs.size(); ++i) {
     const std::string& file = options.designs[i];
     const CharacterisedArray array =
-        options.energy ? characterise(*designs[i], synthesis, kEnergyCycles)
-                       : CharacterisedArray{synthesise(*designs[i], synthesis), {}, 0};
+        options.energy ? characterise(*designs[i], synthesis)
+                       : CharacterisedArray{synthesise(*designs[i], synthesis), {}};
     Json row = array_json(file, array, synthesis.period_ps);
     std::string text = array_table(file, array.cost);
     if (options.energy) text += energy_table(array);
@@ -214,8 +227,8 @@ Action add_synth(CLI::App& app) {
   command->add_option("--check", o.check_cycles,
                       "compare the array's netlist with its RTL for so many cycles");
   command->add_flag("--energy", o.energy,
-                    "energy per cycle of each module from its gates, under uniform random and "
-                    "under zero inputs");
+                    "energy per cycle of each module from its gates, by class of operands and of "
+                    "PE-cycle");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }
