@@ -154,12 +154,13 @@ int run_command(const Options& options) {
   if (!options.gemm.empty() && !wants(options, "scale-sim")) {
     diagnostics.add({"--gemm " + options.gemm, 0, 0}, "is a question to scale-sim");
   }
-  SynthesisOptions synthesis{
-      options.liberty.empty() ? default_liberty() : std::filesystem::path(options.liberty)};
+  SynthesisOptions synthesis{options.liberty.empty() ? default_liberty()
+                                                     : std::filesystem::path(options.liberty)};
   synthesis.period_ps = static_cast<double>(
       integer_option("--period", options.period_ps, {1, 1'000'000'000}, diagnostics));
   const auto wanted = [&](std::string_view paper) { return wants(options, paper); };
-  if (options.synthesise && std::none_of(kPapersWithAreas.begin(), kPapersWithAreas.end(), wanted)) {
+  if (options.synthesise &&
+      std::none_of(kPapersWithAreas.begin(), kPapersWithAreas.end(), wanted)) {
     diagnostics.add({"--synthesise", 0, 0},
                     fmt::format("is a question to {}", list_words(kPapersWithAreas)));
   }
@@ -204,8 +205,7 @@ Action add_reproduce(CLI::App& app) {
       ->add_option("--liberty", o.liberty,
                    "in this cell library, of lut-tensor-core the ablation alone; default: osu018")
       ->needs(synthesise);
-  command
-      ->add_option("--period", o.period_ps, "clock period in ps that gates are sized for then")
+  command->add_option("--period", o.period_ps, "clock period in ps that gates are sized for then")
       ->capture_default_str()
       ->needs(synthesise);
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");

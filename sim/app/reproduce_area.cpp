@@ -85,8 +85,8 @@ reproduce::SynthesisRecords records_of(const std::filesystem::path& file) {
 void add_area_rows(std::string_view paper, const std::vector<AreaRow>& rows,
                    Reproduction& reproduction) {
   for (auto begin = rows.begin(); begin != rows.end();) {
-    const auto end = std::find_if(
-        begin, rows.end(), [&](const AreaRow& row) { return row.table != begin->table; });
+    const auto end = std::find_if(begin, rows.end(),
+                                  [&](const AreaRow& row) { return row.table != begin->table; });
     reproduction.text += "\n" + table_text({begin, end});
     begin = end;
   }
@@ -96,9 +96,8 @@ void add_area_rows(std::string_view paper, const std::vector<AreaRow>& rows,
 std::string provenance_text(const reproduce::SynthesisRecords& records) {
   std::vector<std::string> lines;
   for (const reproduce::SynthesisRecord& record : records.all()) {
-    std::string line =
-        fmt::format("{} for {:.0f} ps, {}, OpenSTA {}, {}", record.library, record.period_ps,
-                    record.yosys, record.opensta, record.date);
+    std::string line = fmt::format("{} for {:.0f} ps, {}, OpenSTA {}, {}", record.library,
+                                   record.period_ps, record.yosys, record.opensta, record.date);
     if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
   }
   return fmt::format("{} records; {}", records.all().size(), fmt::join(lines, "; "));
@@ -127,7 +126,8 @@ void synthesise_paper(std::string_view id, const SynthesisOptions& options) {
   reproduce::SynthesisRecords records = records_of(file);
   records.replace_library(
       is_lut ? reproduce::lut_tensor_core::synthesise_all(options, progress)
-             : reproduce::make_records(reproduce::load_area_comparisons(id).modules(), options, progress));
+             : reproduce::make_records(reproduce::load_area_comparisons(id).modules(), options,
+                                       progress));
   write_file_atomically(file, records.text());
 }
 

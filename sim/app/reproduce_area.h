@@ -18,8 +18,8 @@ void add_area_rows(std::string_view paper, const std::vector<reproduce::AreaRow>
 // How many records there are, of which libraries and tools.
 std::string provenance_text(const reproduce::SynthesisRecords& records);
 
-// Of a paper with a file of comparisons (reproduce/area_comparison.h): rows and where they are from.
-// `id` is its word on the command line and in the names of its files.
+// Of a paper with a file of comparisons (reproduce/area_comparison.h): rows and where they are
+// from. `id` is its word on the command line and in the names of its files.
 void add_area_comparisons(std::string_view id, std::string_view paper, Reproduction& reproduction);
 
 // Makes the records of a paper in one library anew, where some are needed, and puts them into its

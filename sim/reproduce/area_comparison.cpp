@@ -88,8 +88,9 @@ class Reader {
     const YamlNode& map = entry.value;
     for (const YamlEntry& field : map.entries) {
       if (field.key != "design" && field.key != "sources" && field.key != "modules") {
-        diagnostics_.add(field.key_where,
-                         fmt::format("unknown key '{}'; allowed: design, sources, modules", field.key));
+        diagnostics_.add(
+            field.key_where,
+            fmt::format("unknown key '{}'; allowed: design, sources, modules", field.key));
       }
     }
     std::unique_ptr<const Design> design;
@@ -253,12 +254,9 @@ std::filesystem::path area_records_file(std::string_view paper) {
 
 std::vector<AreaRow> area_rows(const AreaComparisons& comparisons, const SynthesisRecords& records,
                                std::string_view command) {
-  std::vector<std::string> libraries = records.libraries();
-  std::erase(libraries, kDefaultLibrary);
-  libraries.insert(libraries.begin(), std::string(kDefaultLibrary));
   std::vector<AreaRow> rows;
   for (const AreaComparison& comparison : comparisons.comparisons) {
-    for (const std::string& library : libraries) {
+    for (const std::string& library : records.libraries()) {
       // A claim of something else than area stands once.
       if (comparison.quantity != kArea && library != kDefaultLibrary) continue;
       rows.push_back(row_of(comparisons, comparison, records, library));

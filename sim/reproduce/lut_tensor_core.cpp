@@ -133,8 +133,7 @@ std::vector<SynthesisRecord> synthesise_all(const SynthesisOptions& options,
   const LibertyLibrary library = read_liberty(options.liberty);
   const std::string gate = smallest_xnor(library);
   const auto designs = library.name == kDefaultLibrary ? all_designs() : ablation_designs();
-  std::vector<SynthesisRecord> records =
-      make_records(recorded_modules(designs), options, progress);
+  std::vector<SynthesisRecord> records = make_records(recorded_modules(designs), options, progress);
   records.push_back(cell_record(gate, options));
   return records;
 }

@@ -23,9 +23,7 @@ struct Ratio {
 class Book {
  public:
   Book(const SynthesisRecords& records, std::string_view library)
-      : records_(records),
-        library_(library),
-        rtl_hash_(hash_of_rtl(*design_of(kLutTensorCore))) {}
+      : records_(records), library_(library), rtl_hash_(hash_of_rtl(*design_of(kLutTensorCore))) {}
 
   std::optional<Area> area(const Point& point) const {
     const auto design = design_of(point);
@@ -62,8 +60,7 @@ class Book {
     Area area;
     for (const RtlDescription::Module& module : design.rtl().modules) {
       if (module.name == kEdge) continue;
-      const SynthesisRecord* record =
-          records_.find({{}, module.name, module.parameters}, library_);
+      const SynthesisRecord* record = records_.find({{}, module.name, module.parameters}, library_);
       if (record == nullptr) return std::nullopt;
       const double um2 = static_cast<double>(module.instances) * record->area_um2;
       (module.name == kColumn ? area.columns_um2 : area.lanes_um2) += um2;
@@ -83,8 +80,8 @@ std::optional<double> inverse(std::optional<double> value) {
 
 Row row_of(const std::string& table, const std::string& name, std::optional<double> claim,
            const Ratio& ratio, const std::string& note) {
-  return {table,   name, claim, ratio.lanes, ratio.with_columns,
-          "ratio", note, "",    "",          ratio.stale, !ratio.lanes};
+  return {table, name, claim, ratio.lanes, ratio.with_columns, "ratio",
+          note,  "",   "",    ratio.stale, !ratio.lanes};
 }
 
 void add_ablation(const Claims& claims, const Book& book, std::vector<Row>& rows) {
@@ -276,10 +273,11 @@ void add_precompute(const Claims& claims, const Book& book, std::vector<Row>& ro
 
 void add_energy(const Claims& claims, std::vector<Row>& rows) {
   const auto add = [&](const std::string& name, double claim) {
-    rows.push_back({"ablation, W2 A8, 2x64x4: energy efficiency, UNPU is 1", name, claim,
-                    std::nullopt, std::nullopt, "ratio",
-                    "ours is not known: no record says yet what a unit takes per cycle under operands "
-                    "like the paper's"});
+    rows.push_back(
+        {"ablation, W2 A8, 2x64x4: energy efficiency, UNPU is 1", name, claim, std::nullopt,
+         std::nullopt, "ratio",
+         "ours is not known: no record says yet what a unit takes per cycle under operands "
+         "like the paper's"});
   };
   add("+ weight reinterpretation", claims.efficiency_reinterpretation);
   add("+ negation elimination", claims.efficiency_negation);
@@ -312,24 +310,25 @@ std::vector<Point> all_points() {
 
 std::vector<Row> rows(const Claims& claims, const SynthesisRecords& records) {
   std::vector<Row> all;
-  std::vector<std::string> libraries = records.libraries();
-  std::erase(libraries, kDefaultLibrary);
-  libraries.insert(libraries.begin(), std::string(kDefaultLibrary));
-  for (const std::string& library : libraries) {
-    const Book book(records, library);
-    std::vector<Row> rows;
-    add_ablation(claims, book, rows);
-    if (library == kDefaultLibrary) {
-      add_shapes(book, rows);
-      add_widths(claims, book, rows);
-      add_floats(claims, book, rows);
-      add_precompute(claims, book, rows);
-      add_energy(claims, rows);
+  const auto settled = [&](std::vector<Row> rows, std::string_view library) {
+    for (Row& row : rows) {
+      settle(row, library, kCommand);
+      all.push_back(std::move(row));
     }
-    for (Row& row : rows) settle(row, library, kCommand);
-    all.insert(all.end(), std::make_move_iterator(rows.begin()),
-               std::make_move_iterator(rows.end()));
+  };
+  for (const std::string& library : records.libraries()) {
+    std::vector<Row> ablation;
+    add_ablation(claims, Book(records, library), ablation);
+    settled(std::move(ablation), library);
   }
+  const Book book(records, kDefaultLibrary);
+  std::vector<Row> rows;
+  add_shapes(book, rows);
+  add_widths(claims, book, rows);
+  add_floats(claims, book, rows);
+  add_precompute(claims, book, rows);
+  add_energy(claims, rows);
+  settled(std::move(rows), kDefaultLibrary);
   return all;
 }
 

@@ -117,7 +117,7 @@ std::string SynthesisRecords::text() const {
 }
 
 std::vector<std::string> SynthesisRecords::libraries() const {
-  std::vector<std::string> names;
+  std::vector<std::string> names = {std::string(kDefaultLibrary)};
   for (const SynthesisRecord& record : records_) {
     if (std::find(names.begin(), names.end(), record.library) == names.end()) {
       names.push_back(record.library);

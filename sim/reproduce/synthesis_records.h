@@ -1,6 +1,7 @@
-// Areas of modules, synthesised once in one or more cell libraries and kept in a file of the product,
-// so that a table of many arrays prints at once, without Yosys and without the libraries. A record
-// holds for the RTL it was made from: its hash says whether that is still the RTL in the tree.
+// Areas of modules, synthesised once in one or more cell libraries and kept in a file of the
+// product, so that a table of many arrays prints at once, without Yosys and without the libraries.
+// A record holds for the RTL it was made from: its hash says whether that is still the RTL in the
+// tree.
 #pragma once
 
 #include <filesystem>
@@ -48,7 +49,8 @@ class SynthesisRecords {
   std::string text() const;
 
   const std::vector<SynthesisRecord>& all() const { return records_; }
-  // Of cell libraries, by name, in the order of their first records.
+  // Names of cell libraries: the default one, if there are records or not, then all others in the
+  // order of their first records.
   std::vector<std::string> libraries() const;
   // Null when there is none, of whatever RTL.
   const SynthesisRecord* find(const RtlModule& module, std::string_view library) const;
