@@ -31,7 +31,7 @@ module vector_lane #(
   localparam logic [1:0] Maximum = 2'd3;
   localparam logic [Bits-1:0] Nan = {1'b0, {(ExpBits + 1) {1'b1}}, {(ManBits - 1) {1'b0}}};
 
-  // -- operands: what an operation does not use stays, so that nothing behind it toggles ---------
+  // -- operands: those of the multiplier stay while no product is asked for ----------------------
 
   logic valid_q, accumulate_q;
   logic [1:0] op_q;

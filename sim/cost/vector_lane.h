@@ -39,7 +39,8 @@ std::vector<std::uint32_t> lane_results(FloatLayout layout, std::span<const Lane
 // An input in each cycle after those of reset, from the first on; what a lane does not take is 0.
 GateStimulus lane_stimulus(std::span<const LaneInput> inputs);
 
-// One operation over and over, on operands of the standard normal distribution.
+// One operation over and over; all three operands are of the standard normal distribution, used or
+// not.
 std::vector<LaneInput> normal_lane_inputs(FloatLayout layout, LaneOperation operation,
                                           bool accumulate, std::uint64_t count, std::uint64_t seed);
 

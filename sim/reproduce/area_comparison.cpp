@@ -10,6 +10,7 @@ namespace bitsmith::reproduce {
 namespace {
 
 constexpr std::string_view kArea = "area";
+constexpr std::string_view kAreaTime = "area x critical path";
 constexpr NumberRange kCount{1e-6, 1e6};
 
 struct PartText {
@@ -200,6 +201,10 @@ std::optional<UnitCost> cost_of(const AreaUnit& unit, const SynthesisRecords& re
   return cost;
 }
 
+bool is_measured(const AreaComparison& comparison) {
+  return comparison.quantity == kArea || comparison.quantity == kAreaTime;
+}
+
 AreaRow row_of(const AreaComparisons& all, const AreaComparison& comparison,
                const SynthesisRecords& records, std::string_view library) {
   AreaRow row;
@@ -208,13 +213,15 @@ AreaRow row_of(const AreaComparisons& all, const AreaComparison& comparison,
   row.claim = comparison.claim;
   row.unit = fmt::format("ratio of {}", comparison.quantity);
   row.note = comparison.note;
-  if (comparison.quantity != kArea) return row;
+  if (!is_measured(comparison)) return row;
   const auto unit = cost_of(all.units[comparison.unit], records, library);
   const auto over = cost_of(all.units[comparison.over], records, library);
   row.missing = !unit || !over;
   if (row.missing) return row;
   row.stale = unit->stale || over->stale;
   row.ours = unit->area_um2 / over->area_um2 / comparison.work;
+  if (comparison.quantity == kAreaTime)
+    *row.ours *= unit->critical_path_ps / over->critical_path_ps;
   row.measured = fmt::format("{:.5g} um2, {:.0f} ps against {:.5g} um2, {:.0f} ps", unit->area_um2,
                              unit->critical_path_ps, over->area_um2, over->critical_path_ps);
   return row;
@@ -257,8 +264,8 @@ std::vector<AreaRow> area_rows(const AreaComparisons& comparisons, const Synthes
   std::vector<AreaRow> rows;
   for (const AreaComparison& comparison : comparisons.comparisons) {
     for (const std::string& library : records.libraries()) {
-      // A claim of something else than area stands once.
-      if (comparison.quantity != kArea && library != kDefaultLibrary) continue;
+      // A claim beside which ours is not known stands once.
+      if (!is_measured(comparison) && library != kDefaultLibrary) continue;
       rows.push_back(row_of(comparisons, comparison, records, library));
       settle(rows.back(), library, command);
     }

@@ -11,8 +11,9 @@
 //     - {table: , row: , unit: , over: , work: 1, claim: , note: }
 //
 // A unit without `design` names its `sources`, below rtl/. `work` is how much of the other unit's
-// work a unit does in a cycle, so ours is area of `unit` / area of `over` / work. A comparison of
-// another `quantity` than area is a claim beside which ours is not known: `note` says why.
+// work a unit does in a cycle, so ours is area of `unit` / area of `over` / work; with the quantity
+// "area x critical path" times the ratio of those, each unit being at its own shortest period. A
+// comparison of another `quantity` is a claim beside which ours is not known: `note` says why.
 #pragma once
 
 #include <filesystem>
@@ -43,7 +44,7 @@ struct AreaComparison {
   std::size_t over = 0;
   double work = 1;
   std::optional<double> claim;
-  std::string quantity;  // "area", or what we have no figure of
+  std::string quantity;  // "area" by default
   std::string note;
 };
 

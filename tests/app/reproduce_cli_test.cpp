@@ -47,7 +47,7 @@ TEST(ReproduceCli, BitmodMeetsTheTotalsOfItsScript) {
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const json report = json::parse(result.output);
   EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
-  constexpr std::size_t kAreas = 31;
+  constexpr std::size_t kAreas = 35;
   ASSERT_EQ(report["rows"].size(), 2U * 6 * 5 + 2 + 2 * 7 + kAreas);
   EXPECT_EQ(report["rows"][0]["claim"], 669255680);
   EXPECT_EQ(report["rows"][0]["table"], "prefill of 256 tokens");
@@ -92,20 +92,19 @@ TEST(ReproduceCli, AreasOfPesStandBesideTheirClaims) {
       if (!row.contains("technology")) continue;
       EXPECT_EQ(row["stale"], false) << row;
       if (row["technology"].is_null()) {
-        EXPECT_NE(row["unit"], "ratio of area") << row;
         EXPECT_TRUE(row["ours"].is_null()) << row;
         EXPECT_THAT(row["note"], HasSubstr("ours is not known"));
         continue;
       }
       ++by_library[row["technology"]];
-      EXPECT_EQ(row["unit"], "ratio of area");
+      EXPECT_THAT(row["unit"], HasSubstr("ratio of area"));
       EXPECT_GT(row["ours"], 0.05) << row;
       EXPECT_LT(row["ours"], 2) << row;
       EXPECT_THAT(row["measured"], HasSubstr("um2"));
     }
     EXPECT_EQ(by_library.size(), 4U);
     for (const auto& [library, rows] : by_library)
-      EXPECT_EQ(rows, 7U) << paper << " in " << library;
+      EXPECT_EQ(rows, paper == "bitmod" ? 8U : 7U) << library;
   }
 }
 
@@ -208,7 +207,7 @@ TEST(ReproduceCli, AllPapersButForAGemm) {
     arguments.insert(arguments.end(), {"--json", "-"});
     return json::parse(bitsmith(arguments).output)["rows"].size();
   };
-  constexpr std::size_t kBitmod = 76 + 31, kMixpe = 65 + 33;  // cycles, areas
+  constexpr std::size_t kBitmod = 76 + 35, kMixpe = 65 + 33;  // cycles, areas
   EXPECT_EQ(rows({"reproduce"}), 16U + kBitmod + kMixpe + 103);
   EXPECT_EQ(rows({"reproduce", "bitmod", "scale-sim"}), 16U + kBitmod);
   EXPECT_EQ(rows({"reproduce", "--gemm", "4x4x4", "--array", "2x2"}), 8U);

@@ -26,6 +26,7 @@ units:
 comparisons:
   - {table: t, row: plain, unit: small, over: large, claim: 0.5, note: n}
   - {table: t, row: busy, unit: small, over: large, work: 4, note: n}
+  - {table: t, row: slow, unit: small, over: large, quantity: area x critical path, note: n}
   - {table: t, row: power, unit: small, over: large, quantity: power, claim: 0.9, note: n}
 )";
 
@@ -64,16 +65,17 @@ TEST(AreaComparison, RatiosAreOfCountedModulesPerWork) {
   ASSERT_EQ(comparisons.modules().size(), 3U);
   const auto rows =
       area_rows(comparisons, SynthesisRecords(invented(comparisons, kDefaultLibrary)), kCommand);
-  ASSERT_EQ(rows.size(), 3U);
+  ASSERT_EQ(rows.size(), 4U);
   EXPECT_DOUBLE_EQ(rows[0].ours.value(), (2 * 100 + 0.5 * 200) / 300);
   EXPECT_DOUBLE_EQ(rows[1].ours.value(), (2 * 100 + 0.5 * 200) / 300 / 4);
   EXPECT_EQ(rows[0].claim, 0.5);
   EXPECT_FALSE(rows[1].claim);
   EXPECT_EQ(rows[0].measured, "300 um2, 2000 ps against 300 um2, 3000 ps");
   EXPECT_EQ(rows[0].technology, kDefaultLibrary);
-  EXPECT_FALSE(rows[2].ours || rows[2].missing || rows[2].stale);
-  EXPECT_EQ(rows[2].unit, "ratio of power");
-  EXPECT_EQ(rows[2].technology, "");
+  EXPECT_DOUBLE_EQ(rows[2].ours.value(), (2 * 100 + 0.5 * 200) / 300 * 2000 / 3000);
+  EXPECT_FALSE(rows[3].ours || rows[3].missing || rows[3].stale);
+  EXPECT_EQ(rows[3].unit, "ratio of power");
+  EXPECT_EQ(rows[3].technology, "");
 }
 
 TEST(AreaComparison, EveryLibraryHasItsOwnRows) {
@@ -83,7 +85,7 @@ TEST(AreaComparison, EveryLibraryHasItsOwnRows) {
   others.back().area_um2 = 600;
   records.replace_library(others);
   const auto rows = area_rows(comparisons, records, kCommand);
-  ASSERT_EQ(rows.size(), 5U);  // a claim of power stands once
+  ASSERT_EQ(rows.size(), 7U);  // a claim of power stands once
   EXPECT_EQ(rows[1].technology, "another");
   EXPECT_DOUBLE_EQ(rows[1].ours.value(), 0.5);
   EXPECT_DOUBLE_EQ(rows[0].ours.value(), 1);
@@ -94,7 +96,7 @@ TEST(AreaComparison, OtherRtlIsStaleAndNoRecordIsNoFigure) {
   auto records = invented(comparisons, kDefaultLibrary);
   records.front().rtl_hash = "of other sources";
   for (const AreaRow& row : area_rows(comparisons, SynthesisRecords(records), kCommand)) {
-    const bool is_area = row.unit == "ratio of area";
+    const bool is_area = row.unit != "ratio of power";
     EXPECT_EQ(row.stale, is_area) << row.row;
     EXPECT_FALSE(row.ours) << row.row;
     EXPECT_EQ(row.measured, "") << row.row;
@@ -104,7 +106,7 @@ TEST(AreaComparison, OtherRtlIsStaleAndNoRecordIsNoFigure) {
   }
   for (const AreaRow& row : area_rows(comparisons, {}, kCommand)) {
     EXPECT_FALSE(row.ours || row.stale) << row.row;
-    EXPECT_EQ(row.missing, row.unit == "ratio of area") << row.row;
+    EXPECT_EQ(row.missing, row.unit != "ratio of power") << row.row;
   }
   // In other parameters it is another module.
   records = invented(comparisons, kDefaultLibrary);
