@@ -6,8 +6,8 @@
 // take an element per cycle. The result of what came at one enabled edge is in result_o after the
 // next two. NaN in max is canonical NaN out, and +0 is above -0 (IEEE 754-2019 maximum).
 //
-// This is what a pass over a row takes in arithmetic that is an addition, a product or a comparison.
-// Exponentials, roots, quotients and conversions of formats are not in it.
+// This is what a pass over a row takes where its arithmetic is an addition, a product or a
+// comparison. Exponentials, roots, quotients and conversions of formats are not in it.
 module vector_lane #(
     parameter int unsigned ExpBits = 8,
     parameter int unsigned ManBits = 23,
