@@ -4,6 +4,7 @@
 
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/reproduce_area.h"
 #include "app/reproduce_bitmod.h"
 #include "app/reproduce_lut_tensor_core.h"
 #include "app/reproduce_mixpe.h"
@@ -20,8 +21,13 @@ struct Options {
   std::string gemm;
   std::string array;
   bool synthesise = false;
+  std::string liberty;
+  std::string period_ps = "5000";
   std::string json;
 };
+
+// Papers whose tables have areas of our RTL, in records that --synthesise makes.
+constexpr std::array<std::string_view, 3> kPapersWithAreas = {"bitmod", "mixpe", "lut-tensor-core"};
 
 // One GEMM on one array.
 struct Point {
@@ -148,12 +154,21 @@ int run_command(const Options& options) {
   if (!options.gemm.empty() && !wants(options, "scale-sim")) {
     diagnostics.add({"--gemm " + options.gemm, 0, 0}, "is a question to scale-sim");
   }
-  if (options.synthesise && !wants(options, "lut-tensor-core")) {
-    diagnostics.add({"--synthesise", 0, 0}, "is a question to lut-tensor-core");
+  SynthesisOptions synthesis{options.liberty.empty() ? default_liberty()
+                                                     : std::filesystem::path(options.liberty)};
+  synthesis.period_ps = static_cast<double>(
+      integer_option("--period", options.period_ps, {1, 1'000'000'000}, diagnostics));
+  const auto wanted = [&](std::string_view paper) { return wants(options, paper); };
+  if (options.synthesise &&
+      std::none_of(kPapersWithAreas.begin(), kPapersWithAreas.end(), wanted)) {
+    diagnostics.add({"--synthesise", 0, 0},
+                    fmt::format("is a question to {}", list_words(kPapersWithAreas)));
   }
   require_output("--json", options.json, {}, diagnostics);
   diagnostics.throw_if_any();
-  if (options.synthesise) synthesise_lut_tensor_core();
+  for (const std::string_view paper : kPapersWithAreas) {
+    if (options.synthesise && wanted(paper)) synthesise_paper(paper, synthesis);
+  }
   Reproduction reproduction;
   if (wants(options, "scale-sim")) add_scale_sim(options, reproduction);
   if (wants(options, "bitmod")) add_bitmod(reproduction);
@@ -183,8 +198,16 @@ Action add_reproduce(CLI::App& app) {
   CLI::Option* array = command->add_option("--array", o.array, "rows and columns, RxC");
   gemm->needs(array);
   array->needs(gemm);
-  command->add_flag("--synthesise", o.synthesise,
-                    "make the areas of lut-tensor-core anew and keep them (several minutes)");
+  CLI::Option* synthesise = command->add_flag(
+      "--synthesise", o.synthesise,
+      "make the areas of bitmod, mixpe or lut-tensor-core (several minutes) anew and keep them");
+  command
+      ->add_option("--liberty", o.liberty,
+                   "in this cell library, of lut-tensor-core the ablation alone; default: osu018")
+      ->needs(synthesise);
+  command->add_option("--period", o.period_ps, "clock period in ps that gates are sized for then")
+      ->capture_default_str()
+      ->needs(synthesise);
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

@@ -213,11 +213,11 @@ ModuleCost synthesise(const Design& design, const RtlDescription::Module& module
   return synthesise_module(design, module, options, read_liberty(options.liberty));
 }
 
-std::string hash_of_rtl(const Design& design) {
+std::string hash_of_rtl(const Design& design) { return hash_of_rtl(rtl_module(design, {})); }
+
+std::string hash_of_rtl(const RtlModule& module) {
   ContentHash rtl;
-  for (const std::string& source : design.rtl().sources) {
-    rtl.add(read_file(home_folder() / "rtl" / source, kReportLimit));
-  }
+  for (const fs::path& source : module.sources) rtl.add(read_file(source, kReportLimit));
   return rtl.hex();
 }
 

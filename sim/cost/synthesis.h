@@ -74,8 +74,9 @@ RtlModule rtl_module(const Design& design, const RtlDescription::Module& module)
 ModuleCost synthesise(const Design& design, const RtlDescription::Module& module,
                       const SynthesisOptions& options);
 
-// Of the contents of the design's source files.
+// Of the contents of the source files: of a module of a design the same as of the design.
 std::string hash_of_rtl(const Design& design);
+std::string hash_of_rtl(const RtlModule& module);
 
 // The gate-level netlist of the whole array as Verilog without library cells: every cell is
 // replaced by its Liberty function, so that it can be Verilated and compared with the RTL.

@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "config/parameter_table.h"
+#include "cost/liberty.h"
 #include "pe/registry.h"
 #include "reproduce/lut_tensor_core_points.h"
 
@@ -49,6 +50,43 @@ ParameterTable<Claims> claim_table() {
   return t;
 }
 
+std::vector<std::unique_ptr<const Design>> designs_of(const std::vector<Point>& points) {
+  std::vector<std::unique_ptr<const Design>> designs;
+  for (const Point& point : points) designs.push_back(design_of(point));
+  return designs;
+}
+
+bool is_xnor(const LibertyCell& cell) {
+  if (cell.dont_use || cell.sequential) return false;
+  const BooleanFunction* function = nullptr;
+  for (const LibertyPin& pin : cell.pins) {
+    if (pin.is_input) continue;
+    if (function != nullptr || !pin.function) return false;
+    function = &*pin.function;
+  }
+  if (function == nullptr || function->variables().size() != 2) return false;
+  for (const bool first : {false, true}) {
+    for (const bool second : {false, true}) {
+      const auto value = [&](const std::string& name) {
+        return name == function->variables().front() ? first : second;
+      };
+      if (function->evaluate(value) != (first == second)) return false;
+    }
+  }
+  return true;
+}
+
+std::string smallest_xnor(const LibertyLibrary& library) {
+  const LibertyCell* best = nullptr;
+  for (const auto& [name, cell] : library.cells) {
+    if (is_xnor(cell) && (best == nullptr || cell.area_um2 < best->area_um2)) best = &cell;
+  }
+  if (best == nullptr) {
+    throw UserError(fmt::format("library '{}' has no gate that is the XNOR of two", library.name));
+  }
+  return best->name;
+}
+
 }  // namespace
 
 Claims read_claims(const YamlNode& root, Diagnostics& diagnostics) {
@@ -80,27 +118,24 @@ std::unique_ptr<const Design> design_of(const Point& point) {
   return design;
 }
 
-std::vector<std::unique_ptr<const Design>> all_designs() {
-  std::vector<std::unique_ptr<const Design>> designs;
-  for (const Point& point : all_points()) designs.push_back(design_of(point));
-  return designs;
+std::vector<std::unique_ptr<const Design>> all_designs() { return designs_of(all_points()); }
+
+std::vector<std::unique_ptr<const Design>> ablation_designs() {
+  return designs_of(ablation_points());
 }
 
-std::vector<SynthesisTask> all_tasks(const std::vector<std::unique_ptr<const Design>>& designs) {
-  return synthesis_tasks(designs, {std::string(kEdge)});
+std::vector<RtlModule> recorded_modules(const std::vector<std::unique_ptr<const Design>>& designs) {
+  return modules_of(designs, {std::string(kEdge)});
 }
 
-SynthesisRecords synthesise_all(const SynthesisOptions& options,
-                                const std::function<void(std::size_t done, std::size_t all,
-                                                         const SynthesisRecord&)>& progress) {
-  const auto designs = all_designs();
-  const auto tasks = all_tasks(designs);
-  std::vector<SynthesisRecord> records =
-      make_records(tasks, options, [&](std::size_t done, const SynthesisRecord& record) {
-        progress(done, tasks.size(), record);
-      });
-  records.push_back(cell_record(std::string(kGate), options));
-  return SynthesisRecords(std::move(records));
+std::vector<SynthesisRecord> synthesise_all(const SynthesisOptions& options,
+                                            const SynthesisProgress& progress) {
+  const LibertyLibrary library = read_liberty(options.liberty);
+  const std::string gate = smallest_xnor(library);
+  const auto designs = library.name == kDefaultLibrary ? all_designs() : ablation_designs();
+  std::vector<SynthesisRecord> records = make_records(recorded_modules(designs), options, progress);
+  records.push_back(cell_record(gate, options));
+  return records;
 }
 
 }  // namespace bitsmith::reproduce::lut_tensor_core

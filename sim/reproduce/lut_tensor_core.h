@@ -1,6 +1,7 @@
 // What LUT Tensor Core (ISCA 2025) claims of area, read from configs/papers/lut_tensor_core.yaml,
 // beside what synthesis of our own RTL gives (configs/papers/lut_tensor_core_synthesis.json):
-// ratios alone, since the technologies differ.
+// ratios alone, since the technologies differ. Everything in the default library, the ablation in
+// whatever others there are records of.
 //
 // Two areas of every array: its tables and lanes (with the sum lanes of rows, and the XNOR gates of
 // lut_negate, which sit in its columns), and these with the columns: weight registers, zero points,
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "config/yaml.h"
+#include "reproduce/area_row.h"
 #include "reproduce/synthesis_records.h"
 
 namespace bitsmith::reproduce::lut_tensor_core {
@@ -58,26 +60,17 @@ struct Point {
   std::string_view precompute = "unit";
 };
 std::unique_ptr<const Design> design_of(const Point& point);
-// All that the rows ask for, and the modules of these arrays that have a record.
+// All that the rows ask of the default library, or of another one, and the modules of these arrays
+// that have a record.
 std::vector<std::unique_ptr<const Design>> all_designs();
-std::vector<SynthesisTask> all_tasks(const std::vector<std::unique_ptr<const Design>>& designs);
-// The records of all of them, and of the one gate that is counted by itself.
-SynthesisRecords synthesise_all(
-    const SynthesisOptions& options,
-    const std::function<void(std::size_t done, std::size_t all, const SynthesisRecord&)>& progress);
+std::vector<std::unique_ptr<const Design>> ablation_designs();
+std::vector<RtlModule> recorded_modules(const std::vector<std::unique_ptr<const Design>>& designs);
+// The records of all of them in one library, and of the one gate that is counted by itself.
+std::vector<SynthesisRecord> synthesise_all(const SynthesisOptions& options,
+                                            const SynthesisProgress& progress);
 
-// Nothing where the paper, or we, have no such figure.
-struct Row {
-  std::string table;
-  std::string row;
-  std::optional<double> claim;
-  std::optional<double> ours;          // tables and lanes
-  std::optional<double> with_columns;  // the same with the columns
-  std::string unit;
-  std::string note;
-  bool stale = false;    // ours is of other RTL than the tree's
-  bool missing = false;  // ours waits for a record
-};
+// Ours is of tables and lanes, `with_columns` of these and the columns.
+using Row = AreaRow;
 std::vector<Row> rows(const Claims& claims, const SynthesisRecords& records);
 
 }  // namespace bitsmith::reproduce::lut_tensor_core

@@ -11,7 +11,6 @@ namespace bitsmith::reproduce::lut_tensor_core {
 
 inline constexpr std::string_view kEdge = "lut_tensor_core_edge";
 inline constexpr std::string_view kColumn = "lut_tensor_core_column";
-inline constexpr std::string_view kGate = "XNOR2X1";  // a cell of the library
 
 // Weights that share a scale; less where K does not divide it.
 inline constexpr std::uint32_t kGroup = 128;
@@ -58,5 +57,6 @@ inline constexpr Point kFloatAdd{.engine = "add", .activation = "fp16", .weight 
 inline constexpr Point kFloatMac{.engine = "mac", .activation = "fp16", .weight = "int8"};
 
 std::vector<Point> all_points();
+std::vector<Point> ablation_points();
 
 }  // namespace bitsmith::reproduce::lut_tensor_core

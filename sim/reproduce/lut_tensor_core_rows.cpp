@@ -22,8 +22,8 @@ struct Ratio {
 
 class Book {
  public:
-  explicit Book(const SynthesisRecords& records)
-      : records_(records), rtl_hash_(hash_of_rtl(*design_of(kLutTensorCore))) {}
+  Book(const SynthesisRecords& records, std::string_view library)
+      : records_(records), library_(library), rtl_hash_(hash_of_rtl(*design_of(kLutTensorCore))) {}
 
   std::optional<Area> area(const Point& point) const {
     const auto design = design_of(point);
@@ -37,7 +37,7 @@ class Book {
   // `lut` with the XNOR gates that its packed weights save: K - 1 per column.
   std::optional<Area> negating() const {
     std::optional<Area> result = area(kPacked);
-    const SynthesisRecord* gate = records_.find({std::string(kGate), 1, {}});
+    const SynthesisRecord* gate = records_.find_cell(library_);
     if (!result || gate == nullptr) return std::nullopt;
     result->lanes_um2 += gate->area_um2 * kPacked.n * (kPacked.k - 1);
     return result;
@@ -60,7 +60,7 @@ class Book {
     Area area;
     for (const RtlDescription::Module& module : design.rtl().modules) {
       if (module.name == kEdge) continue;
-      const SynthesisRecord* record = records_.find(module);
+      const SynthesisRecord* record = records_.find({{}, module.name, module.parameters}, library_);
       if (record == nullptr) return std::nullopt;
       const double um2 = static_cast<double>(module.instances) * record->area_um2;
       (module.name == kColumn ? area.columns_um2 : area.lanes_um2) += um2;
@@ -70,6 +70,7 @@ class Book {
   }
 
   const SynthesisRecords& records_;
+  std::string_view library_;
   std::string rtl_hash_;
 };
 
@@ -79,8 +80,8 @@ std::optional<double> inverse(std::optional<double> value) {
 
 Row row_of(const std::string& table, const std::string& name, std::optional<double> claim,
            const Ratio& ratio, const std::string& note) {
-  return {table,   name, claim,       ratio.lanes, ratio.with_columns,
-          "ratio", note, ratio.stale, !ratio.lanes};
+  return {table, name, claim, ratio.lanes, ratio.with_columns, "ratio",
+          note,  "",   "",    ratio.stale, !ratio.lanes};
 }
 
 void add_ablation(const Claims& claims, const Book& book, std::vector<Row>& rows) {
@@ -272,8 +273,11 @@ void add_precompute(const Claims& claims, const Book& book, std::vector<Row>& ro
 
 void add_energy(const Claims& claims, std::vector<Row>& rows) {
   const auto add = [&](const std::string& name, double claim) {
-    rows.push_back({"ablation, W2 A8, 2x64x4: energy efficiency, UNPU is 1", name, claim,
-                    std::nullopt, std::nullopt, "ratio", "no energy in this version"});
+    rows.push_back(
+        {"ablation, W2 A8, 2x64x4: energy efficiency, UNPU is 1", name, claim, std::nullopt,
+         std::nullopt, "ratio",
+         "ours is not known: no record says yet what a unit takes per cycle under operands "
+         "like the paper's"});
   };
   add("+ weight reinterpretation", claims.efficiency_reinterpretation);
   add("+ negation elimination", claims.efficiency_negation);
@@ -289,9 +293,13 @@ Point with_weight(Point point, std::uint32_t bits) {
   return point;
 }
 
+std::vector<Point> ablation_points() {
+  return {kConventional, kPacked, kRounded, kFused, kLutTensorCore};
+}
+
 std::vector<Point> all_points() {
-  std::vector<Point> points = {kConventional, kPacked,        kRounded,  kFused,   kLutTensorCore,
-                               kFloatLut,     kFloatExactLut, kFloatAdd, kFloatMac};
+  std::vector<Point> points = ablation_points();
+  points.insert(points.end(), {kFloatLut, kFloatExactLut, kFloatAdd, kFloatMac});
   for (const Shape& shape : kShapes) points.push_back(point_of(shape));
   for (std::uint32_t bits = 1; bits <= kWidestWeight; ++bits) {
     for (const Engine& engine : kEngines) points.push_back(with_weight(engine.point, bits));
@@ -301,22 +309,27 @@ std::vector<Point> all_points() {
 }
 
 std::vector<Row> rows(const Claims& claims, const SynthesisRecords& records) {
-  const Book book(records);
+  std::vector<Row> all;
+  const auto settled = [&](std::vector<Row> rows, std::string_view library) {
+    for (Row& row : rows) {
+      settle(row, library, kCommand);
+      all.push_back(std::move(row));
+    }
+  };
+  for (const std::string& library : records.libraries()) {
+    std::vector<Row> ablation;
+    add_ablation(claims, Book(records, library), ablation);
+    settled(std::move(ablation), library);
+  }
+  const Book book(records, kDefaultLibrary);
   std::vector<Row> rows;
-  add_ablation(claims, book, rows);
   add_shapes(book, rows);
   add_widths(claims, book, rows);
   add_floats(claims, book, rows);
   add_precompute(claims, book, rows);
   add_energy(claims, rows);
-  for (Row& row : rows) {
-    if (row.stale) {
-      row.note += fmt::format("; stale: the RTL has changed since, run {}", kCommand);
-    } else if (row.missing) {
-      row.note += fmt::format("; not synthesised yet: run {}", kCommand);
-    }
-  }
-  return rows;
+  settled(std::move(rows), kDefaultLibrary);
+  return all;
 }
 
 }  // namespace bitsmith::reproduce::lut_tensor_core

@@ -65,13 +65,30 @@ SynthesisRecord record_of(const Json& json) {
   return record;
 }
 
-void add_provenance(SynthesisRecord& record, const SynthesisOptions& options) {
-  record.library = read_liberty(options.liberty).name;
+// What all records of one run have in common.
+SynthesisRecord provenance(const LibertyLibrary& library, const SynthesisOptions& options) {
+  SynthesisRecord record;
+  record.library = library.name;
   record.liberty_hash = hash_of_file(options.liberty);
   record.period_ps = options.period_ps;
   record.yosys = first_line_of({"yosys", "-V"});
   record.opensta = first_line_of({"sta", "-version"});
   record.date = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
+  return record;
+}
+
+SynthesisRecord make_record(const RtlModule& module, const SynthesisOptions& options,
+                            const LibertyLibrary& library, const SynthesisRecord& provenance) {
+  const ModuleCost cost = map_module(module, options, library).cost;
+  SynthesisRecord record = provenance;
+  record.module = module.name;
+  record.parameters = by_name(module.parameters);
+  record.cells = cost.cells;
+  record.area_um2 = cost.area_um2;
+  record.sequential_um2 = cost.sequential_um2;
+  record.critical_path_ps = cost.critical_path_ps;
+  record.rtl_hash = hash_of_rtl(module);
+  return record;
 }
 
 }  // namespace
@@ -99,44 +116,61 @@ std::string SynthesisRecords::text() const {
   return fmt::format("{{\n  \"schema\": \"{}\",\n  \"records\": [{}\n  ]\n}}\n", kSchema, records);
 }
 
-const SynthesisRecord* SynthesisRecords::find(const RtlDescription::Module& module) const {
+std::vector<std::string> SynthesisRecords::libraries() const {
+  std::vector<std::string> names = {std::string(kDefaultLibrary)};
+  for (const SynthesisRecord& record : records_) {
+    if (std::find(names.begin(), names.end(), record.library) == names.end()) {
+      names.push_back(record.library);
+    }
+  }
+  return names;
+}
+
+const SynthesisRecord* SynthesisRecords::find(const RtlModule& module,
+                                              std::string_view library) const {
   const RtlParameters parameters = by_name(module.parameters);
   const auto found = std::find_if(records_.begin(), records_.end(), [&](const auto& record) {
-    return record.module == module.name && record.parameters == parameters;
+    return record.library == library && record.module == module.name &&
+           record.parameters == parameters && !record.rtl_hash.empty();
   });
   return found == records_.end() ? nullptr : &*found;
 }
 
-std::vector<SynthesisTask> synthesis_tasks(
-    const std::vector<std::unique_ptr<const Design>>& designs,
-    const std::vector<std::string>& without) {
-  std::vector<SynthesisTask> tasks;
-  for (const auto& design : designs) {
-    for (RtlDescription::Module module : design->rtl().modules) {
-      module.parameters = by_name(std::move(module.parameters));
-      const auto is_same = [&](const SynthesisTask& task) {
-        return task.module.name == module.name && task.module.parameters == module.parameters;
-      };
-      if (std::find(without.begin(), without.end(), module.name) != without.end()) continue;
-      if (std::any_of(tasks.begin(), tasks.end(), is_same)) continue;
-      tasks.push_back({design.get(), std::move(module)});
-    }
-  }
-  return tasks;
+const SynthesisRecord* SynthesisRecords::find_cell(std::string_view library) const {
+  const auto found = std::find_if(records_.begin(), records_.end(), [&](const auto& record) {
+    return record.library == library && record.rtl_hash.empty();
+  });
+  return found == records_.end() ? nullptr : &*found;
 }
 
-SynthesisRecord make_record(const SynthesisTask& task, const SynthesisOptions& options) {
-  const ModuleCost cost = synthesise(*task.design, task.module, options);
-  SynthesisRecord record;
-  record.module = task.module.name;
-  record.parameters = by_name(task.module.parameters);
-  record.cells = cost.cells;
-  record.area_um2 = cost.area_um2;
-  record.sequential_um2 = cost.sequential_um2;
-  record.critical_path_ps = cost.critical_path_ps;
-  record.rtl_hash = hash_of_rtl(*task.design);
-  add_provenance(record, options);
-  return record;
+void SynthesisRecords::replace_library(std::vector<SynthesisRecord> made) {
+  check(!made.empty(), "no records to put in the place of others");
+  const std::string library = made.front().library;
+  const auto first =
+      std::find_if(records_.begin(), records_.end(),
+                   [&](const SynthesisRecord& record) { return record.library == library; });
+  const auto place = first - records_.begin();
+  std::erase_if(records_, [&](const SynthesisRecord& record) { return record.library == library; });
+  records_.insert(records_.begin() + place, std::make_move_iterator(made.begin()),
+                  std::make_move_iterator(made.end()));
+}
+
+std::vector<RtlModule> modules_of(const std::vector<std::unique_ptr<const Design>>& designs,
+                                  const std::vector<std::string>& without) {
+  std::vector<RtlModule> modules;
+  for (const auto& design : designs) {
+    for (const RtlDescription::Module& of_design : design->rtl().modules) {
+      RtlModule module = rtl_module(*design, of_design);
+      module.parameters = by_name(std::move(module.parameters));
+      const auto is_same = [&](const RtlModule& other) {
+        return other.name == module.name && other.parameters == module.parameters;
+      };
+      if (std::find(without.begin(), without.end(), module.name) != without.end()) continue;
+      if (std::any_of(modules.begin(), modules.end(), is_same)) continue;
+      modules.push_back(std::move(module));
+    }
+  }
+  return modules;
 }
 
 SynthesisRecord cell_record(const std::string& cell, const SynthesisOptions& options) {
@@ -145,34 +179,35 @@ SynthesisRecord cell_record(const std::string& cell, const SynthesisOptions& opt
   if (found == library.cells.end()) {
     throw UserError({options.liberty.string(), 0, 0}, fmt::format("has no cell '{}'", cell));
   }
-  SynthesisRecord record;
+  SynthesisRecord record = provenance(library, options);
   record.module = cell;
   record.cells = 1;
   record.area_um2 = found->second.area_um2;
-  add_provenance(record, options);
   return record;
 }
 
-std::vector<SynthesisRecord> make_records(
-    const std::vector<SynthesisTask>& tasks, const SynthesisOptions& options,
-    const std::function<void(std::size_t, const SynthesisRecord&)>& progress) {
-  std::vector<SynthesisRecord> records(tasks.size());
+std::vector<SynthesisRecord> make_records(const std::vector<RtlModule>& modules,
+                                          const SynthesisOptions& options,
+                                          const SynthesisProgress& progress) {
+  const LibertyLibrary library = read_liberty(options.liberty);
+  const SynthesisRecord common = provenance(library, options);
+  std::vector<SynthesisRecord> records(modules.size());
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> failed = false;
   std::mutex reporting;
   std::size_t done = 0;
   const auto work = [&] {
     while (!failed && !interrupted()) {
-      const std::size_t task = next++;
-      if (task >= tasks.size()) return;
+      const std::size_t index = next++;
+      if (index >= modules.size()) return;
       try {
-        records[task] = make_record(tasks[task], options);
+        records[index] = make_record(modules[index], options, library, common);
       } catch (...) {
         failed = true;
         throw;
       }
       const std::scoped_lock lock(reporting);
-      progress(++done, records[task]);
+      progress(++done, records.size(), records[index]);
     }
   };
   std::future<void> other = std::async(std::launch::async, work);

@@ -1,18 +1,24 @@
-// Areas of modules, synthesised once and kept in a file of the product, so that a table of many
-// arrays prints at once and without Yosys. A record holds for the RTL it was made from: its hash
-// says whether that is still the RTL in the tree.
+// Areas of modules, synthesised once in one or more cell libraries and kept in a file of the
+// product, so that a table of many arrays prints at once, without Yosys and without the libraries.
+// A record holds for the RTL it was made from: its hash says whether that is still the RTL in the
+// tree.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cost/synthesis.h"
 #include "pe/design.h"
 
 namespace bitsmith::reproduce {
+
+// Of default_liberty(), the library that everyone has: what a table is about where nothing else is
+// said.
+inline constexpr std::string_view kDefaultLibrary = "osu018_stdcells";
 
 struct SynthesisRecord {
   std::string module;
@@ -43,30 +49,32 @@ class SynthesisRecords {
   std::string text() const;
 
   const std::vector<SynthesisRecord>& all() const { return records_; }
+  // Names of cell libraries: the default one, if there are records or not, then all others in the
+  // order of their first records.
+  std::vector<std::string> libraries() const;
   // Null when there is none, of whatever RTL.
-  const SynthesisRecord* find(const RtlDescription::Module& module) const;
+  const SynthesisRecord* find(const RtlModule& module, std::string_view library) const;
+  // The one of a library's own cell (cell_record), null when there is none.
+  const SynthesisRecord* find_cell(std::string_view library) const;
+  // Puts `made`, all of one library, in the place of whatever there is of it.
+  void replace_library(std::vector<SynthesisRecord> made);
 
  private:
   std::vector<SynthesisRecord> records_;
 };
 
-// A module of a design.
-struct SynthesisTask {
-  const Design* design = nullptr;
-  RtlDescription::Module module;
-};
-// Every module once, whatever designs it is in, but for those named in `without`.
-std::vector<SynthesisTask> synthesis_tasks(
-    const std::vector<std::unique_ptr<const Design>>& designs,
-    const std::vector<std::string>& without);
+// Modules of designs, every one once, whatever designs it is in, but for those named in `without`.
+std::vector<RtlModule> modules_of(const std::vector<std::unique_ptr<const Design>>& designs,
+                                  const std::vector<std::string>& without);
 
 // Of a library's cell, as if it were a module: no RTL, no parameters, no critical path.
 SynthesisRecord cell_record(const std::string& cell, const SynthesisOptions& options);
-SynthesisRecord make_record(const SynthesisTask& task, const SynthesisOptions& options);
 // Two modules at a time. `progress` is told, one call at a time, what has been done and how many
 // there are.
-std::vector<SynthesisRecord> make_records(
-    const std::vector<SynthesisTask>& tasks, const SynthesisOptions& options,
-    const std::function<void(std::size_t, const SynthesisRecord&)>& progress);
+using SynthesisProgress =
+    std::function<void(std::size_t done, std::size_t all, const SynthesisRecord& record)>;
+std::vector<SynthesisRecord> make_records(const std::vector<RtlModule>& modules,
+                                          const SynthesisOptions& options,
+                                          const SynthesisProgress& progress);
 
 }  // namespace bitsmith::reproduce

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/file.h"
@@ -46,13 +47,15 @@ TEST(ReproduceCli, BitmodMeetsTheTotalsOfItsScript) {
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const json report = json::parse(result.output);
   EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
-  ASSERT_EQ(report["rows"].size(), 2U * 6 * 5 + 2 + 2 * 7);
+  constexpr std::size_t kAreas = 35;
+  ASSERT_EQ(report["rows"].size(), 2U * 6 * 5 + 2 + 2 * 7 + kAreas);
   EXPECT_EQ(report["rows"][0]["claim"], 669255680);
   EXPECT_EQ(report["rows"][0]["table"], "prefill of 256 tokens");
   EXPECT_EQ(report["rows"][0]["row"], "opt-1.3b, FP16");
   for (const json& row : report["rows"]) {
     EXPECT_EQ(row["paper"], "BitMoD");
     EXPECT_FALSE(row["note"].get<std::string>().empty());
+    if (row.contains("technology")) continue;
     const std::string name = row["row"];
     const bool has_array =
         row["unit"] == "cycles" && name.find("ANT") == name.npos && name.find("OliVe") == name.npos;
@@ -72,7 +75,7 @@ TEST(ReproduceCli, BitmodMeetsTheTotalsOfItsScript) {
   EXPECT_EQ(headline["claim"], 1.48);
   EXPECT_NEAR(headline["relative_difference"], -0.0041, 1e-4);
   EXPECT_THAT(headline["note"], HasSubstr("does not say"));
-  const json& error = report["rows"].back();
+  const json& error = report["rows"][report["rows"].size() - kAreas - 1];
   EXPECT_EQ(error["row"], "ternary, worst result");
   EXPECT_TRUE(error["claim"].is_null() && error["relative_difference"].is_null());
   EXPECT_GT(error["ours"], 1e-5);
@@ -80,12 +83,37 @@ TEST(ReproduceCli, BitmodMeetsTheTotalsOfItsScript) {
   EXPECT_GE(report["simplifications"].size(), 10U);
 }
 
+// In every library; what is not known is null and says why.
+TEST(ReproduceCli, AreasOfPesStandBesideTheirClaims) {
+  for (const std::string paper : {"bitmod", "mixpe"}) {
+    const json report = json::parse(bitsmith({"reproduce", paper, "--json", "-"}).output);
+    std::map<std::string, std::size_t> by_library;
+    for (const json& row : report["rows"]) {
+      if (!row.contains("technology")) continue;
+      EXPECT_EQ(row["stale"], false) << row;
+      if (row["technology"].is_null()) {
+        EXPECT_TRUE(row["ours"].is_null()) << row;
+        EXPECT_THAT(row["note"], HasSubstr("ours is not known"));
+        continue;
+      }
+      ++by_library[row["technology"]];
+      EXPECT_THAT(row["unit"], HasSubstr("ratio of area"));
+      EXPECT_GT(row["ours"], 0.05) << row;
+      EXPECT_LT(row["ours"], 2) << row;
+      EXPECT_THAT(row["measured"], HasSubstr("um2"));
+    }
+    EXPECT_EQ(by_library.size(), 4U);
+    for (const auto& [library, rows] : by_library)
+      EXPECT_EQ(rows, paper == "bitmod" ? 8U : 7U) << library;
+  }
+}
+
 TEST(ReproduceCli, LutTensorCoreIsRatiosOfArea) {
   const ProcessResult result = bitsmith({"reproduce", "lut-tensor-core", "--json", "-"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const json report = json::parse(result.output);
   EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
-  ASSERT_EQ(report["rows"].size(), 85U);
+  ASSERT_EQ(report["rows"].size(), 103U);  // the ablation in four libraries
   for (const json& row : report["rows"]) {
     EXPECT_EQ(row["paper"], "LUT Tensor Core");
     EXPECT_FALSE(row["note"].get<std::string>().empty());
@@ -116,7 +144,7 @@ TEST(ReproduceCli, MixpeMeetsWhatItsScriptPublishes) {
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const json report = json::parse(result.output);
   EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
-  ASSERT_EQ(report["rows"].size(), 4U * 6 + 5 * 5 + 4 * 4);
+  ASSERT_EQ(report["rows"].size(), 4U * 6 + 5 * 5 + 4 * 4 + 33);  // and areas
   EXPECT_EQ(report["rows"][0]["row"], "vit-b, MixPE W4A8");
   EXPECT_TRUE(report["rows"][0]["claim"].is_null());
   EXPECT_TRUE(report["rows"][0]["relative_difference"].is_null());
@@ -131,6 +159,7 @@ TEST(ReproduceCli, MixpeMeetsWhatItsScriptPublishes) {
   EXPECT_EQ(report["rows"][17]["exact"], 461452928);
   for (const json& row : report["rows"]) {
     EXPECT_EQ(row["paper"], "MixPE");
+    if (row.contains("technology")) continue;
     if (row["unit"] == "cycles") {
       EXPECT_TRUE(row["claim"].is_null() || row["ours"] == row["claim"]) << row;
     } else if (!row["claim"].is_null()) {
@@ -145,7 +174,7 @@ TEST(ReproduceCli, MixpeMeetsWhatItsScriptPublishes) {
   EXPECT_DOUBLE_EQ(opt["exact"], 2855965440.0 / 2553975424);
   EXPECT_TRUE(opt["ours"].is_null());
   // Whatever keeps up with the DRAM costs nothing: before INT8 arrays, and FP16 ones of the script.
-  for (std::size_t row = 24 + 25 + 4; row < report["rows"].size(); ++row) {
+  for (std::size_t row = 24 + 25 + 4; row < 24 + 25 + 16; ++row) {
     EXPECT_NEAR(report["rows"][row]["exact"], 1, 0.0012) << report["rows"][row];
   }
   EXPECT_GE(report["simplifications"].size(), 15U);
@@ -178,8 +207,9 @@ TEST(ReproduceCli, AllPapersButForAGemm) {
     arguments.insert(arguments.end(), {"--json", "-"});
     return json::parse(bitsmith(arguments).output)["rows"].size();
   };
-  EXPECT_EQ(rows({"reproduce"}), 16U + 76 + 65 + 85);
-  EXPECT_EQ(rows({"reproduce", "bitmod", "scale-sim"}), 16U + 76);
+  constexpr std::size_t kBitmod = 76 + 35, kMixpe = 65 + 33;  // cycles, areas
+  EXPECT_EQ(rows({"reproduce"}), 16U + kBitmod + kMixpe + 103);
+  EXPECT_EQ(rows({"reproduce", "bitmod", "scale-sim"}), 16U + kBitmod);
   EXPECT_EQ(rows({"reproduce", "--gemm", "4x4x4", "--array", "2x2"}), 8U);
   const ProcessResult text = bitsmith({"reproduce", "bitmod"});
   EXPECT_EQ(text.exit_code, 0);
@@ -212,9 +242,13 @@ TEST(ReproduceCli, MistakesAreNamed) {
       {{"reproduce", "scalesim"}, "unknown paper 'scalesim' (did you mean 'scale-sim'?)"},
       {{"reproduce", "bitmid"}, "did you mean 'bitmod'?"},
       {{"reproduce", "lut-tensorcore"}, "did you mean 'lut-tensor-core'?"},
-      {{"reproduce", "bitmod", "--synthesise"}, "--synthesise: is a question to lut-tensor-core"},
+      {{"reproduce", "scale-sim", "--synthesise"},
+       "--synthesise: is a question to bitmod | mixpe | lut-tensor-core"},
       {{"reproduce", "--synthesise", "--gemm", "1x1x1", "--array", "1x1"},
-       "--synthesise: is a question to lut-tensor-core"},
+       "--synthesise: is a question to bitmod | mixpe | lut-tensor-core"},
+      {{"reproduce", "bitmod", "--liberty", "x.lib"}, "--liberty requires --synthesise"},
+      {{"reproduce", "bitmod", "--synthesise", "--liberty", "x.lib"}, "x.lib"},
+      {{"reproduce", "bitmod", "--synthesise", "--period", "0"}, "--period 0"},
       {{"reproduce", "mixp"}, "did you mean 'mixpe'?"},
       {{"reproduce", "bitmod", "--gemm", "1x1x1", "--array", "1x1"}, "is a question to scale-sim"},
       {{"reproduce", "--gemm", "1x1x1"}, "--gemm requires --array"},

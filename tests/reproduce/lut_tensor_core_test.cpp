@@ -25,54 +25,59 @@ const Row& find(const std::vector<Row>& rows, std::string_view table, std::strin
 SynthesisRecords invented() {
   const auto designs = all_designs();
   std::vector<SynthesisRecord> records;
-  for (const SynthesisTask& task : all_tasks(designs)) {
+  for (const RtlModule& module : recorded_modules(designs)) {
     SynthesisRecord record;
-    record.module = task.module.name;
-    record.parameters = task.module.parameters;
+    record.module = module.name;
+    record.parameters = module.parameters;
     record.area_um2 = record.module.ends_with("table")  ? 100
                       : record.module.ends_with("lane") ? 10
                                                         : 5;
-    record.rtl_hash = hash_of_rtl(*task.design);
+    record.rtl_hash = hash_of_rtl(module);
+    record.library = kDefaultLibrary;
     records.push_back(record);
   }
   records.emplace_back();
   records.back().module = "XNOR2X1";
   records.back().area_um2 = 0.25;
+  records.back().library = kDefaultLibrary;
   return SynthesisRecords(records);
 }
 
 TEST(LutTensorCorePaper, RecordsAreOfTheRtlInTheTree) {
   const SynthesisRecords records = SynthesisRecords::read(records_file());
-  const auto designs = all_designs();
-  const auto tasks = all_tasks(designs);
-  EXPECT_EQ(records.all().size(), tasks.size() + 1) << "make them anew: " << kCommand;
-  for (const SynthesisTask& task : tasks) {
-    const SynthesisRecord* record = records.find(task.module);
-    ASSERT_NE(record, nullptr) << task.module.name
-                               << " has no record; make them anew: " << kCommand;
-    ASSERT_EQ(record->rtl_hash, hash_of_rtl(*task.design))
-        << "the RTL has changed since the records were made; make them anew: " << kCommand;
+  EXPECT_GE(records.libraries().size(), 4U);
+  std::size_t needed = 0;
+  for (const std::string& library : records.libraries()) {
+    const bool is_default = library == kDefaultLibrary;
+    const auto modules = recorded_modules(is_default ? all_designs() : ablation_designs());
+    needed += modules.size() + 1;
+    EXPECT_NE(records.find_cell(library), nullptr) << library;
+    for (const RtlModule& module : modules) {
+      const SynthesisRecord* record = records.find(module, library);
+      ASSERT_NE(record, nullptr) << module.name << " has no record; make them anew: " << kCommand;
+      ASSERT_EQ(record->rtl_hash, hash_of_rtl(module))
+          << "the RTL has changed since the records were made; make them anew: " << kCommand;
+    }
   }
+  EXPECT_EQ(records.all().size(), needed) << "make them anew: " << kCommand;
 }
 
 // Some small modules of every kind, made anew.
 TEST(LutTensorCorePaper, RecordsAreWhatSynthesisGives) {
   const SynthesisRecords records = SynthesisRecords::read(records_file());
-  std::vector<SynthesisTask> tasks;
-  const std::vector<std::unique_ptr<const Design>> designs = [] {
-    std::vector<std::unique_ptr<const Design>> result;
-    result.push_back(design_of({.n = 128, .k = 2, .table = "int8", .precompute = "fused"}));
-    result.push_back(design_of({.engine = "add"}));
-    return result;
-  }();
-  for (const SynthesisTask& task : all_tasks(designs)) {
-    if (!task.module.name.ends_with("column")) tasks.push_back(task);
+  std::vector<RtlModule> modules;
+  std::vector<std::unique_ptr<const Design>> designs;
+  designs.push_back(design_of({.n = 128, .k = 2, .table = "int8", .precompute = "fused"}));
+  designs.push_back(design_of({.engine = "add"}));
+  for (const RtlModule& module : recorded_modules(designs)) {
+    if (!module.name.ends_with("column")) modules.push_back(module);
   }
-  ASSERT_EQ(tasks.size(), 5U);  // table, lane and sum lane; table and lane
-  const auto made = make_records(tasks, {default_liberty()}, [](std::size_t, const auto&) {});
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
+  ASSERT_EQ(modules.size(), 5U);  // table, lane and sum lane; table and lane
+  const auto made =
+      make_records(modules, {default_liberty()}, [](std::size_t, std::size_t, const auto&) {});
+  for (std::size_t i = 0; i < modules.size(); ++i) {
     SynthesisRecord now = made[i];
-    const SynthesisRecord* stored = records.find(tasks[i].module);
+    const SynthesisRecord* stored = records.find(modules[i], kDefaultLibrary);
     ASSERT_NE(stored, nullptr) << "make the records anew: " << kCommand;
     EXPECT_FALSE(now.date.empty());
     now.date = stored->date;
@@ -128,15 +133,38 @@ TEST(LutTensorCorePaper, WidestWeightsAreThoseBeforeTheFirstThatLoses) {
 
 TEST(LutTensorCorePaper, OtherRtlIsStaleAndNoRecordIsNoFigure) {
   std::vector<SynthesisRecord> records = invented().all();
-  for (SynthesisRecord& record : records) record.rtl_hash = "of other sources";
-  for (const Row& row : rows(load_claims(), SynthesisRecords(records))) {
-    EXPECT_EQ(row.stale, row.ours.has_value()) << row.row;
-    EXPECT_EQ(row.note.find(kCommand) != std::string::npos, row.stale) << row.row;
+  for (SynthesisRecord& record : records) {
+    if (!record.rtl_hash.empty()) record.rtl_hash = "of other sources";
   }
+  std::size_t stale = 0;
+  for (const Row& row : rows(load_claims(), SynthesisRecords(records))) {
+    EXPECT_FALSE(row.ours || row.with_columns) << row.row;
+    EXPECT_EQ(row.note.find(kCommand) != std::string::npos, row.stale) << row.row;
+    stale += row.stale ? 1 : 0;
+  }
+  EXPECT_GT(stale, 50U);
   for (const Row& row : rows(load_claims(), SynthesisRecords())) {
     EXPECT_FALSE(row.ours || row.with_columns || row.stale) << row.row;
     EXPECT_EQ(row.note.find(kCommand) != std::string::npos, row.missing) << row.row;
   }
+}
+
+TEST(LutTensorCorePaper, AnotherLibraryHasTheAblationAlone) {
+  std::vector<SynthesisRecord> both = invented().all();
+  const std::size_t of_default = rows(load_claims(), SynthesisRecords(both)).size();
+  SynthesisRecords records(both);
+  for (SynthesisRecord& record : both) record.library = "another";
+  records.replace_library(both);
+  EXPECT_EQ(records.libraries(),
+            (std::vector<std::string>{std::string(kDefaultLibrary), "another"}));
+  const std::vector<Row> all = rows(load_claims(), records);
+  ASSERT_EQ(all.size(), of_default + 6);
+  EXPECT_EQ(all[11].row, "LUT Tensor Core");
+  EXPECT_EQ(all[11].technology, "another");
+  EXPECT_EQ(all[11].ours, find(all, "ablation", "LUT Tensor Core").ours);
+  // Once more: in the place of the ones before.
+  records.replace_library({both.front()});
+  EXPECT_EQ(records.all().size(), both.size() + 1);
 }
 
 TEST(LutTensorCorePaper, MistakesInItsFilesAreNamed) {
