@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/sweep_points.h"
+#include "common/file.h"
 #include "common/parallel.h"
 #include "common/table.h"
 #include "sweep/execution.h"
@@ -71,15 +73,13 @@ class Progress {
 IndexInput index_input(const SweepPoints& points, const std::vector<std::string>& keys) {
   const Sweep& sweep = points.sweep();
   IndexInput input{{"accelerator", "workload"}, {}};
-  for (const Axis& axis : sweep.axes) input.columns.push_back("axis " + axis.name);
+  for (const std::string& name : axis_names(sweep)) input.columns.push_back("axis " + name);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const SweepPoint& point = points.points()[i];
     IndexedPoint row{keys[i],
                      {sweep.accelerators[point.accelerator].stem().string(),
                       sweep.workloads[point.workload].label}};
-    for (std::size_t axis = 0; axis < sweep.axes.size(); ++axis) {
-      row.values.push_back(sweep.axes[axis].values[point.values[axis]].label);
-    }
+    for (std::string& label : axis_labels(sweep, point)) row.values.push_back(std::move(label));
     input.points.push_back(std::move(row));
   }
   return input;
@@ -94,10 +94,11 @@ struct Ranked {
 std::string table_text(const SweepPoints& points, const std::vector<std::string>& keys,
                        const ResultStore& store) {
   constexpr std::size_t kShown = 5;
+  constexpr std::array<std::string_view, 1> kMembers = {"metrics"};
   const Sweep& sweep = points.sweep();
   std::vector<std::vector<Ranked>> fastest(sweep.workloads.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const auto record = store.read(keys[i]);
+    const auto record = store.read(keys[i], kMembers);
     if (!record || !record->contains("metrics")) continue;
     std::vector<Ranked>& of = fastest[points.points()[i].workload];
     of.push_back({i, record->at("metrics")});
@@ -157,17 +158,19 @@ int run_command(const Options& options) {
         execution);
   }
   write_index(store, index_input(points, keys));
+  const std::string fastest = table_text(points, keys, store);
+  write_file_atomically(store.folder() / "fastest.txt", fastest);
   if (!options.json.empty()) {
     write_output(options.json, json_text(summary_json(points.sweep(), counts, store)));
   }
   if (options.json != "-") {
-    write_output("-", fmt::format("{}\n{}/index.csv and index.sqlite hold all points{}\n",
-                                  table_text(points, keys, store), folder,
-                                  counts.failed == 0
-                                      ? ""
-                                      : fmt::format("; {} failed: see their column error, the "
-                                                    "same command tries them again",
-                                                    counts.failed)));
+    write_output(
+        "-",
+        fmt::format("{}\n{}/index.csv and index.sqlite hold all points{}\n", fastest, folder,
+                    counts.failed == 0 ? ""
+                                       : fmt::format("; {} failed: see their column error, the "
+                                                     "same command tries them again",
+                                                     counts.failed)));
   }
   return counts.failed == 0 ? 0 : 2;
 }

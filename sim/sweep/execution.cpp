@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
 #include <set>
+#include <string_view>
 
 #include "common/error.h"
 #include "common/file_descriptor.h"
@@ -195,7 +197,8 @@ class Execution {
 
  private:
   bool is_done(const std::string& key) const {
-    const auto record = store_.read(key);
+    constexpr std::array<std::string_view, 1> kStatus = {"status"};
+    const auto record = store_.read(key, kStatus);
     return record && record->value("status", "") == "done";
   }
 
