@@ -48,7 +48,7 @@ constexpr std::array<ComparedFigure, 15> kFigures = {{
     {"area_um2", "area", OfSize::independent, false,
      [](const Compared& d) { return d.area_um2.total(); }},
     {"edp_js", "EDP, J s", OfSize::shrinks, false, joule_seconds},
-    {"tops_per_w", "TOPS/W", OfSize::independent, false, tops_per_watt},
+    {"tops_per_watt", "TOPS/W", OfSize::independent, false, tops_per_watt},
     {"tops_per_mm2", "TOPS/mm2", OfSize::independent, false, tops_per_mm2},
     {"pes", "PEs", OfSize::independent, true, [](const Compared& d) { return Number(d.pes); }},
     {"peak_macs_per_cycle", "peak MACs/cycle", OfSize::grows, true,

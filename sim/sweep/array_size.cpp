@@ -88,7 +88,7 @@ Accelerator ArraySizes::with_pes(std::uint64_t pes) const {
   std::vector<Rank> candidates;
   for_each(sizes_.size(), [&](const Sizes& sizes) {
     if (!keeps_shape(sizes)) return;
-    const auto [less, more] = std::minmax(pes, pes_of(sizes));
+    const auto [less, more] = std::minmax({pes, pes_of(sizes)});
     candidates.emplace_back(static_cast<double>(more) / static_cast<double>(less),
                             distortion(sizes), sizes);
   });

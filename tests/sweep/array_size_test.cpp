@@ -70,12 +70,12 @@ TEST_P(ArraySizesOf, PesAreTheNearestOfAllArrays) {
   for (const std::uint64_t wanted : {1, 60, 64, 100, 256, 509, 1000}) {
     Rank best(1e300, 0);
     for_each_array([&](const Accelerator& accelerator, double distortion) {
-      const auto [less, more] = std::minmax(wanted, accelerator.design->pe_count());
+      const auto [less, more] = std::minmax({wanted, accelerator.design->pe_count()});
       best = std::min(best, Rank(static_cast<double>(more) / static_cast<double>(less),
                                  std::round(distortion * 1e6)));
     });
     const Accelerator chosen = sizes().with_pes(wanted);
-    const auto [less, more] = std::minmax(wanted, chosen.design->pe_count());
+    const auto [less, more] = std::minmax({wanted, chosen.design->pe_count()});
     EXPECT_EQ(static_cast<double>(more) / static_cast<double>(less), std::get<0>(best)) << wanted;
     const auto [rows, cols] = sizes_of(chosen);
     const auto [own_rows, own_cols] = sizes_of(make({}));
