@@ -1,5 +1,6 @@
 # cmake --install: the launcherless binary, the library as bitsmith::bitsmith for find_package, and the
-# data (RTL, configurations, workloads, the shim that RTL is Verilated with) in share/bitsmith.
+# data (RTL, configurations, workloads, the shim that RTL is Verilated with, the files of HTML reports) in
+# share/bitsmith.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -13,6 +14,7 @@ install(DIRECTORY ${PROJECT_BINARY_DIR}/generated/ DESTINATION ${CMAKE_INSTALL_I
 install(DIRECTORY rtl configs workloads DESTINATION ${CMAKE_INSTALL_DATADIR}/bitsmith)
 install(FILES sim/cosim/shim/verilated_shim.cpp
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bitsmith/sim/cosim/shim)
+install(DIRECTORY sim/report/html DESTINATION ${CMAKE_INSTALL_DATADIR}/bitsmith/sim/report)
 install(FILES sim/pe/array_ports.h DESTINATION ${CMAKE_INSTALL_DATADIR}/bitsmith/sim/pe)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/bitsmith)

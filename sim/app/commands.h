@@ -12,6 +12,7 @@ using Action = std::function<int()>;
 Action add_run(CLI::App& app);
 Action add_compare(CLI::App& app);
 Action add_sweep(CLI::App& app);
+Action add_report(CLI::App& app);
 Action add_verify(CLI::App& app);
 Action add_synth(CLI::App& app);
 Action add_trace(CLI::App& app);

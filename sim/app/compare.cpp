@@ -9,6 +9,8 @@
 #include "app/pipeline.h"
 #include "pe/registry.h"
 #include "report/comparison.h"
+#include "report/html_report.h"
+#include "report/point_record.h"
 #include "sweep/array_size.h"
 
 namespace bitsmith::app {
@@ -27,6 +29,7 @@ struct Options {
   bool accuracy = false;
   std::string accuracy_tokens;
   std::string json;
+  std::string html;
 };
 
 struct Entry {
@@ -188,15 +191,19 @@ std::vector<Entry> load_all(const std::vector<std::string>& accelerators,
   return entries;
 }
 
-Compared compute(const Options& options, Entry& entry, const Workload& workload) {
+// Adds a point for the page of --html.
+Compared compute(const Options& options, Entry& entry, const Workload& workload,
+                 std::vector<ReportPoint>& points) {
   Compared design;
   RunAnswer answer;
   answer.accelerator = std::move(entry.accelerator);
   answer.workload = workload;
   try {
     simulate(options.request, answer);
-    design = compared_of(
-        {answer.accelerator, answer.workload, answer.result, options.engine, "model", answer.cost});
+    const RunReportInput input{answer.accelerator, answer.workload, answer.result,
+                               options.engine,     "model",         answer.cost};
+    design = compared_of(input);
+    points.push_back({entry.name, {entry.name, workload.name}, point_record(input)});
   } catch (const UserError& error) {
     design.errors = error.messages();
   }
@@ -227,6 +234,48 @@ void require_baseline(const Compared& baseline) {
   throw UserError(messages);
 }
 
+// Of the page: what it does not show.
+std::vector<std::string> notes_of(const Comparison& comparison) {
+  std::vector<std::string> notes;
+  for (const Compared& design : comparison.designs) {
+    for (const std::string& error : design.errors) {
+      notes.push_back(fmt::format("{} cannot run this workload: {}", design.name, error));
+    }
+  }
+  if (comparison.iso) {
+    notes.push_back(fmt::format(
+        "Arrays were resized to {:.6g} {}; figures are those of the arrays as they are.",
+        comparison.iso->wanted, comparison.iso->kind == IsoSize::Kind::pes ? "PEs" : "um2"));
+  }
+  return notes;
+}
+
+void require_outputs(const Options& options, Diagnostics& diagnostics) {
+  std::vector<std::string> inputs = files_of_model(options.request.model);
+  inputs.insert(inputs.end(), options.accelerators.begin(), options.accelerators.end());
+  inputs.insert(inputs.end(), {options.request.scale_sim_topology, options.request.trace});
+  require_output("--json", options.json, inputs, diagnostics);
+  require_output("--html", options.html, inputs, diagnostics);
+  if (options.html == "-") {
+    diagnostics.add({"--html -", 0, 0}, "a file is needed; only --json goes to standard output");
+  } else if (!options.html.empty() && options.html == options.json) {
+    diagnostics.add({"--html " + options.html, 0, 0}, "is the file of --json, too");
+  }
+}
+
+void write_results(const Options& options, const Comparison& comparison,
+                   std::vector<ReportPoint> points) {
+  if (!options.json.empty()) write_output(options.json, json_text(comparison_json(comparison)));
+  if (!options.html.empty()) {
+    write_output(options.html, html_report({"Comparison: " + comparison.workload,
+                                            {"accelerator", "workload"},
+                                            std::move(points),
+                                            notes_of(comparison),
+                                            {}}));
+  }
+  if (options.json != "-") write_output("-", comparison_table(comparison));
+}
+
 int run_command(Options& options) {
   require_workload(options.request);
   const std::vector<std::string> names = names_of(options.accelerators);
@@ -239,10 +288,7 @@ int run_command(Options& options) {
     if (!options.accuracy) diagnostics.add({"--accuracy-tokens", 0, 0}, "needs --accuracy");
     integer_option("--accuracy-tokens", options.accuracy_tokens, {2, 1 << 20}, diagnostics);
   }
-  std::vector<std::string> inputs = files_of_model(options.request.model);
-  inputs.insert(inputs.end(), options.accelerators.begin(), options.accelerators.end());
-  inputs.insert(inputs.end(), {options.request.scale_sim_topology, options.request.trace});
-  require_output("--json", options.json, inputs, diagnostics);
+  require_outputs(options, diagnostics);
   diagnostics.throw_if_any();
   comparison.baseline = baseline_of(options, names);
 
@@ -257,12 +303,12 @@ int run_command(Options& options) {
   }
   comparison.workload = workload.name;
   comparison.engine = options.engine;
+  std::vector<ReportPoint> points;
   for (Entry& entry : entries) {
-    comparison.designs.push_back(compute(options, entry, workload));
+    comparison.designs.push_back(compute(options, entry, workload, points));
   }
   require_baseline(comparison.designs[comparison.baseline]);
-  if (!options.json.empty()) write_output(options.json, json_text(comparison_json(comparison)));
-  if (options.json != "-") write_output("-", comparison_table(comparison));
+  write_results(options, comparison, std::move(points));
   const bool all_ran = std::ranges::all_of(
       comparison.designs, [](const Compared& design) { return design.errors.empty(); });
   return all_ran ? 0 : 2;
@@ -304,6 +350,8 @@ Action add_compare(CLI::App& app) {
                    "path=value: override a configured value of all accelerators")
       ->allow_extra_args(false);
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
+  command->add_option("--html", o.html,
+                      "write a page of charts and tables, which needs no network");
   return [options] { return run_command(*options); };
 }
 

@@ -41,6 +41,7 @@ int run_command_line(int argc, char** argv) {
   const Commands actions = {{"run", bitsmith::app::add_run(app)},
                             {"compare", bitsmith::app::add_compare(app)},
                             {"sweep", bitsmith::app::add_sweep(app)},
+                            {"report", bitsmith::app::add_report(app)},
                             {"verify", bitsmith::app::add_verify(app)},
                             {"synth", bitsmith::app::add_synth(app)},
                             {"trace", bitsmith::app::add_trace(app)},

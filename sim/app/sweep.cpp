@@ -13,6 +13,7 @@
 #include "common/file.h"
 #include "common/parallel.h"
 #include "common/table.h"
+#include "common/version.h"
 #include "sweep/execution.h"
 #include "sweep/index.h"
 
@@ -135,6 +136,15 @@ Json summary_json(const Sweep& sweep, const ExecutionCounts& counts, const Resul
           {"folder", store.folder().string()}};
 }
 
+// For who meets the folder later: what made it.
+Json source_json(const std::string& file, const Sweep& sweep) {
+  return {{"schema", "bitsmith.sweep_source/1"},
+          {"version", version()},
+          {"name", sweep.name},
+          {"file", file},
+          {"seed", sweep.sample ? Json(sweep.sample->seed) : Json()}};
+}
+
 int run_command(const Options& options) {
   Diagnostics diagnostics;
   const unsigned cores = processors();
@@ -160,6 +170,8 @@ int run_command(const Options& options) {
   write_index(store, index_input(points, keys));
   const std::string fastest = table_text(points, keys, store);
   write_file_atomically(store.folder() / "fastest.txt", fastest);
+  write_output((store.folder() / "sweep.json").string(),
+               json_text(source_json(options.file, points.sweep())));
   if (!options.json.empty()) {
     write_output(options.json, json_text(summary_json(points.sweep(), counts, store)));
   }

@@ -1,11 +1,33 @@
 #include "report/point_record.h"
 
+#include "common/version.h"
 #include "report/run_figures.h"
 
 namespace bitsmith {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Rates of a run, and what its DRAM allows.
+Json roofs(const RunReportInput& input) {
+  const Accelerator& accelerator = input.accelerator;
+  const RunCounts& total = input.result.total;
+  const double operations = 2 * static_cast<double>(total.macs);
+  const std::optional<double> energy_pj = input.cost.energy_pj.total();
+  Json json = {{"dram_bytes", nullptr},
+               {"dram_bytes_per_cycle", nullptr},
+               {"tops", 1e-12 * operations / seconds(total, accelerator)},
+               {"tops_per_watt", nullptr}};
+  if (accelerator.memory) {
+    const DramBytes bytes = dram_bytes(total, *accelerator.memory);
+    json["dram_bytes"] = bytes.read() + bytes.written();
+    json["dram_bytes_per_cycle"] = dram_bytes_per_cycle(
+        memory_times(*accelerator.design, *accelerator.memory, accelerator.params.clock_ghz));
+  }
+  // Operations per pJ are tera-operations per second and watt.
+  if (energy_pj) json["tops_per_watt"] = operations / *energy_pj;
+  return json;
+}
 
 Json metrics(const RunReportInput& input) {
   const Accelerator& accelerator = input.accelerator;
@@ -39,6 +61,7 @@ Json metrics(const RunReportInput& input) {
   json["area_um2"] = number_json(input.cost.area_um2.total());
   json["array_area_um2"] = number_json(input.cost.area_um2.array);
   json["buffers_area_um2"] = number_json(input.cost.area_um2.buffers);
+  json.update(roofs(input));
   return json;
 }
 
@@ -51,11 +74,15 @@ Json operators(const RunReportInput& input) {
         stalls[cause.name] = cycles;
       }
     }
-    rows.push_back({{"name", row.op.name},
-                    {"times", row.op.repeat},
-                    {"cycles", row.counts.cycles},
-                    {"array_cycles", row.counts.array_cycles},
-                    {"stall_cycles", stalls}});
+    Json json = {{"name", row.op.name},         {"times", row.op.repeat},
+                 {"cycles", row.counts.cycles}, {"array_cycles", row.counts.array_cycles},
+                 {"stall_cycles", stalls},      {"macs", row.counts.macs},
+                 {"dram_bytes", nullptr}};
+    if (input.accelerator.memory) {
+      const DramBytes bytes = dram_bytes(row.counts, *input.accelerator.memory);
+      json["dram_bytes"] = bytes.read() + bytes.written();
+    }
+    rows.push_back(std::move(json));
   }
   return rows;
 }
@@ -65,12 +92,14 @@ Json operators(const RunReportInput& input) {
 Json point_record(const RunReportInput& input) {
   return {{"schema", "bitsmith.point/1"},
           {"status", "done"},
+          {"version", version()},
           {"inputs",
            {{"accelerator", input.accelerator.resolved()},
             {"workload", input.workload.name},
             {"engine", input.engine}}},
           {"metrics", metrics(input)},
-          {"operators", operators(input)}};
+          {"operators", operators(input)},
+          {"tech", tech_json(input)}};
 }
 
 }  // namespace bitsmith

@@ -1,6 +1,7 @@
-// Gathers the results of a sweep into a table: CSV and SQLite, one row per point.
+// Gathers the results of a sweep into a table: CSV and SQLite, one row per point; and reads it.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -25,5 +26,9 @@ struct IndexInput {
 // key. A metric that is null is empty in CSV and NULL in SQLite. The same records give the same
 // bytes. Throws UserError when the folder cannot be written.
 void write_index(const ResultStore& store, const IndexInput& input);
+
+// What write_index() was given, from the `index.sqlite` of a folder, which stays as it is. Throws
+// UserError when there is none, or it is no such table.
+IndexInput read_index(const std::filesystem::path& folder);
 
 }  // namespace bitsmith

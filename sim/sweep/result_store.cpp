@@ -119,6 +119,12 @@ ResultStore::ResultStore(std::filesystem::path folder) : folder_(std::move(folde
   remove_leftovers(folder_);
 }
 
+ResultStore ResultStore::existing(std::filesystem::path folder) {
+  ResultStore store;
+  store.folder_ = std::move(folder);
+  return store;
+}
+
 std::filesystem::path ResultStore::file_of(const std::string& key) const {
   check(key.size() == kHashDigits, "a key that is no hash");
   return folder_ / "results" / key.substr(0, 2) / (key + ".json");

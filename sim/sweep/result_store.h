@@ -22,6 +22,8 @@ class ResultStore {
  public:
   // Creates the folder. Throws UserError when it cannot be written.
   explicit ResultStore(std::filesystem::path folder);
+  // One that is there, to be read: nothing is created.
+  static ResultStore existing(std::filesystem::path folder);
 
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path file_of(const std::string& key) const;
@@ -39,6 +41,7 @@ class ResultStore {
   void write(const std::string& key, nlohmann::ordered_json record) const;
 
  private:
+  ResultStore() = default;
   // Of a whole file of that key.
   std::optional<std::string> text_of(const std::string& key) const;
   static std::optional<nlohmann::ordered_json> parsed(const std::string& key,

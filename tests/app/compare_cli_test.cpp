@@ -159,6 +159,18 @@ TEST_F(CompareCli, MistakesAreToldTogetherAndNothingIsWritten) {
   EXPECT_THROW(read("out.json"), UserError);
 }
 
+TEST_F(CompareCli, ThePageHasTheDesignsAndIsNotTheJson) {
+  const ProcessResult result =
+      compare({systolic_, mixpe_, "--gemm", "8x8x8", "--html", "page.html"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::string page = read("page.html");
+  EXPECT_THAT(page, HasSubstr("mixpe_int8_uint4_16x16_edge"));
+  EXPECT_THAT(page, HasSubstr("8x8x8"));
+  EXPECT_THAT(compare({systolic_, mixpe_, "--gemm", "8x8x8", "--html", "x", "--json", "x"}).output,
+              HasSubstr("is the file of --json, too"));
+  EXPECT_EQ(compare({systolic_, mixpe_, "--gemm", "8x8x8", "--html", "-"}).exit_code, 2);
+}
+
 // The second time nothing is computed: the cache holds what it computed, and what it holds is what
 // is shown.
 TEST_F(CompareCli, AccuracyIsMeasuredOnceInTheFormatsOfEachDesign) {

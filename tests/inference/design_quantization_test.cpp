@@ -22,7 +22,7 @@ void expect_equal(const OperandQuantization& a, const OperandQuantization& b) {
   EXPECT_EQ(a.quantizer.scale_format, b.quantizer.scale_format);
   EXPECT_EQ(a.granularity, b.granularity);
   EXPECT_EQ(a.axis, b.axis);
-  if (a.granularity == Granularity::group) EXPECT_EQ(a.group, b.group);
+  EXPECT_EQ(a.group_of(1 << 20), b.group_of(1 << 20));
 }
 
 // The quantization that ships for a design's whole model is the one that its formats ask for.

@@ -121,8 +121,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"bit_serial_fp4_8x8.yaml", "rows", "cols", 64, 64},
                     Case{"lut_tensor_core_2x64x4.yaml", "unit_rows", "unit_cols", 16, 16},
                     Case{"mixpe_int8_uint4_16x16.yaml", "rows", "cols", 64, 64}),
-    [](const auto& info) {
-      const std::string name = info.param.file;
+    [](const auto& test) {
+      const std::string name = test.param.file;
       return name.substr(0, name.find('.'));
     });
 

@@ -1,0 +1,141 @@
+// The chosen point: its figures, configuration, cycles by operator and cause, roofline and energy.
+
+const CAUSES = [['array_cycles', 'array works'], ['fill_drain', 'fill and drain'], ['weights', 'weights'],
+  ['activations', 'activations'], ['results', 'results'], ['vector', 'vector unit'], ['control', 'control'], ['refresh', 'refresh']];
+const COMPONENTS = ['array', 'buffers', 'DRAM', 'vector unit', 'leakage of buffers', 'leakage of array and vector unit'];
+const MOST_BARS = 40;
+const LEAST_SHARE = 0.002;
+const charts = {};
+
+function drawChart(id, config) {
+  if (charts[id]) charts[id].destroy();
+  charts[id] = new Chart(byId(id), config);
+}
+
+function drawConfiguration() {
+  const rows = configurationOf(state.chosen);
+  const sorted = [...rows.filter(({varies}) => varies), ...rows.filter(({varies}) => !varies)];
+  fillFigures(byId('configuration'), sorted.map(({path, value, varies}) => [path, textOf(value), varies ? 'varies' : null]));
+  addDownloads('configuration-tools', 'configuration', () => ({
+    header: ['path', 'value'], rows: configurationOf(state.chosen).map(({path, value}) => [path, value])}));
+}
+
+const textOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+
+function drawFigures() {
+  byId('point-name').textContent = DATA.names[state.chosen];
+  const shown = ['seconds', 'cycles', 'utilization', 'tops', 'energy_pj', 'tops_per_watt', 'area_um2', 'dram_bytes', 'pes']
+      .filter((name) => DATA.metrics.some((metric) => metric.name === name));
+  fillFigures(byId('point-figures'), shown.map((name) => [labelOf(name), formatMetric(name, valueOf(name, state.chosen))]));
+}
+
+// ---- cycles
+
+// A cause that a record does not list took no cycles.
+const cyclesOf = (operator, cause) => operator.get(cause === 'array_cycles' ? cause : `stall_cycles.${cause}`) || 0;
+
+// The longest operators, and the sum of those nobody could see.
+function withinBars(operators, total) {
+  const sorted = [...operators].sort((a, b) => b.get('cycles') - a.get('cycles'));
+  const shown = sorted.filter((operator, i) => i < MOST_BARS && operator.get('cycles') >= LEAST_SHARE * total);
+  const rest = sorted.slice(shown.length);
+  if (rest.length < 2) return sorted;
+  const sum = (key) => rest.reduce((cycles, operator) => cycles + (operator.get(key) || 0), 0);
+  return [...shown, {name: `${rest.length} others`, get: sum}];
+}
+
+function barOptions(title, unit, total) {
+  return {
+    indexAxis: 'y',
+    scales: {
+      x: {...axisOptions(title, unit, false), stacked: true},
+      y: {stacked: true, grid: {display: false}, ticks: {autoSkip: false}},
+    },
+    plugins: {
+      legend: {position: 'bottom', align: 'start', labels: {boxWidth: 26, boxHeight: 12, padding: 12}},
+      tooltip: {callbacks: {label: ({dataset, raw}) => `${dataset.label}: ${withUnit(raw, unit)} (${digits(100 * raw / total)} %)`}},
+    },
+  };
+}
+
+function drawCycles(operators) {
+  const busy = operators.filter((operator) => operator.get('cycles') > 0), idle = operators.length - busy.length;
+  const total = busy.reduce((sum, operator) => sum + operator.get('cycles'), 0);
+  const bars = withinBars(busy, total);
+  const used = CAUSES.filter(([cause]) => bars.some((operator) => cyclesOf(operator, cause) > 0));
+  const datasets = used.map(([cause, label]) => ({
+    label: cause === 'array_cycles' ? label : `waits: ${label}`, data: bars.map((operator) => cyclesOf(operator, cause)),
+    backgroundColor: patternOf(CAUSES.findIndex(([name]) => name === cause)), borderColor: '#ffffff', borderWidth: 0.5, barPercentage: 0.82, categoryPercentage: 0.95,
+  }));
+  byId('cycles-box').style.height = `${110 + 24 * bars.length}px`;
+  byId('cycles-caption').textContent = operators.length === 0 ? 'The record of this point has no operators.' :
+      `${withUnit(total, COUNT)} cycles of ${DATA.names[state.chosen]}, by operator and by what the array waits for; all occurrences of an operator together.` +
+      (idle ? ` ${count(idle, 'operator')} without cycles of ${idle === 1 ? 'its' : 'their'} own (fused into others) not shown.` : '');
+  drawChart('cycles', {type: 'bar', data: {labels: bars.map(({name}) => name), datasets}, options: barOptions('Cycles', COUNT, total)});
+  fillOperators(operators);
+}
+
+function fillOperators(operators) {
+  const header = ['name', 'times', 'cycles', ...CAUSES.map(([cause]) => (cause === 'array_cycles' ? cause : `stall_${cause}`)), 'macs', 'dram_bytes'];
+  const rows = operators.map((operator) => [operator.name, operator.get('times'), operator.get('cycles'),
+    ...CAUSES.map(([cause]) => cyclesOf(operator, cause)), operator.get('macs'), operator.get('dram_bytes')]);
+  const formats = header.map((name, i) => columnFormat(rows.map((row) => row[i]), unitOf(name)));
+  byId('operators').replaceChildren(
+      element('thead', {}, element('tr', {}, ...header.map((name, i) => element('th', i ? {class: 'number'} : {},
+          i ? labelOf(name) : 'Operator', element('small', {}, i ? formats[i].symbol || ' ' : ' '))))),
+      element('tbody', {}, ...rows.map((row) => element('tr', {}, ...row.map((value, i) => (i ? cell(formats[i].text(value), true) : cell(value)))))));
+  addDownloads('operators-tools', 'operators', () => ({header, rows}));
+}
+
+// ---- energy
+
+// [component, pJ or null], in the order of COMPONENTS.
+function energyParts(point) {
+  const figure = (name) => valueOf(name, point);
+  const all = figure('leakage_energy_pj'), buffers = figure('buffers_leakage_energy_pj');
+  const others = all === null || buffers === null ? null : all - buffers;
+  const values = [...['array', 'buffers', 'dram', 'vector'].map((name) => figure(`${name}_energy_pj`)), buffers, others];
+  return COMPONENTS.map((label, i) => [label, values[i]]);
+}
+
+function energyCaption(parts, sum) {
+  const known = parts.filter(([, value]) => value !== null), missing = parts.filter(([, value]) => value === null);
+  const list = (some) => some.map(([label]) => label).join(', ');
+  if (known.length === 0) return 'No component of the energy of this point is known.';
+  return `${withUnit(sum, unitOf('energy_pj'))} of ${list(known)}` +
+      (missing.length ? `. Unknown, and so not in the bar: ${list(missing)}. The total is unknown.` : '.');
+}
+
+function drawEnergy() {
+  const unit = unitOf('energy_pj'), parts = energyParts(state.chosen);
+  const isComplete = parts.every(([, value]) => value !== null);
+  const sum = parts.reduce((total, [, value]) => total + (value || 0), 0);
+  const isKnown = parts.some(([, value]) => value !== null);
+  byId('energy-caption').textContent = energyCaption(parts, sum);
+  byId('energy-box').style.display = isKnown ? '' : 'none';
+  if (isKnown) {
+    const datasets = parts.map(([label, value], i) => (
+      {label, data: [value], backgroundColor: patternOf(i), borderColor: '#ffffff', borderWidth: 0.5})).filter(({data}) => data[0] !== null);
+    drawChart('energy', {type: 'bar', data: {labels: [''], datasets}, options: barOptions(isComplete ? 'Energy' : 'Energy of the known components', unit, sum)});
+  }
+  const rows = [...parts, ['total', valueOf('energy_pj', state.chosen)]];
+  fillFigures(byId('energy-table'), rows.map(([label, value]) => [label, withUnit(value, unit)]));
+  addDownloads('energy-tools', 'energy', () => ({header: ['component', 'energy_pj'], rows}));
+}
+
+function drawPoint() {
+  const operators = operatorsOf(state.chosen);
+  drawFigures();
+  drawConfiguration();
+  drawCycles(operators);
+  drawRoofline(operators);
+  drawEnergy();
+}
+
+// At first: the fastest of those that are shown.
+function startPoint() {
+  const metric = metricOf('seconds') || metricOf('cycles');
+  const time = (point) => (metric && metric.values[point] !== null ? metric.values[point] : Infinity);
+  state.chosen = state.visible.reduce((best, point) => (time(point) < time(best) ? point : best), state.visible[0]);
+  listeners.choice.push(drawPoint);
+}
