@@ -138,7 +138,8 @@ TEST_F(SweepFile, MistakesOfAxesForSomeAccelerators) {
   EXPECT_THAT(axes("{for: a, set: clock_ghz, values: [1]}"), HasSubstr("'for'"));
   EXPECT_THAT(axes("{zip: [{for: [a], set: clock_ghz, values: [1]}]}"),
               HasSubstr("unknown key 'for'"));
-  EXPECT_THAT(axes("{fro: [a], set: clock_ghz, values: [1]}"), HasSubstr("did you mean 'for'?"));
+  EXPECT_THAT(axes("{fro: [a], set: clock_ghz, values: [1]}"),
+              HasSubstr("unknown key 'fro'; allowed: name, set, values, range, log_range, for"));
   // Where they meet in an accelerator they must be apart as ever.
   const std::string first = "{for: [a], name: x, set: clock_ghz, values: [1]}, ";
   EXPECT_THAT(axes(first + "{name: y, set: clock_ghz, values: [1]}"),
