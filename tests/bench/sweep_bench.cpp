@@ -42,8 +42,8 @@ void points(benchmark::State& state, const std::string& axes) {
 }
 BENCHMARK_CAPTURE(points, searched_mappings, "")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(points, fixed_mappings,
-                  "  - {name: mapping, variants: {fixed: [mapping.block_m=1, mapping.block_n=64, "
-                  "mapping.loop_order=n_outer]}}\n")
+                  "  - {name: mapping, variants: {fixed: [mapping.block_m=1, mapping.block_n=16, "
+                  "mapping.block_k=2048, mapping.loop_order=n_outer]}}\n")
     ->Unit(benchmark::kMillisecond);
 
 // What is done for every point before the first is computed.
