@@ -10,6 +10,7 @@ namespace bitsmith::app {
 using Action = std::function<int()>;
 
 Action add_run(CLI::App& app);
+Action add_compare(CLI::App& app);
 Action add_sweep(CLI::App& app);
 Action add_report(CLI::App& app);
 Action add_verify(CLI::App& app);

@@ -23,7 +23,8 @@ std::string parameter_table(const std::vector<ParameterInfo>& parameters) {
   }
   std::string text = table.text() + "\n";
   for (const ParameterInfo& p : parameters) {
-    text += fmt::format("{}: {}{}\n", p.name, p.help, is_long(p) ? "; " + p.allowed : "");
+    text += fmt::format("{}: {}{}{}\n", p.name, p.help, is_long(p) ? "; " + p.allowed : "",
+                        p.array_size ? "; a size of the array for `compare --iso`" : "");
   }
   return text;
 }

@@ -39,6 +39,7 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", std::string(bitsmith::version()));
   app.require_subcommand(1);
   const Commands actions = {{"run", bitsmith::app::add_run(app)},
+                            {"compare", bitsmith::app::add_compare(app)},
                             {"sweep", bitsmith::app::add_sweep(app)},
                             {"report", bitsmith::app::add_report(app)},
                             {"verify", bitsmith::app::add_verify(app)},

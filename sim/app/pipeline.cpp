@@ -55,17 +55,6 @@ class InputReader {
   std::vector<std::string> mistakes_;
 };
 
-Workload read_workload(const RunRequest& request, std::vector<std::string>& warnings) {
-  if (!request.gemm.empty()) return gemm_workload(request.gemm);
-  if (!request.trace.empty()) return Trace(request.trace).workload();
-  if (request.scale_sim_topology.empty()) {
-    return transformer_workload(load_model(request.model), request.phase);
-  }
-  ScaleSimTopology topology = scale_sim_topology(request.scale_sim_topology);
-  warnings.insert(warnings.end(), topology.warnings.begin(), topology.warnings.end());
-  return std::move(topology.workload);
-}
-
 // The operands that move: those of the trace, or random ones.
 struct Operands {
   std::optional<Trace> trace;
@@ -130,6 +119,21 @@ void compute(const RunRequest& request, RunAnswer& answer) {
 }
 
 }  // namespace
+
+Workload read_workload(const RunRequest& request, std::vector<std::string>& warnings) {
+  if (!request.gemm.empty()) return gemm_workload(request.gemm);
+  if (!request.trace.empty()) return Trace(request.trace).workload();
+  if (request.scale_sim_topology.empty()) {
+    return transformer_workload(load_model(request.model), request.phase);
+  }
+  ScaleSimTopology topology = scale_sim_topology(request.scale_sim_topology);
+  warnings.insert(warnings.end(), topology.warnings.begin(), topology.warnings.end());
+  return std::move(topology.workload);
+}
+
+std::optional<double> area_of(const Accelerator& accelerator) {
+  return run_cost(accelerator, {}, 0, shipped_sram_table).area_um2.total();
+}
 
 void simulate(const RunRequest& request, RunAnswer& answer) {
   require_sram(answer.accelerator, shipped_sram_table);

@@ -34,12 +34,13 @@ struct Gathered {
 };
 
 // "accelerator axis=value ... workload", as the sweep names it: these columns come in that order
-// but for the workload, which is the second.
+// but for the workload, which is the second. Axes of other accelerators have no value.
 std::string name_of(const std::vector<std::string>& columns,
                     const std::vector<std::string>& values) {
   constexpr std::string_view kAxis = "axis ";
   std::string name = values.at(0);
   for (std::size_t i = 2; i < columns.size(); ++i) {
+    if (values[i].empty()) continue;
     const bool is_axis = columns[i].starts_with(kAxis);
     name +=
         fmt::format(" {}={}", is_axis ? columns[i].substr(kAxis.size()) : columns[i], values[i]);

@@ -192,12 +192,13 @@ std::string remarks(const IndexCounts& rows) {
 // Makes the index. `counts` is what was computed before that.
 int gather(const OpenSweep& sweep, ExecutionCounts counts) {
   const IndexCounts rows = write_index(sweep.store, index_input(sweep.points, sweep.keys));
+  const std::string fastest = fastest_points_text(sweep.points, sweep.keys, sweep.store);
+  write_file_atomically(sweep.store.folder() / "fastest.txt", fastest);
   write_output((sweep.store.folder() / "sweep.json").string(), json_text(source_json(sweep)));
   counts.failed = rows.failed;
   write_results(sweep, summary_json(sweep, counts, rows.missing),
                 fmt::format("{}\n{}/index.csv and index.sqlite hold all points{}\n",
-                            fastest_points_text(sweep.points, sweep.keys, sweep.store),
-                            sweep.folder(), remarks(rows)));
+                            fastest, sweep.folder(), remarks(rows)));
   return rows.failed + rows.missing == 0 ? 0 : 2;
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "common/table.h"
@@ -54,15 +55,13 @@ void Progress::show(const ExecutionCounts& counts) {
 IndexInput index_input(const SweepPoints& points, const std::vector<std::string>& keys) {
   const Sweep& sweep = points.sweep();
   IndexInput input{{"accelerator", "workload"}, {}};
-  for (const Axis& axis : sweep.axes) input.columns.push_back("axis " + axis.name);
+  for (const std::string& name : axis_names(sweep)) input.columns.push_back("axis " + name);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const SweepPoint& point = points.points()[i];
     IndexedPoint row{keys[i],
                      {sweep.accelerators[point.accelerator].stem().string(),
                       sweep.workloads[point.workload].label}};
-    for (std::size_t axis = 0; axis < sweep.axes.size(); ++axis) {
-      row.values.push_back(sweep.axes[axis].values[point.values[axis]].label);
-    }
+    for (std::string& label : axis_labels(sweep, point)) row.values.push_back(std::move(label));
     input.points.push_back(std::move(row));
   }
   return input;
@@ -71,10 +70,11 @@ IndexInput index_input(const SweepPoints& points, const std::vector<std::string>
 std::string fastest_points_text(const SweepPoints& points, const std::vector<std::string>& keys,
                                 const ResultStore& store) {
   constexpr std::size_t kShown = 5;
+  constexpr std::array<std::string_view, 1> kMembers = {"metrics"};
   const Sweep& sweep = points.sweep();
   std::vector<std::vector<Ranked>> fastest(sweep.workloads.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const auto record = store.read(keys[i]);
+    const auto record = store.read(keys[i], kMembers);
     if (!record || !record->contains("metrics")) continue;
     std::vector<Ranked>& of = fastest[points.points()[i].workload];
     of.push_back({i, record->at("metrics")});

@@ -55,7 +55,7 @@ SweepPoints::SweepPoints(Sweep sweep)
 }
 
 Accelerator SweepPoints::accelerator_of(const SweepPoint& point) const {
-  return load_accelerator(sweep_.accelerators[point.accelerator], overrides_of(sweep_, point));
+  return files_.load(sweep_.accelerators[point.accelerator], overrides_of(sweep_, point));
 }
 
 std::string SweepPoints::key_of(const Accelerator& accelerator, std::size_t workload) const {

@@ -31,6 +31,7 @@ class SweepPoints {
   std::string key_of(const Accelerator& accelerator, std::size_t workload) const;
 
   Sweep sweep_;
+  mutable AcceleratorFiles files_;
   std::string program_hash_, tables_hash_;
   std::vector<Workload> workloads_;
   std::vector<std::string> workload_hashes_;

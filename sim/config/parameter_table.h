@@ -36,6 +36,8 @@ struct ParameterInfo {
   std::string help;
   std::string rtl;  // name of the RTL parameter, "" when it has none
   bool required = false;
+  // Of a size of the array: what it may be.
+  std::optional<IntegerRange> array_size = std::nullopt;
 };
 
 using RtlParameters = std::vector<std::pair<std::string, std::int64_t>>;
@@ -60,6 +62,7 @@ class ParameterTable {
     p.rtl_value = [member](const Params& params) {
       return static_cast<std::int64_t>(params.*member);
     };
+    p.range = range;
     return finish(p);
   }
 
@@ -184,6 +187,15 @@ class ParameterTable {
     return *this;
   }
 
+  // The parameter declared last, an integer, is a size of the array: what it has more of when it
+  // grows, PEs in proportion, without another arithmetic.
+  ParameterTable& array_size() {
+    Parameter& p = parameters_.back();
+    check(p.range.has_value(), "a size of an array that is no integer");
+    p.info.array_size = p.range;
+    return *this;
+  }
+
   // The parameter declared last has no default.
   ParameterTable& required() {
     parameters_.back().info.required = true;
@@ -248,6 +260,7 @@ class ParameterTable {
     std::function<void(Params&, const YamlNode&, std::string_view, Diagnostics&)> read;
     std::function<Json(const Params&)> dump;
     std::function<std::int64_t(const Params&)> rtl_value;
+    std::optional<IntegerRange> range;  // of an integer
     bool is_default_allowed = true;
   };
   struct Rule {

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
 #include <set>
+#include <string_view>
 
 #include "common/error.h"
 #include "common/file_descriptor.h"
@@ -39,7 +41,8 @@ Json failed_record(const std::vector<std::string>& errors) {
 }
 
 bool is_done(const std::string& key, const ResultStore& store) {
-  const auto record = store.read(key);
+  constexpr std::array<std::string_view, 1> kStatus = {"status"};
+  const auto record = store.read(key, kStatus);
   return record && record->value("status", "") == "done";
 }
 

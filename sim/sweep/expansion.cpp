@@ -10,34 +10,58 @@
 namespace bitsmith {
 namespace {
 
-// Numbers with one digit per dimension: accelerator, axes, workload.
+// Numbers the points: those of the accelerators follow each other, and of one they have a digit per
+// axis that is for it and a last one for the workload.
 class Grid {
  public:
-  explicit Grid(const Sweep& sweep) {
-    sizes_.push_back(sweep.accelerators.size());
-    for (const Axis& axis : sweep.axes) sizes_.push_back(axis.values.size());
-    sizes_.push_back(sweep.workloads.size());
-    for (const std::uint64_t size : sizes_) {
-      if (__builtin_mul_overflow(points_, size, &points_)) {
+  explicit Grid(const Sweep& sweep) : axes_(sweep.axes.size()), workloads_(sweep.workloads.size()) {
+    for (std::size_t accelerator = 0; accelerator < sweep.accelerators.size(); ++accelerator) {
+      Part part;
+      part.size = workloads_;
+      bool overflows = false;
+      for (std::size_t i = 0; i < axes_; ++i) {
+        const Axis& axis = sweep.axes[i];
+        if (!axis.is_for(accelerator)) continue;
+        part.axes.push_back({i, axis.values.size()});
+        overflows |= __builtin_mul_overflow(part.size, axis.values.size(), &part.size);
+      }
+      overflows |= __builtin_add_overflow(points_, part.size, &points_);
+      if (overflows) {
         throw UserError(fmt::format("sweep {}: the axes make more than 2^64 points", sweep.name));
       }
+      parts_.push_back(std::move(part));
     }
   }
 
   std::uint64_t points() const { return points_; }
-  std::uint64_t workloads() const { return sizes_.back(); }
 
   SweepPoint operator[](std::uint64_t number) const {
-    std::vector<std::size_t> digits(sizes_.size());
-    for (std::size_t i = sizes_.size(); i-- > 0; number /= sizes_[i]) {
-      digits[i] = static_cast<std::size_t>(number % sizes_[i]);
+    SweepPoint point;
+    while (number >= parts_[point.accelerator].size) number -= parts_[point.accelerator++].size;
+    point.workload = static_cast<std::size_t>(number % workloads_);
+    number /= workloads_;
+    point.values.resize(axes_);
+    const std::vector<Digit>& axes = parts_[point.accelerator].axes;
+    for (std::size_t i = axes.size(); i-- > 0; number /= axes[i].size) {
+      point.values[axes[i].axis] = static_cast<std::size_t>(number % axes[i].size);
     }
-    return {digits.front(), digits.back(), {digits.begin() + 1, digits.end() - 1}};
+    return point;
   }
 
  private:
-  std::vector<std::uint64_t> sizes_;
-  std::uint64_t points_ = 1;
+  struct Digit {
+    std::size_t axis;
+    std::uint64_t size;
+  };
+  struct Part {  // of an accelerator
+    std::vector<Digit> axes;
+    std::uint64_t size;
+  };
+
+  std::size_t axes_;
+  std::uint64_t workloads_;
+  std::vector<Part> parts_;
+  std::uint64_t points_ = 0;
 };
 
 // Whether points hold the constraints. Workloads are innermost and have no part in it, so that the
@@ -65,7 +89,7 @@ class Judge {
   bool judge(const SweepPoint& point) {
     try {
       const Accelerator accelerator =
-          load_accelerator(sweep_.accelerators[point.accelerator], overrides_of(sweep_, point));
+          files_.load(sweep_.accelerators[point.accelerator], overrides_of(sweep_, point));
       if (sweep_.engine == SweepEngine::roofline && !accelerator.memory) {
         throw UserError(fmt::format("{}: memory is none: engine roofline needs one",
                                     sweep_.accelerators[point.accelerator].string()));
@@ -88,6 +112,7 @@ class Judge {
   }
 
   const Sweep& sweep_;
+  AcceleratorFiles files_;
   std::optional<SweepPoint> last_;
   bool last_holds_ = false;
   std::set<std::string> seen_;
@@ -166,9 +191,15 @@ std::vector<std::uint64_t> sample_of(const Sweep& sweep, const Grid& grid, Judge
 
 }  // namespace
 
+bool Axis::is_for(std::size_t accelerator) const {
+  return accelerators.empty() ||
+         std::find(accelerators.begin(), accelerators.end(), accelerator) != accelerators.end();
+}
+
 std::vector<Override> overrides_of(const Sweep& sweep, const SweepPoint& point) {
   std::vector<Override> overrides;
   for (std::size_t i = 0; i < sweep.axes.size(); ++i) {
+    if (!sweep.axes[i].is_for(point.accelerator)) continue;
     const AxisValue& value = sweep.axes[i].values[point.values[i]];
     overrides.insert(overrides.end(), value.overrides.begin(), value.overrides.end());
   }
@@ -178,9 +209,33 @@ std::vector<Override> overrides_of(const Sweep& sweep, const SweepPoint& point) 
 std::string label_of(const Sweep& sweep, const SweepPoint& point) {
   std::string label = sweep.accelerators[point.accelerator].stem().string();
   for (std::size_t i = 0; i < sweep.axes.size(); ++i) {
-    label += fmt::format(" {}={}", sweep.axes[i].name, sweep.axes[i].values[point.values[i]].label);
+    const Axis& axis = sweep.axes[i];
+    if (!axis.is_for(point.accelerator)) continue;
+    label += fmt::format(" {}={}", axis.name, axis.values[point.values[i]].label);
   }
   return label + " " + sweep.workloads[point.workload].label;
+}
+
+std::vector<std::string> axis_names(const Sweep& sweep) {
+  std::vector<std::string> names;
+  for (const Axis& axis : sweep.axes) {
+    if (std::find(names.begin(), names.end(), axis.name) == names.end()) names.push_back(axis.name);
+  }
+  return names;
+}
+
+std::vector<std::string> axis_labels(const Sweep& sweep, const SweepPoint& point) {
+  std::vector<std::string> labels;
+  for (const std::string& name : axis_names(sweep)) {
+    labels.emplace_back();
+    for (std::size_t i = 0; i < sweep.axes.size(); ++i) {
+      const Axis& axis = sweep.axes[i];
+      if (axis.name == name && axis.is_for(point.accelerator)) {
+        labels.back() = axis.values[point.values[i]].label;
+      }
+    }
+  }
+  return labels;
 }
 
 std::vector<SweepPoint> expand(const Sweep& sweep) {

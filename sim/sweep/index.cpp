@@ -4,10 +4,12 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <random>
+#include <string_view>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -146,6 +148,9 @@ std::string csv_line(const std::vector<Json>& row) {
 
 // ---------------------------------------------------------------------------------- rows
 
+// What of a record is in the index.
+constexpr std::array<std::string_view, 3> kMembers = {"status", "metrics", "errors"};
+
 Json error_of(const Json& record) {
   if (!record.contains("errors")) return nullptr;
   std::string text;
@@ -158,7 +163,7 @@ Json error_of(const Json& record) {
 std::vector<std::string> metrics_of_first(const ResultStore& store, const IndexInput& input) {
   std::vector<std::string> names;
   for (const IndexedPoint& point : input.points) {
-    const auto record = store.read(point.key);
+    const auto record = store.read(point.key, kMembers);
     if (!record || !record->contains("metrics")) continue;
     for (const auto& [name, value] : record->at("metrics").items()) names.push_back(name);
     break;
@@ -173,7 +178,7 @@ void count(const std::string& status, IndexCounts& counts) {
 std::vector<Json> row_of(const IndexInput& input, std::size_t number, const ResultStore& store,
                          const std::vector<std::string>& metrics, IndexCounts& counts) {
   const IndexedPoint& point = input.points[number];
-  const Json record = store.read(point.key).value_or(Json::object());
+  const Json record = store.read(point.key, kMembers).value_or(Json::object());
   std::vector<Json> row = {number};
   row.insert(row.end(), point.values.begin(), point.values.end());
   const std::string status = record.value("status", "missing");

@@ -1,7 +1,9 @@
 #include "sweep/result_store.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
+#include <vector>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -35,6 +37,62 @@ std::optional<std::string_view> record_of(std::string_view text) {
   if (checksum(record) != text.substr(kHead.size(), kHashDigits)) return std::nullopt;
   return record;
 }
+
+// Where the string, number, word, object or array that begins at `at` ends; npos when it does not.
+std::size_t end_of_value(std::string_view text, std::size_t at) {
+  std::size_t depth = 0;
+  do {
+    // What ends a value, or may hide such a character.
+    at = text.find_first_of("\"{}[],", at);
+    if (at == std::string_view::npos) return at;
+    switch (text[at]) {
+      case '"':
+        for (++at;; ++at) {
+          at = text.find_first_of("\"\\", at);
+          if (at == std::string_view::npos) return at;
+          if (text[at] == '"') break;
+          ++at;  // escaped
+        }
+        break;
+      case '{':
+      case '[':
+        ++depth;
+        break;
+      case '}':
+      case ']':
+        if (depth == 0) return at;  // of a number, by the end of what it is in
+        --depth;
+        break;
+      default:
+        if (depth == 0) return at;
+    }
+    ++at;
+  } while (depth > 0);
+  return at;
+}
+
+// The text of an object with only some of its members; nothing when it is no object that
+// ResultStore::write() made.
+std::optional<std::string> members_of(std::string_view object,
+                                      std::span<const std::string_view> names) {
+  std::string result = "{";
+  std::size_t at = 1;
+  while (at < object.size() && object[at] != '}') {
+    const std::size_t name_end = end_of_value(object, at);
+    if (name_end >= object.size() || object[name_end] != ':') return std::nullopt;
+    const std::size_t end = end_of_value(object, name_end + 1);
+    if (end >= object.size()) return std::nullopt;
+    const std::string_view name = object.substr(at + 1, name_end - at - 2);
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      if (result.size() > 1) result += ',';
+      result += object.substr(at, end - at);
+    }
+    at = end + (object[end] == ',' ? 1 : 0);
+  }
+  return result + "}";
+}
+
+constexpr const char* kKey = "key";
 
 // Of AtomicFile and of the index.
 bool is_temporary_name(const fs::path& path) {
@@ -92,7 +150,7 @@ std::filesystem::path ResultStore::file_of(const std::string& key) const {
   return folder_ / "results" / key.substr(0, 2) / (key + ".json");
 }
 
-std::optional<nlohmann::ordered_json> ResultStore::read(const std::string& key) const {
+std::optional<std::string> ResultStore::text_of(const std::string& key) const {
   const std::filesystem::path file = file_of(key);
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file, ignored)) return std::nullopt;
@@ -103,14 +161,32 @@ std::optional<nlohmann::ordered_json> ResultStore::read(const std::string& key) 
     return std::nullopt;
   }
   const auto record = record_of(text);
-  if (!record) return std::nullopt;
-  auto json = nlohmann::ordered_json::parse(*record, nullptr, false);
-  if (!json.is_object() || json.value("key", "") != key) return std::nullopt;
+  return record ? std::optional(std::string(*record)) : std::nullopt;
+}
+
+std::optional<nlohmann::ordered_json> ResultStore::read(const std::string& key) const {
+  return parsed(key, text_of(key));
+}
+
+std::optional<nlohmann::ordered_json> ResultStore::read(
+    const std::string& key, std::span<const std::string_view> members) const {
+  const std::optional<std::string> text = text_of(key);
+  if (!text) return std::nullopt;
+  std::vector<std::string_view> names(members.begin(), members.end());
+  names.push_back(kKey);
+  return parsed(key, members_of(*text, names));
+}
+
+std::optional<nlohmann::ordered_json> ResultStore::parsed(const std::string& key,
+                                                          const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  auto json = nlohmann::ordered_json::parse(*text, nullptr, false);
+  if (!json.is_object() || json.value(kKey, "") != key) return std::nullopt;
   return json;
 }
 
 void ResultStore::write(const std::string& key, nlohmann::ordered_json record) const {
-  nlohmann::ordered_json keyed = {{"key", key}};
+  nlohmann::ordered_json keyed = {{kKey, key}};
   keyed.update(record);
   const std::string text = keyed.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::string file;

@@ -4,14 +4,17 @@
 //   FOLDER/results/<first two digits of the key>/<key>.json
 //   {"checksum":"<hash of the record's text>","record":{...}}
 //
-// Files appear whole or not at all (common/file.h), so any number of processes may work on one
-// folder: whoever is second writes the same bytes again.
+// Records have no white space outside of their strings. Files appear whole or not at all
+// (common/file.h), so any number of processes may work on one folder: whoever is second writes the
+// same bytes again.
 #pragma once
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace bitsmith {
 
@@ -29,11 +32,20 @@ class ResultStore {
   // write() wrote: cut, altered, of another key. Such a file is as good as none.
   std::optional<nlohmann::ordered_json> read(const std::string& key) const;
 
+  // The same with only these members of the record: the others are skipped unread, which is most of
+  // the time where records are long.
+  std::optional<nlohmann::ordered_json> read(const std::string& key,
+                                             std::span<const std::string_view> members) const;
+
   // Throws UserError when the disk is full or the folder cannot be written; what was there stays.
   void write(const std::string& key, nlohmann::ordered_json record) const;
 
  private:
   ResultStore() = default;
+  // Of a whole file of that key.
+  std::optional<std::string> text_of(const std::string& key) const;
+  static std::optional<nlohmann::ordered_json> parsed(const std::string& key,
+                                                      const std::optional<std::string>& text);
 
   std::filesystem::path folder_;
 };

@@ -17,6 +17,9 @@
 //       variants:
 //         slow: [clock_ghz=0.5]
 //         fast: [clock_ghz=2, dma.setup_cycles=8]
+//     - for: [bit_serial_fp4_8x8_edge]    # only these accelerators, by the names of their files
+//       set: design.lanes
+//       values: [2, 4]
 //   constraints:
 //     - design.rows * design.cols <= 1024
 //   workloads:
@@ -53,6 +56,9 @@ struct Axis {
   std::string name;
   Location where;
   std::vector<AxisValue> values;
+  std::vector<std::size_t> accelerators = {};  // that it is for, by number; empty: all
+
+  bool is_for(std::size_t accelerator) const;
 };
 
 // A model in a phase, or a GEMM.
@@ -84,7 +90,7 @@ struct Sweep {
 // Throws UserError with all mistakes of the file; the files it names are not read.
 Sweep load_sweep(const std::filesystem::path& path);
 
-// Which accelerator, workload and value of each axis.
+// Which accelerator, workload and value of each axis; 0 for axes of other accelerators.
 struct SweepPoint {
   std::size_t accelerator = 0;
   std::size_t workload = 0;
@@ -96,6 +102,10 @@ struct SweepPoint {
 std::vector<Override> overrides_of(const Sweep& sweep, const SweepPoint& point);
 // "systolic_int8_16x16_edge design.rows=8 llama-2-7b decode".
 std::string label_of(const Sweep& sweep, const SweepPoint& point);
+// The names of the axes, each once: axes of different accelerators may share one. And the labels of
+// a point's values for them, "" where its accelerator has no such axis.
+std::vector<std::string> axis_names(const Sweep& sweep);
+std::vector<std::string> axis_labels(const Sweep& sweep, const SweepPoint& point);
 
 // All points that hold the constraints, or the sample of them, in the order of the grid:
 // accelerators outermost, then the axes in the order of the file, workloads innermost. Every

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <iterator>
 #include <set>
 
 #include "common/text.h"
@@ -104,15 +105,50 @@ bool has_only(const YamlNode& map, const std::vector<std::string_view>& allowed,
 
 class AxisReader {
  public:
-  explicit AxisReader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+  AxisReader(const std::vector<std::filesystem::path>& accelerators, Diagnostics& diagnostics)
+      : diagnostics_(diagnostics) {
+    for (const std::filesystem::path& file : accelerators) names_.push_back(file.stem().string());
+  }
 
   std::optional<Axis> read(const YamlNode& node) {
-    if (node.find("zip") != nullptr) return read_zip(node);
-    if (node.find("variants") != nullptr) return read_variants(node);
-    return read_set(node);
+    auto axis = node.find("zip") != nullptr        ? read_zip(node)
+                : node.find("variants") != nullptr ? read_variants(node)
+                                                   : read_set(node, Place::axis);
+    if (!axis || node.find("for") == nullptr) return axis;
+    const std::size_t before = diagnostics_.size();
+    axis->accelerators = read_for(node);
+    return diagnostics_.size() > before ? std::nullopt : axis;
   }
 
  private:
+  enum class Place { axis, zip };  // where a {set: ...} stands
+
+  // {for: [NAME, ...]}
+  std::vector<std::size_t> read_for(const YamlNode& node) {
+    std::vector<std::size_t> numbers;
+    const auto* items = items_of(node, "for", true, diagnostics_);
+    if (items == nullptr) return numbers;
+    for (const YamlNode& item : *items) {
+      const auto name = read_text(item, "for", diagnostics_);
+      if (!name) continue;
+      bool is_known = false;
+      for (std::size_t i = 0; i < names_.size(); ++i) {
+        if (names_[i] != *name) continue;
+        is_known = true;
+        if (std::find(numbers.begin(), numbers.end(), i) != numbers.end()) {
+          diagnostics_.add(item.where, fmt::format("'for': '{}' twice", printable(*name, 60)));
+          break;
+        }
+        numbers.push_back(i);
+      }
+      if (!is_known) {
+        const std::vector<std::string_view> known(names_.begin(), names_.end());
+        diagnostics_.add(item.where, "'for': " + unknown_word("accelerator", *name, known));
+      }
+    }
+    return numbers;
+  }
+
   std::optional<Axis> refuse(const Location& where, std::string_view problem) {
     diagnostics_.add(where, problem);
     return std::nullopt;
@@ -137,8 +173,10 @@ class AxisReader {
   }
 
   // {set: PATH, values | range | log_range}
-  std::optional<Axis> read_set(const YamlNode& node) {
-    if (!has_only(node, {"name", "set", "values", "range", "log_range"}, diagnostics_)) return {};
+  std::optional<Axis> read_set(const YamlNode& node, Place place) {
+    std::vector<std::string_view> keys = {"name", "set", "values", "range", "log_range"};
+    if (place == Place::axis) keys.emplace_back("for");
+    if (!has_only(node, keys, diagnostics_)) return {};
     const auto path = text_of(node, "set");
     if (!path) return std::nullopt;
     Axis axis{*path, node.where, {}};
@@ -226,12 +264,12 @@ class AxisReader {
 
   // {name, zip: [axes of equal length]}
   std::optional<Axis> read_zip(const YamlNode& node) {
-    if (!has_only(node, {"name", "zip"}, diagnostics_)) return std::nullopt;
+    if (!has_only(node, {"name", "zip", "for"}, diagnostics_)) return std::nullopt;
     const auto* items = items_of(node, "zip", true, diagnostics_);
     if (items == nullptr) return std::nullopt;
     Axis result{"", node.where, {}};
     for (const YamlNode& item : *items) {
-      const auto axis = read_set(item);
+      const auto axis = read_set(item, Place::zip);
       if (!axis) return std::nullopt;
       if (result.values.empty()) result.values.resize(axis->values.size());
       if (axis->values.size() != result.values.size()) {
@@ -255,7 +293,7 @@ class AxisReader {
 
   // {name, variants: {label: [PATH=VALUE, ...]}}
   std::optional<Axis> read_variants(const YamlNode& node) {
-    if (!has_only(node, {"name", "variants"}, diagnostics_)) return std::nullopt;
+    if (!has_only(node, {"name", "variants", "for"}, diagnostics_)) return std::nullopt;
     const auto name = text_of(node, "name");
     const YamlNode& variants = *node.find("variants");
     if (variants.kind != YamlNode::Kind::map || variants.entries.empty()) {
@@ -280,6 +318,7 @@ class AxisReader {
   }
 
   Diagnostics& diagnostics_;
+  std::vector<std::string> names_;  // of the accelerators
 };
 
 std::string lower_case(std::string text) {
@@ -288,28 +327,50 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-// No two axes may have one name (databases take upper and lower case for the same) and no path may
-// be set twice: the later would win in silence.
-void require_apart(const std::vector<Axis>& axes, Diagnostics& diagnostics) {
-  std::set<std::string> names;
+// Whether an accelerator has both.
+bool meet(const Axis& a, const Axis& b) {
+  return a.accelerators.empty() || b.accelerators.empty() ||
+         std::any_of(a.accelerators.begin(), a.accelerators.end(),
+                     [&](std::size_t accelerator) { return b.is_for(accelerator); });
+}
+
+// The paths that the values of an axis set, each value every one once.
+std::set<std::vector<std::string>> paths_of(const Axis& axis, Diagnostics& diagnostics) {
   std::set<std::vector<std::string>> paths;
-  for (const Axis& axis : axes) {
-    if (!names.insert(lower_case(axis.name)).second) {
-      diagnostics.add(axis.where, fmt::format("a second axis '{}'", printable(axis.name, 60)));
-    }
-    std::set<std::vector<std::string>> own;
-    for (const AxisValue& value : axis.values) {
-      std::set<std::vector<std::string>> of_value;
-      for (const Override& change : value.overrides) {
-        if (!of_value.insert(change.path).second) {
-          diagnostics.add(change.where,
-                          fmt::format("'{}' is set twice", fmt::join(change.path, ".")));
-        }
-        own.insert(change.path);
+  for (const AxisValue& value : axis.values) {
+    std::set<std::vector<std::string>> of_value;
+    for (const Override& change : value.overrides) {
+      if (!of_value.insert(change.path).second) {
+        diagnostics.add(change.where,
+                        fmt::format("'{}' is set twice", fmt::join(change.path, ".")));
       }
     }
-    for (const auto& path : own) {
-      if (paths.insert(path).second) continue;
+    paths.merge(of_value);
+  }
+  return paths;
+}
+
+// No two axes of an accelerator may have one name and no path may be set by two: the later would
+// win in silence. Databases take upper and lower case for the same, so that names of axes of
+// different accelerators are the same or differ in more.
+void require_apart(const std::vector<Axis>& axes, Diagnostics& diagnostics) {
+  std::vector<std::set<std::vector<std::string>>> paths;
+  for (const Axis& axis : axes) {
+    paths.push_back(paths_of(axis, diagnostics));
+    std::set<std::vector<std::string>> common;
+    bool has_name = false;
+    for (std::size_t i = 0; i + 1 < paths.size(); ++i) {
+      const bool have_both = meet(axes[i], axis);
+      has_name |= lower_case(axes[i].name) == lower_case(axis.name) &&
+                  (have_both || axes[i].name != axis.name);
+      if (!have_both) continue;
+      std::set_intersection(paths[i].begin(), paths[i].end(), paths.back().begin(),
+                            paths.back().end(), std::inserter(common, common.end()));
+    }
+    if (has_name) {
+      diagnostics.add(axis.where, fmt::format("a second axis '{}'", printable(axis.name, 60)));
+    }
+    for (const auto& path : common) {
       diagnostics.add(axis.where, fmt::format("'{}' is set by two axes", fmt::join(path, ".")));
     }
   }
@@ -385,7 +446,7 @@ Sweep load_sweep(const std::filesystem::path& path) {
       sweep.accelerators.push_back(folder / *file);
     }
   });
-  AxisReader axes(diagnostics);
+  AxisReader axes(sweep.accelerators, diagnostics);
   for_each("axes", false, [&](const YamlNode& item) {
     if (auto axis = axes.read(item)) sweep.axes.push_back(std::move(*axis));
   });

@@ -10,6 +10,13 @@
 namespace bitsmith {
 namespace {
 
+// The table that `make` makes, made once.
+template <auto make>
+const auto& once() {
+  static const auto kTable = make();
+  return kTable;
+}
+
 ParameterTable<AcceleratorParams> accelerator_table() {
   using A = AcceleratorParams;
   ParameterTable<A> table;
@@ -74,9 +81,9 @@ ParameterTable<DramEnergyParams> dram_energy_table() {
 // The file of a memory; its map `energy` may be left out.
 DramParams read_dram(const YamlNode& map, Diagnostics& diagnostics) {
   constexpr std::string_view kEnergy = "energy";
-  DramParams params = dram_table().read(map, diagnostics, {kEnergy});
+  DramParams params = once<dram_table>().read(map, diagnostics, {kEnergy});
   if (const YamlNode* energy = map.find(kEnergy)) {
-    params.energy = dram_energy_table().read(*energy, diagnostics);
+    params.energy = once<dram_energy_table>().read(*energy, diagnostics);
   }
   return params;
 }
@@ -162,14 +169,14 @@ ParameterTable<MappingParams> mapping_table() {
 // MemoryParams) for each.
 template <class Visitor>
 void for_each_section(Visitor visit) {
-  visit("activation_buffer", buffer_table(), &MemoryParams::activation_buffer);
-  visit("weight_buffer", buffer_table(), &MemoryParams::weight_buffer);
-  visit("result_buffer", buffer_table(), &MemoryParams::result_buffer);
-  visit("sram", sram_table(), &MemoryParams::sram);
-  visit("dma", dma_table(), &MemoryParams::dma);
-  visit("vector", vector_table(), &MemoryParams::vector);
-  visit("sequencer", sequencer_table(), &MemoryParams::sequencer);
-  visit("mapping", mapping_table(), &MemoryParams::mapping);
+  visit("activation_buffer", once<buffer_table>(), &MemoryParams::activation_buffer);
+  visit("weight_buffer", once<buffer_table>(), &MemoryParams::weight_buffer);
+  visit("result_buffer", once<buffer_table>(), &MemoryParams::result_buffer);
+  visit("sram", once<sram_table>(), &MemoryParams::sram);
+  visit("dma", once<dma_table>(), &MemoryParams::dma);
+  visit("vector", once<vector_table>(), &MemoryParams::vector);
+  visit("sequencer", once<sequencer_table>(), &MemoryParams::sequencer);
+  visit("mapping", once<mapping_table>(), &MemoryParams::mapping);
 }
 
 constexpr std::string_view kConverter = "weight_converter";
@@ -197,15 +204,15 @@ Overrides split(const std::vector<Override>& all) {
 
 // Reads the file that `key` of `root` names, if it names one; the accelerator's own reader judges
 // the rest.
+template <class ReadFile>
 std::optional<YamlNode> read_named_file(const YamlNode& root, std::string_view key,
                                         const std::filesystem::path& folder,
                                         const std::vector<Override>& overrides,
-                                        Diagnostics& diagnostics) {
+                                        Diagnostics& diagnostics, ReadFile read) {
   const YamlNode* name = root.find(key);
   if (name == nullptr || name->kind != YamlNode::Kind::scalar) return std::nullopt;
-  const std::filesystem::path file = folder / name->scalar;
   try {
-    YamlNode map = yaml::parse(read_file(file, yaml::kByteLimit), file.string(), diagnostics);
+    YamlNode map = read(folder / name->scalar);
     for (const Override& change : overrides) apply(change, map);
     return map;
   } catch (const UserError& error) {
@@ -233,7 +240,7 @@ std::vector<std::string_view> section_keys() {
 
 // What surrounds the array, without the DRAM.
 void read_surroundings(const YamlNode& root, MemoryParams& params, Diagnostics& diagnostics) {
-  const auto table = memory_system_table();
+  const auto& table = once<memory_system_table>();
   params = table.read(part_of(root, table.describe()), diagnostics);
   for_each_section([&](const char* key, const auto& section, auto member) {
     if (const YamlNode* map = root.find(key)) params.*member = section.read(*map, diagnostics);
@@ -257,10 +264,10 @@ void read_converter(const YamlNode& root, const Design* design, MemoryParams& pa
 AcceleratorParams read_params(const YamlNode& root, bool memory_is_overridden,
                               Diagnostics& diagnostics) {
   std::vector<std::string_view> others = section_keys();
-  const auto table = memory_system_table();
+  const auto& table = once<memory_system_table>();
   const std::vector<ParameterInfo> flat = table.describe();
   for (const ParameterInfo& info : flat) others.push_back(info.name);
-  const AcceleratorParams params = accelerator_table().read(root, diagnostics, others);
+  const AcceleratorParams params = once<accelerator_table>().read(root, diagnostics, others);
   const YamlNode* memory = root.find("memory");
   if (memory != nullptr && (params.memory != "none" || memory_is_overridden)) return params;
   for (const YamlEntry& entry : root.entries) {
@@ -275,14 +282,14 @@ AcceleratorParams read_params(const YamlNode& root, bool memory_is_overridden,
 }  // namespace
 
 nlohmann::ordered_json Accelerator::resolved() const {
-  nlohmann::ordered_json result = accelerator_table().resolved(params);
+  nlohmann::ordered_json result = once<accelerator_table>().resolved(params);
   result["design"] = design->resolved();
   if (!memory) return result;
-  result["memory"] = dram_table().resolved(memory->dram);
+  result["memory"] = once<dram_table>().resolved(memory->dram);
   result["memory"]["energy"] = memory->dram.energy
-                                   ? dram_energy_table().resolved(*memory->dram.energy)
+                                   ? once<dram_energy_table>().resolved(*memory->dram.energy)
                                    : nlohmann::ordered_json();
-  result.update(memory_system_table().resolved(*memory));
+  result.update(once<memory_system_table>().resolved(*memory));
   for_each_section([&](const char* key, const auto& table, auto member) {
     result[key] = table.resolved((*memory).*member);
   });
@@ -294,22 +301,46 @@ nlohmann::ordered_json Accelerator::resolved() const {
 
 std::vector<std::pair<std::string, std::vector<ParameterInfo>>> describe_accelerator() {
   std::vector<std::pair<std::string, std::vector<ParameterInfo>>> result;
-  std::vector<ParameterInfo> flat = accelerator_table().describe();
-  for (ParameterInfo& info : memory_system_table().describe()) flat.push_back(std::move(info));
+  std::vector<ParameterInfo> flat = once<accelerator_table>().describe();
+  for (ParameterInfo& info : once<memory_system_table>().describe()) {
+    flat.push_back(std::move(info));
+  }
   result.emplace_back("", std::move(flat));
   for_each_section([&](const char* key, const auto& table, auto) {
     result.emplace_back(key, table.describe());
   });
   result.emplace_back(kConverter, weight_converter_table().describe());
-  result.emplace_back("memory", dram_table().describe());
-  result.emplace_back("memory.energy", dram_energy_table().describe());
+  result.emplace_back("memory", once<dram_table>().describe());
+  result.emplace_back("memory.energy", once<dram_energy_table>().describe());
   return result;
 }
 
 Accelerator load_accelerator(const std::filesystem::path& path,
                              const std::vector<Override>& overrides) {
+  return AcceleratorFiles().load(path, overrides);
+}
+
+YamlNode AcceleratorFiles::read(const std::filesystem::path& path, Diagnostics& diagnostics) {
+  const auto known = parsed_.find(path);
+  if (known != parsed_.end()) return known->second;
+  const std::size_t mistakes_before = diagnostics.size();
+  YamlNode node = yaml::parse(read_file(path, yaml::kByteLimit), path.string(), diagnostics);
+  // Mistakes are to be found again.
+  if (diagnostics.size() == mistakes_before) parsed_.emplace(path, node);
+  return node;
+}
+
+Accelerator AcceleratorFiles::load(const std::filesystem::path& path,
+                                   const std::vector<Override>& overrides) {
   Diagnostics diagnostics;
-  YamlNode root = yaml::read(path, diagnostics);
+  const auto read_named = [&](const std::filesystem::path& file) {
+    return read(file, diagnostics);
+  };
+  YamlNode root = read(path, diagnostics);
+  if (root.kind == YamlNode::Kind::empty) {
+    diagnostics.throw_if_any();
+    throw UserError(fmt::format("{}: the file is empty", path.string()));
+  }
   const Overrides changes = split(overrides);
   for (const Override& change : changes.accelerator) apply(change, root);
   Accelerator accelerator;
@@ -320,14 +351,16 @@ Accelerator load_accelerator(const std::filesystem::path& path,
                   [](const Override& change) { return change.path.front() == "memory"; });
   accelerator.params = read_params(root, memory_is_overridden, diagnostics);
   const std::filesystem::path folder = path.parent_path();
-  if (const auto map = read_named_file(root, "design", folder, changes.design, diagnostics)) {
+  if (const auto map =
+          read_named_file(root, "design", folder, changes.design, diagnostics, read_named)) {
     accelerator.design = read_design(*map, diagnostics);
   }
   if (accelerator.params.memory != "none") {
     MemoryParams& memory = accelerator.memory.emplace();
     read_surroundings(root, memory, diagnostics);
     read_converter(root, accelerator.design.get(), memory, diagnostics);
-    if (const auto map = read_named_file(root, "memory", folder, changes.memory, diagnostics)) {
+    if (const auto map =
+            read_named_file(root, "memory", folder, changes.memory, diagnostics, read_named)) {
       memory.dram = read_dram(*map, diagnostics);
     }
   } else if (!changes.memory.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -34,6 +35,18 @@ struct Accelerator {
 // UserError with all mistakes of all files.
 Accelerator load_accelerator(const std::filesystem::path& path,
                              const std::vector<Override>& overrides);
+
+// The same, many times: files are read and parsed once, however many configurations they make, so
+// that all of them come from one state of the files.
+class AcceleratorFiles {
+ public:
+  Accelerator load(const std::filesystem::path& path, const std::vector<Override>& overrides);
+
+ private:
+  YamlNode read(const std::filesystem::path& path, Diagnostics& diagnostics);
+
+  std::map<std::filesystem::path, YamlNode> parsed_;
+};
 
 // An accelerator without a file: memory `none`, 1 GHz, around the design of a design file's map.
 Accelerator make_accelerator(const std::string& name, YamlNode design,

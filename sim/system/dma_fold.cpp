@@ -44,13 +44,17 @@ void DmaFold::write_state(std::vector<std::int64_t>& numbers) const {
 
 void DmaFold::write_state(std::vector<std::int64_t>& numbers, std::uint64_t edge) const {
   const std::uint64_t now = edge * times_.period_ps;
-  const auto put = [&](std::uint64_t time) {
-    numbers.push_back(static_cast<std::int64_t>(std::max(time, now) - now));
+  const auto after_now = [now](std::uint64_t time) {
+    return static_cast<std::int64_t>(std::max(time, now) - now);
   };
-  put(bus_free_);
-  for (std::size_t i = 0; i < answers_.size(); ++i) {
-    put(answers_[(oldest_ + i) % answers_.size()]);
-  }
+  // Called for every block: the ring in two straight pieces, from its oldest on.
+  const std::size_t begin = numbers.size();
+  numbers.resize(begin + 1 + answers_.size());
+  std::int64_t* to = numbers.data() + begin;
+  *to++ = after_now(bus_free_);
+  const auto oldest = answers_.begin() + static_cast<std::ptrdiff_t>(oldest_);
+  to = std::transform(oldest, answers_.end(), to, after_now);
+  std::transform(answers_.begin(), oldest, to, after_now);
 }
 
 // At edge `issue`, or when the answer that makes room for it is seen.

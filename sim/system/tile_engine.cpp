@@ -1,6 +1,8 @@
 #include "system/tile_engine.h"
 
+#include <map>
 #include <optional>
+#include <tuple>
 
 #include "common/error.h"
 #include "mapping/weight_steps.h"
@@ -56,6 +58,16 @@ RunCounts counts_of(const ArraySums& sums, const Design& design, Pace pace) {
   counts.pe_cycles.stalled = design.pe_count() * (counts.cycles - steps);
   counts.actions = sums.actions;
   return counts;
+}
+
+// What an operator's counts depend on besides the accelerator, and its weights.
+auto work_of(const PlannedOperator& planned) {
+  const ProgramOperator& p = planned.program;
+  const Mapping mapping = planned.mapping.value_or(Mapping{});
+  return std::tuple(p.op.is_gemm(), p.op.gemm.m, p.op.gemm.n, p.op.gemm.k, p.op.count,
+                    p.output_bits, p.passes, p.weights_are_kv_cache, p.results_are_kv_cache,
+                    p.vector.elements, p.vector.input_bits, p.vector.output_bits, p.vector.passes,
+                    mapping.block_m, mapping.block_n, mapping.block_k, mapping.order);
 }
 
 }  // namespace
@@ -119,13 +131,20 @@ RunCounts run_operator(const Accelerator& accelerator, const ProgramOperator& pr
 RunResult run_tile(const Accelerator& accelerator, const std::vector<PlannedOperator>& plan,
                    const TileOptions& options) {
   check_operands(*accelerator.design, options.operands);
+  // Equal work takes equal cycles, but for its weights where steps depend on them.
+  const bool runs_all =
+      options.timeline != nullptr || accelerator.design->steps_depend_on_weights();
+  std::map<decltype(work_of(plan.front())), RunCounts> known;
   RunResult result;
   for (std::size_t i = 0; i < plan.size(); ++i) {
     const PlannedOperator& planned = plan[i];
     const Operator& op = planned.program.op;
     OperatorResult row{op, {}, planned.mapping, planned.mappings_seen};
-    row.counts.add(run_operator(accelerator, planned.program, planned.mapping, options, i),
-                   op.repeat);
+    const auto [place, is_new] = known.try_emplace(work_of(planned));
+    if (is_new || runs_all) {
+      place->second = run_operator(accelerator, planned.program, planned.mapping, options, i);
+    }
+    row.counts.add(place->second, op.repeat);
     result.total.add(row.counts, 1);
     result.operators.push_back(std::move(row));
   }

@@ -367,5 +367,17 @@ TEST(ParameterTable, AWordStandsForAnInteger) {
                           "sequence"));
 }
 
+TEST(ParameterTable, SizesOfAnArraySayTheirRange) {
+  ParameterTable<Params> table;
+  table.integer("rows", &Params::rows, {1, 256}, "PEs", "rows").rtl("Rows").array_size();
+  table.integer("offset", &Params::offset, {-5, 5}, "", "an offset");
+  const std::vector<ParameterInfo> infos = table.describe();
+  ASSERT_TRUE(infos[0].array_size.has_value());
+  EXPECT_EQ(infos[0].array_size->highest, 256);
+  EXPECT_FALSE(infos[1].array_size.has_value());
+  table.flag("gated", &Params::gated, "whether clocks are gated");
+  EXPECT_THROW(table.array_size(), InternalError);
+}
+
 }  // namespace
 }  // namespace bitsmith

@@ -96,6 +96,61 @@ TEST_F(SweepFile, ZippedAxesChangeTogetherAndVariantsHaveNames) {
   EXPECT_EQ(overrides[2].value, "0.5");
 }
 
+// Axes of some accelerators multiply those only; two accelerators may have one of the same name,
+// which then is one column.
+TEST_F(SweepFile, AnAxisMayBeForSomeAccelerators) {
+  const std::string text =
+      "name: s\naccelerators: [a.yaml, b.yaml]\n"
+      "axes:\n"
+      "  - {for: [b], name: size, set: design.rows, values: [2, 8]}\n"
+      "  - {set: clock_ghz, values: [1, 2]}\n"
+      "  - {for: [a], name: size, zip: [{set: design.cols, values: [3]}, {set: design.k_bits, "
+      "values: [9]}]}\n"
+      "  - {for: [b], name: memory, variants: {near: [memory.latency_ns=1]}}\n"
+      "workloads: [{gemm: 8x8x8}, {gemm: 1x2x3}]\n";
+  EXPECT_THAT(
+      labels(text),
+      ElementsAre(
+          "a clock_ghz=1 size=3,9 8x8x8", "a clock_ghz=1 size=3,9 1x2x3",
+          "a clock_ghz=2 size=3,9 8x8x8", "a clock_ghz=2 size=3,9 1x2x3",
+          "b size=2 clock_ghz=1 memory=near 8x8x8", "b size=2 clock_ghz=1 memory=near 1x2x3",
+          "b size=2 clock_ghz=2 memory=near 8x8x8", "b size=2 clock_ghz=2 memory=near 1x2x3",
+          "b size=8 clock_ghz=1 memory=near 8x8x8", "b size=8 clock_ghz=1 memory=near 1x2x3",
+          "b size=8 clock_ghz=2 memory=near 8x8x8", "b size=8 clock_ghz=2 memory=near 1x2x3"));
+  const Sweep sweep = load(text);
+  const std::vector<SweepPoint> points = expand(sweep);
+  EXPECT_THAT(axis_names(sweep), ElementsAre("size", "clock_ghz", "memory"));
+  EXPECT_THAT(axis_labels(sweep, points[2]), ElementsAre("3,9", "2", ""));
+  EXPECT_THAT(axis_labels(sweep, points[8]), ElementsAre("8", "1", "near"));
+  EXPECT_EQ(overrides_of(sweep, points[0]).size(), 3U);
+  EXPECT_EQ(overrides_of(sweep, points[4]).size(), 3U);
+}
+
+TEST_F(SweepFile, MistakesOfAxesForSomeAccelerators) {
+  const auto axes = [&](const std::string& text) {
+    return mistake("name: s\naccelerators: [a.yaml, b.yaml]\nworkloads: [{gemm: 8x8x8}]\naxes: [" +
+                   text + "]\n");
+  };
+  EXPECT_THAT(axes("{for: [c], set: clock_ghz, values: [1]}"),
+              HasSubstr("sweep.yaml:4:15: 'for': unknown accelerator 'c'"));
+  EXPECT_THAT(axes("{for: [a, a], set: clock_ghz, values: [1]}"), HasSubstr("'for': 'a' twice"));
+  EXPECT_THAT(axes("{for: [], set: clock_ghz, values: [1]}"), HasSubstr("'for'"));
+  EXPECT_THAT(axes("{for: a, set: clock_ghz, values: [1]}"), HasSubstr("'for'"));
+  EXPECT_THAT(axes("{zip: [{for: [a], set: clock_ghz, values: [1]}]}"),
+              HasSubstr("unknown key 'for'"));
+  EXPECT_THAT(axes("{fro: [a], set: clock_ghz, values: [1]}"),
+              HasSubstr("unknown key 'fro'; allowed: name, set, values, range, log_range, for"));
+  // Where they meet in an accelerator they must be apart as ever.
+  const std::string first = "{for: [a], name: x, set: clock_ghz, values: [1]}, ";
+  EXPECT_THAT(axes(first + "{name: y, set: clock_ghz, values: [1]}"),
+              HasSubstr("'clock_ghz' is set by two axes"));
+  EXPECT_THAT(axes(first + "{for: [b, a], name: x, set: design.rows, values: [1]}"),
+              HasSubstr("a second axis 'x'"));
+  EXPECT_THAT(axes(first + "{for: [b], name: X, set: design.rows, values: [1]}"),
+              HasSubstr("a second axis 'X'"));
+  EXPECT_EQ(axes(first + "{for: [b], name: x, set: clock_ghz, values: [1]}"), "none");
+}
+
 TEST_F(SweepFile, ConstraintsLeaveOutPoints) {
   const std::string axes =
       "axes: [{set: design.rows, values: [2, 4, 8]}, {set: design.cols, values: [2, 4, 8]}]\n";

@@ -6,11 +6,13 @@ namespace {
 ParameterTable<Params> make_table() {
   ParameterTable<Params> table;
   table.integer("rows", &Params::rows, {1, 64}, "PEs", "rows of the array: rows of Y in a tile")
-      .rtl("Rows");
+      .rtl("Rows")
+      .array_size();
   table
       .integer("cols", &Params::cols, {1, 64}, "PEs",
                "columns of the array: columns of Y in a tile")
-      .rtl("Cols");
+      .rtl("Cols")
+      .array_size();
   table
       .integer("row_tiles", &Params::row_tiles, {1, 8}, "tiles",
                "tiles that the rows are divided into, each with encoders and sums of its own")

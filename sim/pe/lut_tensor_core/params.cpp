@@ -23,11 +23,13 @@ void declare(ParameterTable<Params>& table) {
   table
       .integer("unit_rows", &Params::unit_rows, {1, 16}, "units",
                "units above each other, which share weights and dequantisers")
-      .rtl("UnitRows");
+      .rtl("UnitRows")
+      .array_size();
   table
       .integer("unit_cols", &Params::unit_cols, {1, 16}, "units",
                "units beside each other, each with tables of its own")
-      .rtl("UnitCols");
+      .rtl("UnitCols")
+      .array_size();
   table
       .choice(
           "engine", &Params::engine,

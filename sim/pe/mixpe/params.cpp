@@ -40,11 +40,13 @@ void add_rules(ParameterTable<Params>& table) {
 ParameterTable<Params> make_table() {
   ParameterTable<Params> table;
   table.integer("rows", &Params::rows, {1, 64}, "PEs", "rows of the array: rows of Y in a tile")
-      .rtl("Rows");
+      .rtl("Rows")
+      .array_size();
   table
       .integer("cols", &Params::cols, {1, 64}, "PEs",
                "columns of the array: columns of Y in a tile")
-      .rtl("Cols");
+      .rtl("Cols")
+      .array_size();
   table
       .integer("lanes", &Params::lanes, {1, 4}, "products",
                "products along k that a PE adds in a step: 1, 2 or 4")

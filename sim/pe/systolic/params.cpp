@@ -15,11 +15,13 @@ ParameterTable<Params> make_table() {
   table
       .integer("rows", &Params::rows, {1, 256}, "PEs",
                "rows of the array: rows of Y in a tile (os), k in a tile (ws, is)")
-      .rtl("Rows");
+      .rtl("Rows")
+      .array_size();
   table
       .integer("cols", &Params::cols, {1, 256}, "PEs",
                "columns of the array: columns of Y in a tile (os, ws), rows of Y (is)")
-      .rtl("Cols");
+      .rtl("Cols")
+      .array_size();
   table
       .choice("dataflow", &Params::dataflow,
               {{"os", Dataflow::output_stationary},
