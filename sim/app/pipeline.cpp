@@ -132,10 +132,13 @@ void compute(const RunRequest& request, RunAnswer& answer) {
 }  // namespace
 
 void simulate(const RunRequest& request, RunAnswer& answer) {
-  require_sram(answer.accelerator, shipped_sram_table);
+  const Accelerator& accelerator = answer.accelerator;
+  const RunCounts& total = answer.result.total;
+  require_sram(accelerator, shipped_sram_table);
+  array_figures(accelerator, shipped_technologies(), nullptr);  // before hours of simulation
   compute(request, answer);
-  answer.cost = run_cost(answer.accelerator, answer.result.total,
-                         seconds(answer.result.total, answer.accelerator), shipped_sram_table);
+  answer.cost = run_cost(accelerator, total, seconds(total, accelerator), shipped_sram_table,
+                         array_figures(accelerator, shipped_technologies(), &total));
   // A roofline knows the traffic of the DRAM, but not of the buffers.
   if (request.engine == Engine::roofline) answer.cost.energy_pj.buffers.reset();
 }
@@ -155,6 +158,12 @@ RunAnswer run(const RunRequest& request) {
     // After those of the configuration: the user's own win.
     for (Override& change : override_options(request.overrides)) {
       overrides.push_back(std::move(change));
+    }
+    if (!request.technology.empty()) {
+      overrides.push_back({{"technology", "name"}, request.technology, {"--tech", 0, 0}});
+    }
+    if (request.allow_estimate) {
+      overrides.push_back({{"technology", "allow_estimate"}, "true", {"--allow-estimate", 0, 0}});
     }
   });
   inputs.read([&] { answer.workload = read_workload(request, answer.warnings); });

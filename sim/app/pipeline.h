@@ -19,6 +19,8 @@ enum class Engine { tile, cycle, roofline };
 struct RunRequest {
   std::string accelerator;             // file; "" with `scale_sim_config`: SCALE-Sim's own array
   std::vector<std::string> overrides;  // "path=value"
+  std::string technology;              // instead of the accelerator's; "" for that
+  bool allow_estimate = false;         // of modules without a record
   std::string gemm;                    // "MxNxK", or
   std::string model;                   // file of a model, with
   PhaseOptions phase;                  // or
