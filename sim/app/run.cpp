@@ -122,9 +122,8 @@ int run_command(Options& options) {
   diagnostics.throw_if_any();
   const RunAnswer answer = run(options.request);
   for (const std::string& warning : answer.warnings) print_message(warning);
-  const RunReportInput report{answer.accelerator, answer.workload, answer.result,
-                              options.engine,     options.array,   answer.cost,
-                              options.explain};
+  const RunReportInput report{answer.accelerator, answer.workload, answer.result,  options.engine,
+                              options.array,      answer.cost,     options.explain};
   if (!options.timeline.empty()) write_timeline_file(options.timeline, answer);
   const std::string json = json_text(run_json(report));
   if (!out_file.empty()) write_output(out_file, json);

@@ -134,12 +134,9 @@ Json design_json(const SynthesisedDesign& design, double period_ps) {
 
 Json provenance_json(const Technology& technology, const std::filesystem::path& liberty) {
   const TechnologySource& source = technology.source;
-  return {{"technology", technology.name},
-          {"liberty", liberty.string()},
-          {"liberty_hash", source.liberty_hash},
-          {"yosys", source.yosys},
-          {"opensta", source.opensta},
-          {"iverilog", source.iverilog}};
+  return {{"technology", technology.name},       {"liberty", liberty.string()},
+          {"liberty_hash", source.liberty_hash}, {"yosys", source.yosys},
+          {"opensta", source.opensta},           {"iverilog", source.iverilog}};
 }
 
 std::string array_table(const SynthesisedDesign& design) {
@@ -156,8 +153,8 @@ std::string array_table(const SynthesisedDesign& design) {
   table.add_row({"array", "1", with_separators(cost.cells()),
                  fmt::format("{:.1f}", cost.area_um2()), "",
                  fmt::format("{:.0f}", cost.critical_path_ps())});
-  std::string text =
-      fmt::format("{} in {} (no wires, no clock tree)\n{}", design.file, cost.library, table.text());
+  std::string text = fmt::format("{} in {} (no wires, no clock tree)\n{}", design.file,
+                                 cost.library, table.text());
   for (const ModuleFigures& module : design.modules) {
     if (module.origin != ModuleFigures::Origin::interpolated) continue;
     const auto percent = [](const std::optional<double>& error) {
@@ -227,9 +224,10 @@ SynthesisedDesign synthesised(const std::string& file, const Design& design,
   for (const RtlDescription::Module& module : rtl.modules) {
     ModuleFigures figures = technology.find(module, result.cost.rtl_hash, rtl.sizes);
     if (!figures.known()) {
-      throw UserError(fmt::format("{}: no size of {} that the design allows tells of this one: use "
-                                  "--exact",
-                                  file, module.name));
+      throw UserError(
+          fmt::format("{}: no size of {} that the design allows tells of this one: use "
+                      "--exact",
+                      file, module.name));
     }
     result.cost.modules.push_back(figures.record.cost);
     result.modules.push_back(std::move(figures));

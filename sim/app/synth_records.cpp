@@ -75,11 +75,10 @@ std::vector<WantedRecord> missing_of(const RecordRequest& request, const Technol
   const bool needs_energy = request.energy || is_added_to(request);
   for (WantedRecord& wanted : all) {
     if (!keys.insert(wanted.key()).second) continue;
-    const ModuleFigures figures =
-        technology.find(wanted.module, wanted.rtl_hash,
-                        is_added_to(request) || request.technology.empty()
-                            ? std::vector<RtlDescription::Size>()
-                            : wanted.design->rtl().sizes);
+    const ModuleFigures figures = technology.find(wanted.module, wanted.rtl_hash,
+                                                  is_added_to(request) || request.technology.empty()
+                                                      ? std::vector<RtlDescription::Size>()
+                                                      : wanted.design->rtl().sizes);
     const bool answered = figures.known() && (!needs_energy || has_energies(figures.record));
     if (request.again || !answered) missing.push_back(std::move(wanted));
   }
@@ -142,7 +141,8 @@ class Maker {
  private:
   void show(const WantedRecord& wanted, const std::string& what) {
     ++done_;
-    if (is_shown_) print_message(fmt::format("{} of {}: {}: {}", done_, count_, wanted.key(), what));
+    if (is_shown_)
+      print_message(fmt::format("{} of {}: {}: {}", done_, count_, wanted.key(), what));
   }
 
   const Start& start_;
@@ -159,9 +159,10 @@ class Maker {
                                          const std::vector<WantedRecord>& missing) {
   std::vector<std::string> messages;
   for (const WantedRecord& wanted : missing) {
-    messages.push_back(fmt::format("technology '{}' has no record of {} for this RTL: name its "
-                                   "library, --liberty FILE, to make one",
-                                   start.technology.name, wanted.key()));
+    messages.push_back(
+        fmt::format("technology '{}' has no record of {} for this RTL: name its "
+                    "library, --liberty FILE, to make one",
+                    start.technology.name, wanted.key()));
   }
   throw UserError(messages);
 }

@@ -11,9 +11,9 @@
 namespace bitsmith::app {
 
 struct RecordRequest {
-  std::string technology;  // name or file; "": records that the cache has of the library
-  std::string liberty;     // "": osu018, where it is the technology's library
-  std::optional<double> period_ps;       // none: the technology's, or 5 ns
+  std::string technology;           // name or file; "": records that the cache has of the library
+  std::string liberty;              // "": osu018, where it is the technology's library
+  std::optional<double> period_ps;  // none: the technology's, or 5 ns
   std::optional<std::uint32_t> node_nm;  // of a new technology
   bool exact = false;   // with technology and library: the very sizes of the designs, too
   bool energy = false;  // with energies; always so with technology and library

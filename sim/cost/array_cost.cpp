@@ -31,8 +31,8 @@ std::array<double, kPeCycleClasses> cycles_of(const RunCounts& counts, double pe
 
 // None where a class that occurs has no energy.
 std::optional<std::vector<ArrayModule::Use>> uses_of(const ModuleFigures& figures,
-                                                     OperandClass operands,
-                                                     const RunCounts& counts, double pes) {
+                                                     OperandClass operands, const RunCounts& counts,
+                                                     double pes) {
   const ModuleRecord& record = figures.record;
   const auto cycles = cycles_of(counts, pes, is_pe(figures, operands, pes));
   std::vector<ArrayModule::Use> uses;
@@ -41,8 +41,8 @@ std::optional<std::vector<ArrayModule::Use>> uses_of(const ModuleFigures& figure
     const auto cycle = static_cast<PeCycleClass>(i);
     const auto& energy = record.energies.at(operands, cycle);
     if (!energy) return std::nullopt;
-    uses.push_back({cycle, cycles[i] * static_cast<double>(record.cost.instances),
-                    dynamic_pj(*energy)});
+    uses.push_back(
+        {cycle, cycles[i] * static_cast<double>(record.cost.instances), dynamic_pj(*energy)});
   }
   return uses;
 }
@@ -57,10 +57,10 @@ void note_missing(const Accelerator& accelerator, const RtlDescription::Module& 
                   const ModuleFigures& figures, ArrayFigures& array) {
   if (figures.known()) return;
   const bool is_stale = figures.origin == Origin::stale;
-  array.notes.push_back(fmt::format(
-      "technology {} has {} record of {}{}; {}", array.technology, is_stale ? "only a stale" : "no",
-      key_of_module(module.name, module.parameters), is_stale ? ": its RTL has changed" : "",
-      command_for(accelerator)));
+  array.notes.push_back(
+      fmt::format("technology {} has {} record of {}{}; {}", array.technology,
+                  is_stale ? "only a stale" : "no", key_of_module(module.name, module.parameters),
+                  is_stale ? ": its RTL has changed" : "", command_for(accelerator)));
 }
 
 void add_areas(ArrayFigures& array) {
@@ -140,9 +140,8 @@ std::optional<double> ArrayFigures::maximum_clock_ghz() const {
 }
 
 bool ArrayFigures::has(ModuleFigures::Origin origin) const {
-  return std::any_of(modules.begin(), modules.end(), [&](const ArrayModule& module) {
-    return module.figures.origin == origin;
-  });
+  return std::any_of(modules.begin(), modules.end(),
+                     [&](const ArrayModule& module) { return module.figures.origin == origin; });
 }
 
 std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, TechnologyShelf& shelf,

@@ -88,15 +88,14 @@ std::optional<Estimate> estimate(const Technology& technology, const WordCells& 
   for (const auto& [key, record] : technology.by_key()) {
     if (record.word_cells) records.push_back(&record);
   }
-  const auto area = fitted(records, cells, [](const ModuleRecord& of) {
-    return std::optional(of.cost.area_um2);
-  });
+  const auto area = fitted(records, cells,
+                           [](const ModuleRecord& of) { return std::optional(of.cost.area_um2); });
   if (!area) return std::nullopt;
   Estimate result;
   result.record.cost.area_um2 = area->value;
   result.held_out.area = area->error;
-  if (const auto leakage = fitted(records, cells,
-                                  [](const ModuleRecord& of) { return of.cost.leakage_uw; })) {
+  if (const auto leakage =
+          fitted(records, cells, [](const ModuleRecord& of) { return of.cost.leakage_uw; })) {
     result.record.cost.leakage_uw = leakage->value;
     result.held_out.leakage = leakage->error;
   }

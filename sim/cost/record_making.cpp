@@ -137,8 +137,9 @@ std::string why_not_of(const TechnologySource& source, const Technology& technol
         technology.name, theirs.library, theirs.liberty_hash, source.library, source.liberty_hash);
   }
   if (theirs.target_period_ps != source.target_period_ps) {
-    return fmt::format("technology '{}' is of gates sized for {} ps, not {} ps: choose another name",
-                       technology.name, theirs.target_period_ps, source.target_period_ps);
+    return fmt::format(
+        "technology '{}' is of gates sized for {} ps, not {} ps: choose another name",
+        technology.name, theirs.target_period_ps, source.target_period_ps);
   }
   return "";
 }

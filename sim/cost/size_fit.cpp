@@ -70,8 +70,7 @@ double weighted(Family family, const Row& weights, Figure figure) {
 
 // What all have.
 template <class Figure>
-std::optional<double> weighted_if_known(Family family,
-                                        const Row& weights, Figure figure) {
+std::optional<double> weighted_if_known(Family family, const Row& weights, Figure figure) {
   if (!std::all_of(family.begin(), family.end(),
                    [&](const ModuleRecord* record) { return figure(*record).has_value(); })) {
     return std::nullopt;
@@ -79,9 +78,8 @@ std::optional<double> weighted_if_known(Family family,
   return weighted(family, weights, [&](const ModuleRecord& record) { return *figure(record); });
 }
 
-std::optional<EnergyRecord> weighted_energy(Family family,
-                                            const Row& weights, OperandClass operands,
-                                            PeCycleClass cycle) {
+std::optional<EnergyRecord> weighted_energy(Family family, const Row& weights,
+                                            OperandClass operands, PeCycleClass cycle) {
   const auto of = [&](const ModuleRecord& record) -> const std::optional<EnergyRecord>& {
     return record.energies.at(operands, cycle);
   };
@@ -90,7 +88,8 @@ std::optional<EnergyRecord> weighted_energy(Family family,
     return std::nullopt;
   }
   const auto sum = [&](double EnergyRecord::*part) {
-    return weighted(family, weights, [&](const ModuleRecord& record) { return (*of(record)).*part; });
+    return weighted(family, weights,
+                    [&](const ModuleRecord& record) { return (*of(record)).*part; });
   };
   EnergyRecord energy;
   energy.cycles = of(largest(family))->cycles;
@@ -107,18 +106,16 @@ ModuleRecord combine(Family family, const Row& weights) {
   };
   ModuleRecord record;
   record.cost.name = largest(family).cost.name;
-  record.cost.cells = static_cast<std::uint64_t>(
-      std::llround(weighted(family, weights, [](const ModuleRecord& of) {
-        return static_cast<double>(of.cost.cells);
-      })));
+  record.cost.cells = static_cast<std::uint64_t>(std::llround(weighted(
+      family, weights, [](const ModuleRecord& of) { return static_cast<double>(of.cost.cells); })));
   record.cost.combinational_um2 = sum(&ModuleCost::combinational_um2);
   record.cost.sequential_um2 = sum(&ModuleCost::sequential_um2);
   record.cost.buffer_um2 = sum(&ModuleCost::buffer_um2);
-  record.cost.area_um2 = record.cost.combinational_um2 + record.cost.sequential_um2 +
-                         record.cost.buffer_um2;
+  record.cost.area_um2 =
+      record.cost.combinational_um2 + record.cost.sequential_um2 + record.cost.buffer_um2;
   record.cost.critical_path_ps = largest(family).cost.critical_path_ps;
-  record.cost.leakage_uw = weighted_if_known(
-      family, weights, [](const ModuleRecord& of) { return of.cost.leakage_uw; });
+  record.cost.leakage_uw =
+      weighted_if_known(family, weights, [](const ModuleRecord& of) { return of.cost.leakage_uw; });
   record.rtl_hash = largest(family).rtl_hash;
   record.target_period_ps = largest(family).target_period_ps;
   record.energy_period_ps = largest(family).energy_period_ps;
@@ -142,7 +139,8 @@ std::optional<double> relative_error(double predicted, double measured) {
 }
 
 // The worst of all classes.
-std::optional<double> energy_error(const ModuleEnergies& predicted, const ModuleEnergies& measured) {
+std::optional<double> energy_error(const ModuleEnergies& predicted,
+                                   const ModuleEnergies& measured) {
   std::optional<double> worst;
   for (std::size_t operands = 0; operands < kOperandClasses; ++operands) {
     for (std::size_t cycle = 0; cycle < kPeCycleClasses; ++cycle) {
@@ -229,10 +227,9 @@ std::optional<SizeFit> interpolate_sizes(const SizedModule& module,
                                          const std::vector<const ModuleRecord*>& family) {
   if (!module.has_sizes() || family.empty()) return std::nullopt;
   std::vector<const ModuleRecord*> sorted = family;
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [&](const ModuleRecord* a, const ModuleRecord* b) {
-                     return module.extent(a->parameters) < module.extent(b->parameters);
-                   });
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const ModuleRecord* a, const ModuleRecord* b) {
+    return module.extent(a->parameters) < module.extent(b->parameters);
+  });
   std::vector<Row> rows;
   for (const ModuleRecord* record : sorted) rows.push_back(module.terms(record->parameters));
   const auto weights = weights_at(rows, module.terms(module.parameters()));

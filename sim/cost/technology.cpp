@@ -28,8 +28,8 @@ void Technology::merge(const Technology& other) {
 const ModuleRecord* Technology::record(const std::string& module, const RtlParameters& parameters,
                                        std::string_view rtl_hash) const {
   const auto [begin, end] = records_.equal_range(key_of_module(module, parameters));
-  const auto found =
-      std::find_if(begin, end, [&](const auto& entry) { return entry.second.rtl_hash == rtl_hash; });
+  const auto found = std::find_if(
+      begin, end, [&](const auto& entry) { return entry.second.rtl_hash == rtl_hash; });
   return found == end ? nullptr : &found->second;
 }
 
@@ -137,8 +137,8 @@ const ModuleFigures& TechnologyShelf::estimate(const std::string& name, const De
   if (known != estimates_.end()) return known->second;
   const auto estimated = bitsmith::estimate(of, word_cells(rtl_module(design, module)));
   if (!estimated) {
-    throw UserError(fmt::format(
-        "technology {} has {} records: too few to estimate others from", of.name, of.records()));
+    throw UserError(fmt::format("technology {} has {} records: too few to estimate others from",
+                                of.name, of.records()));
   }
   ModuleFigures figures{ModuleFigures::Origin::estimated, estimated->record, estimated->held_out};
   figures.record.cost.name = module.name;

@@ -84,7 +84,8 @@ std::string record_text(const std::string& key, const ModuleRecord& record) {
   if (record.word_cells) text += word_cells_text(*record.word_cells);
   const std::string energies = energies_text(record.energies);
   if (energies.empty()) return text;
-  return text + fmt::format("    energy_period_ps: {}\n", number(record.energy_period_ps)) + energies;
+  return text + fmt::format("    energy_period_ps: {}\n", number(record.energy_period_ps)) +
+         energies;
 }
 
 // ---- reading
@@ -186,20 +187,19 @@ void for_each_word(const YamlNode& map, std::string_view what,
 }
 
 void read_energies(const YamlNode& map, ModuleRecord& record, Diagnostics& diagnostics) {
-  for_each_word(
-      map, "class of operands", kOperandClassNames, diagnostics,
-      [&](std::size_t operands, const YamlEntry& of) {
-        for_each_word(of.value, "class of cycles", kPeCycleClassNames, diagnostics,
-                      [&](std::size_t cycle, const YamlEntry& entry) {
-                        auto energy = read_energy(entry.value, entry.key, diagnostics);
-                        if (energy && record.cost.leakage_uw) {
-                          energy->leakage_pj =
-                              *record.cost.leakage_uw * record.energy_period_ps * 1e-6;
-                        }
-                        record.energies.at(static_cast<OperandClass>(operands),
-                                           static_cast<PeCycleClass>(cycle)) = energy;
-                      });
-      });
+  for_each_word(map, "class of operands", kOperandClassNames, diagnostics,
+                [&](std::size_t operands, const YamlEntry& of) {
+                  for_each_word(of.value, "class of cycles", kPeCycleClassNames, diagnostics,
+                                [&](std::size_t cycle, const YamlEntry& entry) {
+                                  auto energy = read_energy(entry.value, entry.key, diagnostics);
+                                  if (energy && record.cost.leakage_uw) {
+                                    energy->leakage_pj =
+                                        *record.cost.leakage_uw * record.energy_period_ps * 1e-6;
+                                  }
+                                  record.energies.at(static_cast<OperandClass>(operands),
+                                                     static_cast<PeCycleClass>(cycle)) = energy;
+                                });
+                });
 }
 
 RtlParameters read_parameters(const YamlNode& map, Diagnostics& diagnostics) {
@@ -209,8 +209,7 @@ RtlParameters read_parameters(const YamlNode& map, Diagnostics& diagnostics) {
     return parameters;
   }
   for (const YamlEntry& entry : map.entries) {
-    const auto value =
-        read_integer(entry.value, entry.key, {INT64_MIN, INT64_MAX}, diagnostics);
+    const auto value = read_integer(entry.value, entry.key, {INT64_MIN, INT64_MAX}, diagnostics);
     parameters.emplace_back(entry.key, value.value_or(0));
   }
   return parameters;
@@ -218,7 +217,8 @@ RtlParameters read_parameters(const YamlNode& map, Diagnostics& diagnostics) {
 
 ModuleRecord read_record(const YamlNode& map, const ParameterTable<Flat>& table,
                          double target_period_ps, Diagnostics& diagnostics) {
-  const Flat flat = table.read(map, diagnostics, {"parameters", "leakage_uw", "word_cells", "energies"});
+  const Flat flat =
+      table.read(map, diagnostics, {"parameters", "leakage_uw", "word_cells", "energies"});
   ModuleRecord record;
   record.cost = {.name = flat.module,
                  .instances = 1,
@@ -259,17 +259,17 @@ ModuleRecord read_record(const YamlNode& map, const ParameterTable<Flat>& table,
 void read_records(const YamlNode& list, Technology& technology, Diagnostics& diagnostics) {
   if (list.kind == YamlNode::Kind::empty) return;
   if (list.kind != YamlNode::Kind::sequence) {
-    diagnostics.add(list.where, fmt::format("'records': expected a sequence, found {}",
-                                            yaml::describe(list)));
+    diagnostics.add(list.where,
+                    fmt::format("'records': expected a sequence, found {}", yaml::describe(list)));
     return;
   }
   const auto table = record_table();
   for (const YamlNode& item : list.items) {
-    ModuleRecord record =
-        read_record(item, table, technology.source.target_period_ps, diagnostics);
+    ModuleRecord record = read_record(item, table, technology.source.target_period_ps, diagnostics);
     const std::string key = key_of_module(record.cost.name, record.parameters);
     if (!record.cost.name.empty() && technology.by_key().contains(key)) {
-      diagnostics.add(item.where, fmt::format("a second record of '{}'", printable(key, kNameLimit)));
+      diagnostics.add(item.where,
+                      fmt::format("a second record of '{}'", printable(key, kNameLimit)));
     }
     technology.add(std::move(record));
   }
@@ -298,16 +298,18 @@ Technology parse_technology(std::string_view text, const std::string& file) {
   Header header = header_table().read(root, diagnostics, {"records"});
   Technology technology;
   technology.name = std::move(header.name);
-  technology.source = {.library = std::move(header.library),
-                       .liberty_hash = std::move(header.liberty_hash),
-                       .voltage = header.voltage,
-                       .node_nm = header.node_nm == 0 ? std::nullopt : std::optional(header.node_nm),
-                       .target_period_ps = header.target_period_ps,
-                       .yosys = std::move(header.yosys),
-                       .opensta = std::move(header.opensta),
-                       .iverilog = std::move(header.iverilog),
-                       .date = std::move(header.date)};
-  if (const YamlNode* records = root.find("records")) read_records(*records, technology, diagnostics);
+  technology.source = {
+      .library = std::move(header.library),
+      .liberty_hash = std::move(header.liberty_hash),
+      .voltage = header.voltage,
+      .node_nm = header.node_nm == 0 ? std::nullopt : std::optional(header.node_nm),
+      .target_period_ps = header.target_period_ps,
+      .yosys = std::move(header.yosys),
+      .opensta = std::move(header.opensta),
+      .iverilog = std::move(header.iverilog),
+      .date = std::move(header.date)};
+  if (const YamlNode* records = root.find("records"))
+    read_records(*records, technology, diagnostics);
   diagnostics.throw_if_any();
   return technology;
 }

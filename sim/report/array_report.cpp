@@ -54,9 +54,8 @@ Json module_json(const ArrayModule& module) {
           {"rtl_hash", known ? Json(module.figures.record.rtl_hash) : Json()},
           {"area_um2", if_known(cost.area_um2)},
           {"leakage_uw", known ? number_json(cost.leakage_uw) : Json()},
-          {"critical_path_ps", module.figures.origin == Origin::estimated
-                                   ? Json()
-                                   : if_known(cost.critical_path_ps)},
+          {"critical_path_ps",
+           module.figures.origin == Origin::estimated ? Json() : if_known(cost.critical_path_ps)},
           {"held_out_error",
            {{"area", number_json(held_out.area)},
             {"leakage", number_json(held_out.leakage)},
@@ -88,7 +87,8 @@ std::string marks_text(const RunReportInput& input) {
   for (const ArrayModule& module : array.modules) {
     if (module.figures.origin == Origin::estimated) {
       text += fmt::format(
-          "{} is estimated from its word-level cells (mean held-out errors: {}; no critical path)\n",
+          "{} is estimated from its word-level cells (mean held-out errors: {}; no critical "
+          "path)\n",
           module.cost().name, held_out_text(module.figures.held_out));
     }
     if (module.figures.origin != Origin::interpolated) continue;
@@ -212,16 +212,15 @@ std::string explanation_text(const RunReportInput& input) {
     }
     for (const ArrayModule::Use& use : module.uses) {
       std::vector<std::string> row = head;
-      row.insert(row.end(), {std::string(word_of(use.cycle)),
-                             fmt::format("{:.4g}", use.pj_per_cycle),
-                             fmt::format("{:.6g}", use.cycles),
-                             fmt::format("{:.4g}", use.pj() * 1e-6)});
+      row.insert(row.end(),
+                 {std::string(word_of(use.cycle)), fmt::format("{:.4g}", use.pj_per_cycle),
+                  fmt::format("{:.6g}", use.cycles), fmt::format("{:.4g}", use.pj() * 1e-6)});
       table.add_row(std::move(row));
       head = {"", "", "", ""};
     }
-    records += fmt::format("{}: {}{}\n", cost.name,
-                           parameters_text(module.figures.record.parameters),
-                           known ? ", RTL " + module.figures.record.rtl_hash : "");
+    records +=
+        fmt::format("{}: {}{}\n", cost.name, parameters_text(module.figures.record.parameters),
+                    known ? ", RTL " + module.figures.record.rtl_hash : "");
   }
   return fmt::format(
       "where the array's figures come from: technology {}, library {} with hash {}, operands {}\n"

@@ -22,8 +22,8 @@ class TechnologyCli : public testing::Test {
 
   // With a cache of its own.
   ProcessResult bitsmith(std::vector<std::string> arguments, const std::string& path = "") const {
-    std::vector<std::string> command = {
-        "/usr/bin/env", "BITSMITH_CACHE=" + (folder_.path() / "cache").string()};
+    std::vector<std::string> command = {"/usr/bin/env",
+                                        "BITSMITH_CACHE=" + (folder_.path() / "cache").string()};
     if (!path.empty()) command.push_back("PATH=" + path);
     command.emplace_back(BITSMITH_BINARY);
     command.insert(command.end(), arguments.begin(), arguments.end());
@@ -74,8 +74,11 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
   EXPECT_THAT(resumed.output, Not(HasSubstr(" of 7")));
 
   std::vector<std::string> run = {
-      "run", (home_folder() / "configs/accelerators/systolic_int8_16x16.yaml").string(),
-      "--gemm", "64x64x7", "--tech", file, "--json", "-", "--set", "clock_ghz=0.1"};
+      "run",    (home_folder() / "configs/accelerators/systolic_int8_16x16.yaml").string(),
+      "--gemm", "64x64x7",
+      "--tech", file,
+      "--json", "-",
+      "--set",  "clock_ghz=0.1"};
   for (const char* change :
        {"activation=int2", "weight=int2", "accumulator_bits=6", "clock_gating=none"}) {
     run.insert(run.end(), {"--set", std::string("design.") + change});

@@ -26,7 +26,8 @@ const std::vector<RtlDescription::Size> kSizes = {{"rows", {"Rows"}}, {"cols", {
 Technology empty_technology() {
   Technology technology;
   technology.name = "round";
-  technology.source = {"cells", "0123", 1.5, 180, 2000, "Yosys 1", "2", "Icarus \"3\"", "2026-11-21"};
+  technology.source = {"cells", "0123",         1.5,         180, 2000, "Yosys 1",
+                       "2",     "Icarus \"3\"", "2026-11-21"};
   return technology;
 }
 
@@ -210,7 +211,8 @@ TEST(RecordMaking, DesignsAreAnsweredAtAnySize) {
       technology.add(record_of(wanted.module.name, wanted.module.parameters, 100, wanted.rtl_hash));
     }
     for (const RtlDescription::Module& module : design->rtl().modules) {
-      const ModuleFigures found = technology.find(module, hash_of_rtl(*design), design->rtl().sizes);
+      const ModuleFigures found =
+          technology.find(module, hash_of_rtl(*design), design->rtl().sizes);
       EXPECT_TRUE(found.known()) << module.name;
       EXPECT_EQ(found.origin == Origin::interpolated, found.held_out.area.has_value());
       EXPECT_NEAR(found.record.cost.area_um2, 100, 1e-6);
