@@ -8,7 +8,6 @@
 #include "common/table.h"
 #include "common/version.h"
 #include "cosim/lockstep.h"
-#include "cost/energy.h"
 #include "cost/synthesis.h"
 #include "pe/registry.h"
 
@@ -31,9 +30,6 @@ struct Options {
   bool again = false;
   std::string json;
 };
-
-// Of each module's energy, under each kind of inputs.
-constexpr std::uint64_t kEnergyCycles = 1000;
 
 Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -63,22 +59,41 @@ Json energy_json(const EnergyRecord& record, double period_ps) {
           {"period_ps", period_ps}};
 }
 
-std::string energy_table(const CharacterisedArray& array) {
-  TextTable table({"pJ/cycle of one module", "inputs", "total", "switching", "internal",
-                   "clock and registers", "leakage", "cycles"});
-  const auto add = [&](const std::string& module, const char* inputs, const EnergyRecord& r) {
-    const auto pj = [](double value) { return fmt::format("{:.4g}", value); };
-    const auto known = [&](const std::optional<double>& value) {
-      return value ? pj(*value) : std::string("unknown");
-    };
-    table.add_row({module, inputs, known(r.pj_per_cycle()), pj(r.switching_pj), pj(r.internal_pj),
-                   pj(r.clock_and_registers_pj), known(r.leakage_pj), with_separators(r.cycles)});
-  };
-  for (std::size_t i = 0; i < array.energies.size(); ++i) {
-    add(array.cost.modules[i].name, "uniform", array.energies[i].uniform);
-    add(array.cost.modules[i].name, "zero", array.energies[i].zero);
+// By class of operands and of PE-cycle; null where the module has no such cycles.
+Json energies_json(const ModuleRecord& record) {
+  Json json;
+  for (std::size_t o = 0; o < kOperandClasses; ++o) {
+    Json& of_class = json[std::string(kOperandClassNames[o])];
+    for (std::size_t c = 0; c < kPeCycleClasses; ++c) {
+      const auto& energy =
+          record.energies.at(static_cast<OperandClass>(o), static_cast<PeCycleClass>(c));
+      of_class[std::string(kPeCycleClassNames[c])] =
+          energy ? energy_json(*energy, record.energy_period_ps) : Json(nullptr);
+    }
   }
-  return fmt::format("at a period of {:.0f} ps\n{}", array.period_ps, table.text());
+  return json;
+}
+
+std::string energy_table(const std::vector<ModuleFigures>& modules) {
+  std::vector<std::string> header = {"pJ/cycle of one module", "operands"};
+  header.insert(header.end(), kPeCycleClassNames.begin(), kPeCycleClassNames.end());
+  header.emplace_back("at ps");
+  TextTable table(header);
+  for (const ModuleFigures& module : modules) {
+    const ModuleRecord& record = module.record;
+    for (std::size_t o = 0; o < kOperandClasses; ++o) {
+      std::vector<std::string> row = {record.cost.name, std::string(kOperandClassNames[o])};
+      for (std::size_t c = 0; c < kPeCycleClasses; ++c) {
+        const auto& energy =
+            record.energies.at(static_cast<OperandClass>(o), static_cast<PeCycleClass>(c));
+        const std::optional<double> pj = energy ? energy->pj_per_cycle() : std::nullopt;
+        row.push_back(pj ? fmt::format("{:.4g}", *pj) : energy ? "unknown" : "-");
+      }
+      row.push_back(fmt::format("{:.0f}", record.energy_period_ps));
+      table.add_row(row);
+    }
+  }
+  return table.text();
 }
 
 Json memory_json(const RtlDescription::Memory& memory) {
@@ -89,12 +104,11 @@ Json memory_json(const RtlDescription::Memory& memory) {
           {"area_um2", nullptr}};
 }
 
-// A design's modules as a technology knows them; with energies of `synth --energy` where measured.
+// A design's modules as a technology knows them.
 struct SynthesisedDesign {
   std::string file;
   ArrayCost cost;
   std::vector<ModuleFigures> modules;  // by cost.modules
-  std::optional<CharacterisedArray> energy;
 };
 
 Json figures_json(const ModuleFigures& figures) {
@@ -102,6 +116,7 @@ Json figures_json(const ModuleFigures& figures) {
   Json parameters = Json::object();
   for (const auto& [name, value] : figures.record.parameters) parameters[name] = value;
   json["parameters"] = parameters;
+  if (has_energies(figures.record)) json["energy_pj"] = energies_json(figures.record);
   json["interpolated"] = figures.origin == ModuleFigures::Origin::interpolated;
   json["held_out_error"] = {{"area", number_or_null(figures.held_out.area)},
                             {"leakage", number_or_null(figures.held_out.leakage)},
@@ -113,11 +128,6 @@ Json design_json(const SynthesisedDesign& design, double period_ps) {
   const ArrayCost& cost = design.cost;
   Json modules = Json::array();
   for (const ModuleFigures& module : design.modules) modules.push_back(figures_json(module));
-  for (std::size_t i = 0; design.energy && i < modules.size(); ++i) {
-    const CharacterisedArray& array = *design.energy;
-    modules[i]["energy_pj"] = {{"uniform", energy_json(array.energies[i].uniform, array.period_ps)},
-                               {"zero", energy_json(array.energies[i].zero, array.period_ps)}};
-  }
   Json memories = Json::array();
   for (const auto& memory : cost.memories) memories.push_back(memory_json(memory));
   return {{"config", design.file},
@@ -194,6 +204,7 @@ RecordRequest read_request(const Options& options, Diagnostics& diagnostics) {
   request.liberty = options.liberty;
   request.exact = options.exact;
   request.again = options.again;
+  request.energy = options.energy;
   if (!options.period_ps.empty()) {
     request.period_ps = static_cast<double>(
         integer_option("--period", options.period_ps, {1, 1'000'000'000}, diagnostics));
@@ -216,7 +227,7 @@ RecordRequest read_request(const Options& options, Diagnostics& diagnostics) {
 
 SynthesisedDesign synthesised(const std::string& file, const Design& design,
                               const Technology& technology) {
-  SynthesisedDesign result{file, {}, {}, std::nullopt};
+  SynthesisedDesign result{file, {}, {}};
   const RtlDescription rtl = design.rtl();
   result.cost.library = technology.source.library;
   result.cost.rtl_hash = hash_of_rtl(design);
@@ -257,10 +268,7 @@ int run_command(const Options& options) {
   for (std::size_t i = 0; i < designs.size(); ++i) {
     SynthesisedDesign design = synthesised(options.designs[i], *designs[i], technology);
     std::string text = array_table(design);
-    if (options.energy) {
-      design.energy = characterise(*designs[i], synthesis, kEnergyCycles);
-      text += energy_table(*design.energy);
-    }
+    if (options.energy) text += energy_table(design.modules);
     Json row = design_json(design, synthesis.period_ps);
     if (cycles > 0) {
       const bool equal = check_netlist(design.file, *designs[i], synthesis, cycles, row);
@@ -302,8 +310,8 @@ Action add_synth(CLI::App& app) {
   command->add_option("--check", o.check_cycles,
                       "compare the array's netlist with its RTL for so many cycles");
   command->add_flag("--energy", o.energy,
-                    "energy per cycle of each module from its gates, under uniform random and "
-                    "under zero inputs");
+                    "energy per cycle of each module from its gates, by class of operands and of "
+                    "PE-cycle");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

@@ -22,16 +22,6 @@ bool is_added_to(const RecordRequest& request) {
   return !request.technology.empty() && !request.liberty.empty();
 }
 
-bool has_energies(const ModuleRecord& record) {
-  for (std::size_t operands = 0; operands < kOperandClasses; ++operands) {
-    for (std::size_t cycle = 0; cycle < kPeCycleClasses; ++cycle) {
-      if (record.energies.at(static_cast<OperandClass>(operands), static_cast<PeCycleClass>(cycle)))
-        return true;
-    }
-  }
-  return false;
-}
-
 // What is there before anything is made.
 struct Start {
   Technology technology;
@@ -110,6 +100,7 @@ class Maker {
         library_(read_liberty(start.options.liberty)),
         source_(source_of(start.options, library_, request.node_nm)),
         count_(count),
+        energy_(request.energy || is_added_to(request)),
         is_shown_(is_added_to(request)) {
     if (start.technology.records() == 0) return;
     const std::string problem = why_not_of(source_, start.technology);
@@ -119,7 +110,7 @@ class Maker {
   void make(const WantedRecord& wanted) {
     const auto begin = std::chrono::steady_clock::now();
     try {
-      const ModuleRecord record = make_record(wanted, start_.options, library_);
+      const ModuleRecord record = make_record(wanted, start_.options, library_, energy_);
       const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
       const std::lock_guard lock(mutex_);
       keep_record(start_.file, start_.technology.name, source_, record);
@@ -149,6 +140,7 @@ class Maker {
   const LibertyLibrary library_;
   const TechnologySource source_;
   const std::size_t count_;
+  const bool energy_;
   const bool is_shown_;  // work for hours, not the question of one design
   std::mutex mutex_;
   std::size_t done_ = 0;

@@ -8,7 +8,6 @@
 
 #include "common/error.h"
 #include "common/process.h"
-#include "cost/energy_meter.h"
 #include "cost/vcd_reader.h"
 
 namespace bitsmith {
@@ -16,8 +15,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kFsPerPs = 1000;
-constexpr std::uint64_t kWarmUp = 20;  // cycles; longer than any reset and pipeline
-constexpr std::uint64_t kSeed = 1;
 
 // n<number> of netlist_verilog.
 std::uint32_t net_number(std::string_view name) {
@@ -58,29 +55,68 @@ struct Measured {
   std::uint64_t toggles = 0;  // of nets that cells drive
 };
 
-// Charges every change between 0 and 1 from `start_ps` on.
-Measured integrate(const fs::path& changes, const GateNetlist& netlist, EnergyMeter meter,
-                   double start_ps) {
+// Charges every change between 0 and 1 to the window of its cycle.
+std::vector<Measured> integrate(const fs::path& changes, const GateNetlist& netlist,
+                                EnergyMeter meter, double period_ps,
+                                std::span<const std::uint8_t> windows, std::size_t records) {
   const std::vector<bool> driven = driven_nets(netlist);
   std::vector<char> values(netlist.nets, 'x');
-  const auto start = static_cast<std::uint64_t>(std::llround(start_ps * kFsPerPs));
-  bool measuring = false;
-  Measured result;
+  const auto period = static_cast<std::uint64_t>(std::llround(period_ps * kFsPerPs));
+  std::vector<Measured> result(records + 1);  // the last: what no record wants
+  const auto window_at = [&](std::uint64_t time) {
+    const std::uint64_t cycle = time / period;  // from 1 on
+    const bool measured = cycle > 0 && cycle <= windows.size() && windows[cycle - 1] < records;
+    return measured ? windows[cycle - 1] : records;
+  };
+  std::size_t window = records;
+  const auto close = [&] {
+    const EnergySum sum = meter.take();
+    result[window].fj.switching += sum.switching;
+    result[window].fj.internal += sum.internal;
+    result[window].fj.clock_and_registers += sum.clock_and_registers;
+  };
   VcdReader reader(changes, net_number);
   for (VcdReader::Change change{}; reader.next(change);) {
     check(change.variable < values.size(), "a dumped net is one of the netlist");
     const char before = std::exchange(values[change.variable], change.value);
     if ((before != '0' && before != '1') || (change.value != '0' && change.value != '1')) continue;
     if (before == change.value) continue;
-    if (!measuring && change.time >= start) {
-      measuring = true;
-      meter.take();
+    if (const std::size_t now = window_at(change.time); now != window) {
+      close();
+      window = now;
     }
     meter.toggle(change.variable, change.value == '1', change.time);
-    if (measuring && driven[change.variable]) ++result.toggles;
+    if (driven[change.variable]) ++result[window].toggles;
   }
-  if (measuring) result.fj = meter.take();
+  close();
+  result.pop_back();
   return result;
+}
+
+bool shows(const std::string& actual, const std::string& expected) {
+  if (actual.size() != expected.size()) return false;
+  for (std::size_t bit = 0; bit < actual.size(); ++bit) {
+    if (expected[bit] != 'x' && actual[bit] != expected[bit]) return false;
+  }
+  return true;
+}
+
+void compare_outputs(const std::string& module,
+                     std::span<const GateSimulation::Output> actual_outputs,
+                     std::span<const GateSimulation::Output> expected_outputs) {
+  for (const GateSimulation::Output& expected : expected_outputs) {
+    const auto actual =
+        std::find_if(actual_outputs.begin(), actual_outputs.end(),
+                     [&](const GateSimulation::Output& o) { return o.name == expected.name; });
+    check(actual != actual_outputs.end() && actual->values.size() == expected.values.size(),
+          "outputs to compare are those of the module");
+    for (std::size_t cycle = 0; cycle < expected.values.size(); ++cycle) {
+      if (shows(actual->values[cycle], expected.values[cycle])) continue;
+      throw InternalError(fmt::format(
+          "module '{}': the gates differ from the RTL in cycle {}: {} is {} instead of {}", module,
+          cycle, expected.name, actual->values[cycle], expected.values[cycle]));
+    }
+  }
 }
 
 }  // namespace
@@ -101,9 +137,18 @@ ModuleEnergy::ModuleEnergy(MappedModule module, const LibertyLibrary& library)
 }
 
 EnergyRecord ModuleEnergy::measure(const GateStimulus& stimulus, std::uint64_t warm_up,
-                                   double wanted_ps) const {
-  const double period_ps = std::ceil(wanted_ps * kFsPerPs / 2) * 2 / kFsPerPs;
+                                   double period_ps) const {
   check(warm_up < stimulus.cycles, "cycles are left to measure");
+  std::vector<std::uint8_t> windows(stimulus.cycles, 0);
+  std::fill_n(windows.begin(), warm_up, std::uint8_t{1});
+  return measure(stimulus, windows, 1, period_ps).front();
+}
+
+std::vector<EnergyRecord> ModuleEnergy::measure(
+    const GateStimulus& stimulus, std::span<const std::uint8_t> windows, std::size_t records,
+    double wanted_ps, std::span<const GateSimulation::Output> expected) const {
+  check(windows.size() == stimulus.cycles, "every cycle has a window");
+  const double period_ps = std::ceil(wanted_ps * kFsPerPs / 2) * 2 / kFsPerPs;
   if (period_ps < cost().critical_path_ps) {
     throw UserError(fmt::format(
         "module '{}': a clock period of {:.0f} ps is shorter than its critical path, {:.0f} ps",
@@ -114,47 +159,35 @@ EnergyRecord ModuleEnergy::measure(const GateStimulus& stimulus, std::uint64_t w
   const GateSimulation simulation =
       simulate_gates(netlist_, timing_, stimulus,
                      {period_ps, own_ps > 0 ? own_ps : outside_.delay_ps}, folder.path());
-  const Measured measured =
+  compare_outputs(cost().name, simulation.outputs, expected);
+  const std::vector<Measured> measured =
       integrate(simulation.changes, netlist_, EnergyMeter(netlist_, timing_, library_.voltage),
-                static_cast<double>(warm_up + 1) * period_ps);
-  EnergyRecord record;
-  record.cycles = stimulus.cycles - warm_up;
-  const double cycles = static_cast<double>(record.cycles);
-  const auto driven = driven_nets(netlist_);
-  const auto nets = std::count(driven.begin(), driven.end(), true);
-  record.toggles_per_net =
-      nets > 0 ? static_cast<double>(measured.toggles) / static_cast<double>(nets) / cycles : 0;
-  const double pj = 1e-3 / cycles;
-  record.switching_pj = measured.fj.switching * pj;
-  record.internal_pj = measured.fj.internal * pj;
-  record.clock_and_registers_pj = measured.fj.clock_and_registers * pj;
-  if (cost().leakage_uw) record.leakage_pj = *cost().leakage_uw * period_ps * 1e-6;
-  return record;
-}
-
-CharacterisedArray characterise(const Design& design, const SynthesisOptions& options,
-                                std::uint64_t cycles) {
-  const LibertyLibrary library = read_liberty(options.liberty);
-  CharacterisedArray result;
-  result.cost.library = library.name;
-  result.cost.rtl_hash = hash_of_rtl(design);
-  result.cost.memories = design.rtl().memories;
-  std::vector<ModuleEnergy> modules;
-  for (const RtlDescription::Module& module : design.rtl().modules) {
-    MappedModule mapped = map_module(rtl_module(design, module), options, library);
-    mapped.cost.instances = module.instances;
-    result.cost.modules.push_back(mapped.cost);
-    modules.emplace_back(std::move(mapped), library);
-  }
-  result.period_ps = std::max(options.period_ps, result.cost.critical_path_ps());
-  const std::uint64_t simulated = kWarmUp + cycles;
-  for (const ModuleEnergy& module : modules) {
-    result.energies.push_back(
-        {.uniform = module.measure(uniform_stimulus(module.netlist(), simulated, kSeed), kWarmUp,
-                                   result.period_ps),
-         .zero = module.measure({simulated, {}}, kWarmUp, result.period_ps)});
+                period_ps, windows, records);
+  std::vector<EnergyRecord> result;
+  for (std::size_t i = 0; i < records; ++i) {
+    const auto cycles = std::count(windows.begin(), windows.end(), i);
+    result.push_back(record_of(measured[i].fj, measured[i].toggles,
+                               static_cast<std::uint64_t>(cycles), period_ps));
   }
   return result;
+}
+
+EnergyRecord ModuleEnergy::record_of(const EnergySum& fj, std::uint64_t toggles,
+                                     std::uint64_t cycles, double period_ps) const {
+  EnergyRecord record;
+  record.cycles = cycles;
+  if (cycles == 0) return record;
+  const auto driven = driven_nets(netlist_);
+  const auto nets = std::count(driven.begin(), driven.end(), true);
+  record.toggles_per_net = nets > 0 ? static_cast<double>(toggles) / static_cast<double>(nets) /
+                                          static_cast<double>(cycles)
+                                    : 0;
+  const double pj = 1e-3 / static_cast<double>(cycles);
+  record.switching_pj = fj.switching * pj;
+  record.internal_pj = fj.internal * pj;
+  record.clock_and_registers_pj = fj.clock_and_registers * pj;
+  if (cost().leakage_uw) record.leakage_pj = *cost().leakage_uw * period_ps * 1e-6;
+  return record;
 }
 
 GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles,

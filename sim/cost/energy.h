@@ -5,7 +5,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <vector>
 
+#include "cost/energy_meter.h"
 #include "cost/gate_netlist.h"
 #include "cost/gate_simulation.h"
 #include "cost/gate_timing.h"
@@ -40,30 +43,24 @@ class ModuleEnergy {
   // is shorter than the critical path.
   EnergyRecord measure(const GateStimulus& stimulus, std::uint64_t warm_up, double period_ps) const;
 
+  // Cycle i counts for record windows[i], or for none where there is no such record. `expected`,
+  // if any, are the outputs in every cycle, with x where anything is right. Throws InternalError
+  // where the gates show something else.
+  std::vector<EnergyRecord> measure(const GateStimulus& stimulus,
+                                    std::span<const std::uint8_t> windows, std::size_t records,
+                                    double period_ps,
+                                    std::span<const GateSimulation::Output> expected = {}) const;
+
  private:
+  EnergyRecord record_of(const EnergySum& fj, std::uint64_t toggles, std::uint64_t cycles,
+                         double period_ps) const;
+
   MappedModule module_;
   const LibertyLibrary& library_;
   GateNetlist netlist_;
   FanoutOfFour outside_;
   GateTiming timing_;
 };
-
-// A design's area and timing together with the energy of each module under inputs that need no
-// workload.
-struct CharacterisedArray {
-  struct Energy {
-    EnergyRecord uniform;  // uniform_stimulus
-    EnergyRecord zero;     // all inputs 0
-  };
-  ArrayCost cost;
-  std::vector<Energy> energies;  // by cost.modules
-  double period_ps = 0;          // of the clock that energy was measured at
-};
-
-// Energy is measured over `cycles` at options.period_ps, or at the array's critical path where that
-// is longer: only leakage depends on it.
-CharacterisedArray characterise(const Design& design, const SynthesisOptions& options,
-                                std::uint64_t cycles);
 
 // Every input but clock and reset drawn anew in each cycle, all values equally likely.
 GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles, std::uint64_t seed);

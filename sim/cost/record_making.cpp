@@ -12,6 +12,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/process.h"
+#include "cost/module_characterisation.h"
 #include "cost/size_fit.h"
 #include "pe/registry.h"
 
@@ -117,10 +118,14 @@ TechnologySource source_of(const SynthesisOptions& options, const LibertyLibrary
 }
 
 ModuleRecord make_record(const WantedRecord& wanted, const SynthesisOptions& options,
-                         const LibertyLibrary& library) {
-  ModuleRecord record;
+                         const LibertyLibrary& library, bool energy) {
   const RtlModule module = rtl_module(*wanted.design, wanted.module);
-  record.cost = map_module(module, options, library).cost;
+  ModuleRecord record;
+  if (energy) {
+    record = ModuleCharacterisation(*wanted.design, wanted.module, options, library).record();
+  } else {
+    record.cost = map_module(module, options, library).cost;
+  }
   record.parameters = wanted.module.parameters;
   record.rtl_hash = wanted.rtl_hash;
   record.target_period_ps = options.period_ps;

@@ -35,9 +35,10 @@ std::shared_ptr<const Design> with_sizes(
 TechnologySource source_of(const SynthesisOptions& options, const LibertyLibrary& library,
                            std::optional<std::uint32_t> node_nm);
 
-// Synthesises. Throws UserError when a tool refuses.
+// Synthesises and, with `energy`, measures (cost/module_characterisation.h). Throws UserError when
+// a tool refuses.
 ModuleRecord make_record(const WantedRecord& wanted, const SynthesisOptions& options,
-                         const LibertyLibrary& library);
+                         const LibertyLibrary& library, bool energy);
 
 // Adds a record to a technology's file, which it makes when there is none. Any number of processes
 // may do so at once. Throws UserError where the file is of another library or period.

@@ -326,9 +326,10 @@ TEST_F(Cli, SynthEnergyVerifyPartsSum) {
   ASSERT_EQ(modules.size(), 2U);
   for (const json& module : modules) {
     const json& energy = module["energy_pj"];
-    for (const char* inputs : {"uniform", "zero"}) {
-      const json& record = energy[inputs];
-      EXPECT_EQ(record["cycles"], 1000);
+    for (const char* operands : {"uniform", "normal", "llm", "zero"}) {
+      const json& record = energy[operands]["mac"];
+      EXPECT_EQ(record["cycles"], 512);
+      EXPECT_TRUE(energy[operands]["pad"].is_null());  // there is one PE
       EXPECT_GE(record["period_ps"], module["critical_path_ps"]);
       EXPECT_NEAR(record["pj_per_cycle"].get<double>(),
                   record["switching_pj"].get<double>() + record["internal_pj"].get<double>() +
@@ -336,8 +337,9 @@ TEST_F(Cli, SynthEnergyVerifyPartsSum) {
                       record["leakage_pj"].get<double>(),
                   1e-9);
     }
-    EXPECT_GT(energy["uniform"]["switching_pj"], energy["zero"]["switching_pj"]);
-    EXPECT_GT(energy["zero"]["clock_and_registers_pj"], 1.0);  // over ten flip-flops of 0.2 pJ
+    EXPECT_GT(energy["uniform"]["mac"]["switching_pj"], energy["zero"]["mac"]["switching_pj"]);
+    // Over ten flip-flops of 0.2 pJ.
+    EXPECT_GT(energy["zero"]["stalled"]["clock_and_registers_pj"], 1.0);
   }
 }
 

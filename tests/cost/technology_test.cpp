@@ -258,7 +258,7 @@ TEST(RecordMaking, AnInterpolatedEdgeIsNearItsSynthesis) {
   Technology technology = empty_technology();
   for (const WantedRecord& wanted : modules_at_any_size(design)) {
     if (wanted.module.name == "systolic_os_edge") {
-      technology.add(make_record(wanted, options, library));
+      technology.add(make_record(wanted, options, library, false));
     }
   }
   const RtlDescription::Module edge = design->rtl().modules.at(1);

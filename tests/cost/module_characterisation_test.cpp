@@ -1,0 +1,333 @@
+#include "cost/module_characterisation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/process.h"
+#include "inference/recorded_trace.h"
+#include "numerics/pack.h"
+#include "pe/lut_tensor_core/design.h"
+#include "pe/mixpe/design.h"
+#include "pe/systolic/design.h"
+
+namespace bitsmith {
+namespace {
+
+namespace fs = std::filesystem;
+
+systolic::Params int8_array(std::uint32_t side) {
+  systolic::Params params;
+  params.rows = params.cols = side;
+  params.clock_gating = systolic::ClockGating::idle;
+  return params;
+}
+
+double pj(const std::optional<EnergyRecord>& record) {
+  return record && record->pj_per_cycle() ? *record->pj_per_cycle() : NAN;
+}
+double pj(const CycleEnergies& energies, PeCycleClass cycle) {
+  return pj(energies[static_cast<std::size_t>(cycle)]);
+}
+double deviation(double predicted, double measured) { return predicted / measured - 1; }
+
+// ---- operands
+
+OperandViews views(const OperandTile& tile, std::uint32_t m, std::uint32_t n, std::uint64_t k) {
+  return {{tile.a.data(), m, k, k}, {tile.w.data(), k, n, n}};
+}
+
+TEST(OperandTiles, ASampleIsNearestToItsOwnClass) {
+  mixpe::Params fp16;
+  fp16.activation = find_format("fp16");
+  const systolic::Design integers(int8_array(4));
+  const mixpe::Design floats(fp16);
+  for (const Design* design : {static_cast<const Design*>(&integers),
+                               static_cast<const Design*>(&floats)}) {
+    for (std::size_t i = 0; i < kOperandClasses; ++i) {
+      const auto operands = static_cast<OperandClass>(i);
+      // 16-bit floating point has no scale that outliers could spoil: the class is `normal` there.
+      if (design == &floats && operands == OperandClass::llm) continue;
+      const OperandTile tile = operand_tiles(*design, operands, 77)(8, 8, 1024);
+      EXPECT_EQ(nearest_class(*design, views(tile, 8, 8, 1024)), operands)
+          << design->id() << " " << kOperandClassNames[i];
+    }
+  }
+}
+
+TEST(OperandTiles, StatisticsByHand) {
+  const systolic::Design design(int8_array(4));
+  const std::vector<std::uint16_t> a = {0x00, 0xff, 0x0f, 0x00};  // 8 + 4 + 4 of 24 bits
+  const std::vector<std::uint16_t> w = {1, 0, 1, 1, 1, 0, 1, 1};  // [4][2]: 1 1 1 1 and 0 1 0 1
+  const OperandCodeStatistics statistics =
+      code_statistics(design, {{a.data(), 1, 4, 4}, {w.data(), 4, 2, 2}});
+  EXPECT_DOUBLE_EQ(statistics.a.zeros, 0.5);
+  EXPECT_DOUBLE_EQ(statistics.a.toggles, 16.0 / 24);
+  EXPECT_DOUBLE_EQ(statistics.w.zeros, 0.25);
+  EXPECT_DOUBLE_EQ(statistics.w.toggles, 3.0 / 48);
+}
+
+TEST(OperandTiles, ZeroIsZeroAndSeedsDiffer) {
+  const mixpe::Design design({});
+  const OperandTile zero = operand_tiles(design, OperandClass::zero, 1)(3, 2, 128);
+  EXPECT_EQ(zero.s.size(), design.scale_rows(128) * 2);
+  for (const auto* codes : {&zero.a, &zero.w, &zero.s})
+    EXPECT_EQ(std::accumulate(codes->begin(), codes->end(), 0U), 0U);
+  for (const auto operands : {OperandClass::uniform, OperandClass::normal, OperandClass::llm}) {
+    const OperandTiles tiles = operand_tiles(design, operands, 1);
+    const OperandTile first = tiles(3, 2, 128);
+    EXPECT_NE(tiles(3, 2, 128).a, first.a);
+    EXPECT_EQ(operand_tiles(design, operands, 1)(3, 2, 128).a, first.a);
+    EXPECT_NE(operand_tiles(design, operands, 2)(3, 2, 128).a, first.a);
+  }
+}
+
+// ---- the array's stimulus
+
+TEST(ArrayRecording, WindowsAreOfTheirClass) {
+  const systolic::Design design(int8_array(4));
+  const ArrayRecording recording =
+      record_array(design, operand_tiles(design, OperandClass::normal, 1), {128, 2, true});
+  const auto& counted = recording.counted;
+  EXPECT_EQ(counted[0].mac, 16U * 256);  // two tiles of 128 tokens, nothing else
+  EXPECT_EQ(counted[0].total(), 16U * 256);
+  EXPECT_EQ(counted[1].mac, 2U * 4 * 128);  // one row, one column
+  EXPECT_EQ(counted[1].pad, 2U * 12 * 128);
+  EXPECT_EQ(counted[2].idle, counted[2].total());
+  EXPECT_EQ(counted[3].stalled, counted[3].total());
+  for (std::size_t i = 0; i < kPeCycleClasses; ++i) {
+    EXPECT_EQ(counted[i].total(), 16 * recording.cycles[i]);
+    EXPECT_EQ(static_cast<std::uint64_t>(
+                  std::count(recording.window.begin(), recording.window.end(), i)),
+              recording.cycles[i]);
+  }
+  EXPECT_EQ(recording.input_values.size(), recording.output_values.size());
+}
+
+// Weight stationary: k is a side of the array, so that a short job leaves rows out; m is none.
+TEST(ArrayRecording, PaddingIsWhatTheModelCounts) {
+  systolic::Params params = int8_array(4);
+  params.dataflow = systolic::Dataflow::weight_stationary;
+  const systolic::Design design(params);
+  const ArrayRecording recording =
+      record_array(design, operand_tiles(design, OperandClass::normal, 1), {128, 2, true});
+  EXPECT_EQ(recording.counted[0].pad, 0U);
+  EXPECT_EQ(recording.counted[1].pad, 3 * recording.counted[1].mac);
+}
+
+// ---- energy, in gates: the name says Synthesis so that quick runs leave it out
+
+// What the array's own ports see.
+GateStimulus stimulus_of(const ArrayRecording& recording) {
+  GateStimulus stimulus{recording.output_values.size(), {}};
+  std::size_t begin = 0;
+  for (const PortBits& port : recording.inputs) {
+    stimulus.ports.push_back({port.name, {}});
+    for (const std::string& line : recording.input_values) {
+      std::vector<std::uint32_t> words(words_for_bits(port.bits));
+      for (std::uint32_t bit = 0; bit < port.bits; ++bit)
+        put_bits(words, bit, 1, line[begin + port.bits - 1 - bit] == '1' ? 1 : 0);
+      stimulus.ports.back().words.insert(stimulus.ports.back().words.end(), words.begin(),
+                                         words.end());
+    }
+    begin += port.bits;
+  }
+  return stimulus;
+}
+
+class SynthesisOfClasses : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    library_ = new LibertyLibrary(read_liberty(default_liberty()));
+    design_ = new systolic::Design(int8_array(16));
+    pe_ = new ModuleCharacterisation(*design_, design_->rtl().modules[0], {default_liberty()},
+                                     *library_);
+    record_ = new ModuleRecord(pe_->record());
+  }
+  static void TearDownTestSuite() {
+    delete record_;
+    delete pe_;
+    delete design_;
+    delete library_;
+  }
+  static double of(OperandClass operands, PeCycleClass cycle) {
+    return pj(record_->energies.at(operands, cycle));
+  }
+
+  static const LibertyLibrary* library_;
+  static const systolic::Design* design_;
+  static const ModuleCharacterisation* pe_;
+  static const ModuleRecord* record_;
+};
+const LibertyLibrary* SynthesisOfClasses::library_ = nullptr;
+const systolic::Design* SynthesisOfClasses::design_ = nullptr;
+const ModuleCharacterisation* SynthesisOfClasses::pe_ = nullptr;
+const ModuleRecord* SynthesisOfClasses::record_ = nullptr;
+
+TEST_F(SynthesisOfClasses, AreOrdered) {
+  EXPECT_EQ(pe_->array().pe_count(), 16U);
+  EXPECT_EQ(record_->cost.instances, 1U);
+  EXPECT_EQ(record_->rtl_hash, hash_of_rtl(*design_));
+  EXPECT_GE(record_->energy_period_ps, record_->cost.critical_path_ps);
+  for (const auto operands : {OperandClass::uniform, OperandClass::normal, OperandClass::llm}) {
+    EXPECT_LT(of(operands, PeCycleClass::stalled), of(operands, PeCycleClass::idle) * 1.001);
+    EXPECT_LT(of(operands, PeCycleClass::idle), of(operands, PeCycleClass::pad));
+    EXPECT_LT(of(operands, PeCycleClass::pad), of(operands, PeCycleClass::mac) / 2);
+    EXPECT_LT(of(OperandClass::zero, PeCycleClass::mac), of(operands, PeCycleClass::mac) / 2);
+  }
+  // 32 + 32 bits of sums, 8 + 8 of operands, four of control, under the clock alone: 0.211 pJ each
+  // (SynthesisOfMac.AtRestOnlyTheClockMoves), two of them with reset, which are larger.
+  EXPECT_NEAR(of(OperandClass::zero, PeCycleClass::stalled), 85 * 0.211, 0.02 * 85 * 0.211);
+  EXPECT_GE(record_->energies.at(OperandClass::uniform, PeCycleClass::mac)->cycles, 400U);
+}
+
+// Records predict other operands of their class.
+TEST_F(SynthesisOfClasses, PredictOtherSeeds) {
+  for (const auto operands : {OperandClass::uniform, OperandClass::normal, OperandClass::llm}) {
+    const CycleEnergies held_out = pe_->energies(operand_tiles(pe_->array(), operands, 4711));
+    const double error =
+        deviation(of(operands, PeCycleClass::mac), pj(held_out, PeCycleClass::mac));
+    fmt::print("held-out seed, {}: {:+.1f}%\n",
+               kOperandClassNames[static_cast<std::size_t>(operands)], 100 * error);
+    EXPECT_LT(std::abs(error), operands == OperandClass::llm ? 0.10 : 0.05);
+  }
+}
+
+// And those of a model that was trained.
+TEST_F(SynthesisOfClasses, PredictARecordedTile) {
+  const fs::path folder = home_folder() / "workloads/trained/bytes-llama";
+  const ImportedModel imported = import_model(folder.string());
+  const Llama model(imported);
+  const std::string text = read_file(folder / "held_out.txt", 1 << 24);
+  const std::vector<std::uint32_t> tokens(text.begin(), text.begin() + 32);
+  const TemporaryFolder work(fs::temp_directory_path());
+  record_trace(model, tokens, "held out", load_quantization(home_folder() / "configs/quant/w8a8.yaml"),
+               work.path() / "trace");
+  const Trace trace(work.path() / "trace");
+  const TraceOperands traced(trace, pe_->array(), true);
+  for (const char* name : {"layer.0.q_proj", "layer.2.up_proj"}) {
+    std::size_t op = 0;
+    while (trace.workload().operators.at(op).name != name) ++op;
+    const GemmShape& gemm = traced.shape(op);
+    const OperandTile tile = traced.tile(op, 0, 16, 0, 16, gemm.k);
+    const OperandClass nearest = nearest_class(pe_->array(), views(tile, 16, 16, gemm.k));
+    const CycleEnergies measured = pe_->energies(operand_tiles(traced, op));
+    const double error =
+        deviation(of(nearest, PeCycleClass::mac), pj(measured, PeCycleClass::mac));
+    fmt::print("{}: {:.1f} pJ, nearest class {}: {:+.1f}%\n", name,
+               pj(measured, PeCycleClass::mac),
+               kOperandClassNames[static_cast<std::size_t>(nearest)], 100 * error);
+    EXPECT_LT(std::abs(error), 0.10) << name;
+  }
+}
+
+TEST_F(SynthesisOfClasses, ACornerPeIsLikeAnInteriorOne) {
+  const OperandTiles tiles = operand_tiles(pe_->array(), OperandClass::uniform, 1);
+  const CycleEnergies corner = pe_->energies(tiles, InstancePlace::last);
+  const double error =
+      deviation(of(OperandClass::uniform, PeCycleClass::mac), pj(corner, PeCycleClass::mac));
+  fmt::print("interior against corner: {:+.1f}%\n", 100 * error);
+  EXPECT_LT(std::abs(error), 0.03);
+}
+
+TEST_F(SynthesisOfClasses, OutputsOfAnotherRunAreRefused) {
+  const OperandTiles tiles = operand_tiles(pe_->array(), OperandClass::uniform, 1);
+  ArrayRecording recording = record_array(pe_->array(), tiles, {64, 1, false});
+  const auto& ports = pe_->gates().netlist().ports;
+  const RtlDescription::Module module = pe_->array().rtl().modules[0];
+  InstanceRecording instance =
+      record_instance(pe_->array(), module, ports, recording, InstancePlace::middle);
+  EXPECT_THAT(instance.path, testing::HasSubstr("gen_row[2].gen_col[2].u_pe"));
+  std::string& sum = instance.outputs.back().values[60];
+  sum.back() = sum.back() == '1' ? '0' : '1';
+  EXPECT_THROW(pe_->gates().measure(instance.inputs, recording.window, kPeCycleClasses,
+                                    pe_->period_ps(), instance.outputs),
+               InternalError);
+  char& ready = recording.output_values[50].front();
+  ready = ready == '1' ? '0' : '1';
+  try {
+    record_instance(pe_->array(), module, ports, recording, InstancePlace::middle);
+    FAIL();
+  } catch (const InternalError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("in cycle 50"));
+  }
+}
+
+// The whole 4x4 array as one netlist, against 16 interior PEs and the edge.
+TEST(SynthesisOfArray, IsTheSumOfItsModules) {
+  const systolic::Design design(int8_array(4));
+  const SynthesisOptions options{default_liberty()};
+  const LibertyLibrary library = read_liberty(options.liberty);
+  const RtlDescription rtl = design.rtl();
+  const ArrayRecording recording =
+      record_array(design, operand_tiles(design, OperandClass::uniform, 1), {64, 1, false});
+  const ModuleEnergy flat(
+      map_module(rtl_module(design, {rtl.top, 1, rtl.parameters}), options, library), library);
+  const double period_ps = 12000;
+  const auto measured = flat.measure(stimulus_of(recording), recording.window, kPeCycleClasses,
+                                     period_ps);
+  double area = 0;
+  std::array<double, kPeCycleClasses> sum{};
+  for (const RtlDescription::Module& module : rtl.modules) {
+    const ModuleEnergy gates(map_module(rtl_module(design, module), options, library), library);
+    const InstanceRecording instance = record_instance(design, module, gates.netlist().ports,
+                                                       recording, InstancePlace::middle);
+    const auto energies = gates.measure(instance.inputs, recording.window, kPeCycleClasses,
+                                        period_ps, instance.outputs);
+    const auto instances = static_cast<double>(module.instances);
+    area += instances * gates.cost().area_um2;
+    for (std::size_t i = 0; i < kPeCycleClasses; ++i) sum[i] += instances * pj(energies[i]);
+  }
+  fmt::print("sum of modules against the flat array: area {:+.1f}%\n",
+             100 * deviation(area, flat.cost().area_um2));
+  EXPECT_NEAR(area, flat.cost().area_um2, 0.05 * flat.cost().area_um2);
+  for (const auto cycle : {PeCycleClass::mac, PeCycleClass::idle, PeCycleClass::stalled}) {
+    const auto i = static_cast<std::size_t>(cycle);
+    fmt::print("{}: {:+.1f}%\n", kPeCycleClassNames[i],
+               100 * deviation(sum[i], pj(measured[i])));
+    EXPECT_NEAR(sum[i], pj(measured[i]), 0.05 * pj(measured[i])) << kPeCycleClassNames[i];
+  }
+}
+
+// Eight registers in a row of one: at rest the clock alone, 120.5 fJ inside and 90.5 fJ of pin
+// each; windows add up to the whole.
+TEST(SynthesisOfRegisters, WindowsOfAKnownStream) {
+  const SynthesisOptions options{default_liberty()};
+  const LibertyLibrary library = read_liberty(options.liberty);
+  const TemporaryFolder folder(fs::temp_directory_path());
+  write_file_atomically(folder.path() / "line.sv",
+                        "module line (input logic clk_i, input logic [7:0] d_i,\n"
+                        "             output logic [7:0] q_o);\n"
+                        "  always_ff @(posedge clk_i) q_o <= d_i;\nendmodule\n");
+  const ModuleEnergy line(map_module({{folder.path() / "line.sv"}, "line", {}}, options, library),
+                          library);
+  constexpr std::uint64_t kCycles = 100;
+  GateStimulus stimulus{kCycles, {{"d_i", {}}}};
+  std::vector<std::uint8_t> windows;
+  std::vector<GateSimulation::Output> expected = {{"q_o", {}}};
+  for (std::uint32_t i = 0; i < kCycles; ++i) {
+    const bool toggling = i >= kCycles / 2;
+    stimulus.ports[0].words.push_back(toggling && i % 2 == 1 ? 0xff : 0);
+    windows.push_back(i < 2 ? 9 : toggling ? 1 : 0);
+    // The edge before this cycle sampled the inputs of the cycle before.
+    const bool set = i > 0 && stimulus.ports[0].words[i - 1] != 0;
+    expected[0].values.emplace_back(8, set ? '1' : '0');
+  }
+  const auto records = line.measure(stimulus, windows, 2, 8000, expected);
+  EXPECT_EQ(records[0].cycles, 48U);
+  EXPECT_EQ(records[1].cycles, 50U);
+  EXPECT_NEAR(records[0].clock_and_registers_pj, 8 * 0.211, 0.01 * 8 * 0.211);
+  EXPECT_EQ(records[0].switching_pj + records[0].internal_pj, 0);
+  EXPECT_GT(records[1].clock_and_registers_pj, 1.5 * records[0].clock_and_registers_pj);
+  const EnergyRecord whole = line.measure(stimulus, 2, 8000);
+  EXPECT_NEAR(98 * whole.clock_and_registers_pj,
+              48 * records[0].clock_and_registers_pj + 50 * records[1].clock_and_registers_pj,
+              1e-9);
+}
+
+}  // namespace
+}  // namespace bitsmith
