@@ -38,6 +38,7 @@ struct RunAnswer {
   Workload workload;
   std::vector<PlannedOperator> plan;  // with a memory system
   RunResult result;
+  OperandClass operand_class = OperandClass::llm;  // of operands that energy is taken for
   RunCost cost;
   Timeline timeline{0};
   std::vector<std::string> warnings;
