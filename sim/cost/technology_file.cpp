@@ -60,18 +60,13 @@ std::string word_cells_text(const WordCells& cells) {
   return fmt::format("    word_cells: {{{}}}\n", map);
 }
 
-std::string record_text(const std::string& key, const ModuleRecord& record) {
+std::string record_text(const ModuleRecord& record) {
   const ModuleCost& cost = record.cost;
-  // The key's order of parameters is the same whatever a design's is.
-  const std::string parameters = key.substr(cost.name.size());
+  RtlParameters parameters = record.parameters;
+  std::sort(parameters.begin(), parameters.end());  // whatever the design's order was
   std::string map;
-  for (std::size_t begin = 0; begin < parameters.size();) {
-    const std::size_t end = std::min(parameters.find(' ', begin + 1), parameters.size());
-    const std::string one = parameters.substr(begin + 1, end - begin - 1);
-    const std::size_t equals = one.find('=');
-    map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", one.substr(0, equals),
-                       one.substr(equals + 1));
-    begin = end;
+  for (const auto& [name, value] : parameters) {
+    map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", name, value);
   }
   std::string text = fmt::format(
       "  - module: {}\n    parameters: {{{}}}\n    rtl_hash: {}\n    cells: {}\n    area_um2: {}\n"
@@ -288,7 +283,7 @@ std::string technology_text(const Technology& technology) {
       number(source.voltage), source.node_nm ? std::to_string(*source.node_nm) : "unknown",
       number(source.target_period_ps), quoted(source.yosys), quoted(source.opensta),
       quoted(source.iverilog), quoted(source.date));
-  for (const auto& [key, record] : technology.by_key()) text += record_text(key, record);
+  for (const auto& [key, record] : technology.by_key()) text += record_text(record);
   return text;
 }
 

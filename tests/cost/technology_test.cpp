@@ -182,7 +182,7 @@ TEST(Technology, TooFewSizesTellNothing) {
   const RtlDescription::Module edge{"edge", 1, {{"Bits", 8}, {"Rows", 3}, {"Cols", 3}}};
   EXPECT_EQ(few.find(edge, "aa", kSizes).origin, Origin::absent);
   // Five on a line do not tell rows from columns.
-  const Technology square = with_edges({{2, 2}, {3, 3}, {4, 4}, {5, 5}, {6, 6}, {8, 8}});
+  const Technology square = with_edges({{2, 2}, {4, 4}, {5, 5}, {6, 6}, {7, 7}, {8, 8}});
   EXPECT_EQ(square.find(edge, "aa", kSizes).origin, Origin::absent);
   const Technology five = with_edges({{2, 2}, {4, 2}, {8, 2}, {2, 4}, {2, 8}});
   const ModuleFigures found = five.find(edge, "aa", kSizes);
