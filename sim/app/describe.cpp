@@ -47,7 +47,9 @@ std::string accelerator_text() {
   for (const auto& [key, parameters] : describe_accelerator()) {
     if (key.starts_with("memory")) continue;
     text += key.empty() ? "accelerator file (configs/accelerators)\n\n"
-                        : fmt::format("\nmap '{}' of an accelerator file with a memory\n\n", key);
+            : key == "technology"
+                ? "\nmap 'technology' of an accelerator file\n\n"
+                : fmt::format("\nmap '{}' of an accelerator file with a memory\n\n", key);
     text += parameter_table(parameters);
   }
   return text;

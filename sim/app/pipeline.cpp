@@ -6,6 +6,7 @@
 
 #include "app/options.h"
 #include "common/file.h"
+#include "cost/operand_sample.h"
 #include "mapping/trace_operands.h"
 #include "report/run_figures.h"
 #include "system/roofline.h"
@@ -55,6 +56,26 @@ class InputReader {
   std::vector<std::string> mistakes_;
 };
 
+// The class of the operands of the GEMM with the most MACs.
+OperandClass class_of(const TraceOperands& trace, const Workload& workload, const Design& design) {
+  const auto macs = [&](std::size_t op) {
+    const Operator& of = workload.operators[op];
+    return static_cast<double>(of.gemm.m) * static_cast<double>(of.gemm.n) *
+           static_cast<double>(of.gemm.k) * static_cast<double>(of.count * of.repeat);
+  };
+  const std::size_t op =
+      *std::max_element(trace.gemms().begin(), trace.gemms().end(),
+                        [&](std::size_t a, std::size_t b) { return macs(a) < macs(b); });
+  constexpr std::uint64_t kSide = 16;
+  const GemmShape& shape = trace.shape(op);
+  if (shape.k < 2) return OperandClass::llm;  // nothing follows nothing
+  const auto m = static_cast<std::uint32_t>(std::min(shape.m, kSide));
+  const auto n = static_cast<std::uint32_t>(std::min(shape.n, kSide));
+  const OperandTile tile = trace.tile(op, 0, m, 0, n, shape.k);
+  return nearest_class(design,
+                       {{tile.a.data(), m, shape.k, shape.k}, {tile.w.data(), shape.k, n, n}});
+}
+
 // The operands that move: those of the trace, or random ones.
 struct Operands {
   std::optional<Trace> trace;
@@ -87,6 +108,9 @@ struct Operands {
 void compute(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
   const Operands operands(request, accelerator);
+  if (operands.of_trace) {
+    answer.operand_class = class_of(*operands.of_trace, answer.workload, *accelerator.design);
+  }
   if (!accelerator.memory) {
     if (request.engine != Engine::tile || request.timeline_events > 0) {
       throw UserError(
@@ -132,14 +156,20 @@ Workload read_workload(const RunRequest& request, std::vector<std::string>& warn
 }
 
 std::optional<double> area_of(const Accelerator& accelerator) {
-  return run_cost(accelerator, {}, 0, shipped_sram_table).area_um2.total();
+  return run_cost(accelerator, {}, 0, shipped_sram_table,
+                  array_figures(accelerator, shipped_technologies(), nullptr))
+      .area_um2.total();
 }
 
 void simulate(const RunRequest& request, RunAnswer& answer) {
-  require_sram(answer.accelerator, shipped_sram_table);
+  const Accelerator& accelerator = answer.accelerator;
+  const RunCounts& total = answer.result.total;
+  require_sram(accelerator, shipped_sram_table);
+  array_figures(accelerator, shipped_technologies(), nullptr);  // before hours of simulation
   compute(request, answer);
-  answer.cost = run_cost(answer.accelerator, answer.result.total,
-                         seconds(answer.result.total, answer.accelerator), shipped_sram_table);
+  answer.cost =
+      run_cost(accelerator, total, seconds(total, accelerator), shipped_sram_table,
+               array_figures(accelerator, shipped_technologies(), &total, answer.operand_class));
   // A roofline knows the traffic of the DRAM, but not of the buffers.
   if (request.engine == Engine::roofline) answer.cost.energy_pj.buffers.reset();
 }
@@ -159,6 +189,12 @@ RunAnswer run(const RunRequest& request) {
     // After those of the configuration: the user's own win.
     for (Override& change : override_options(request.overrides)) {
       overrides.push_back(std::move(change));
+    }
+    if (!request.technology.empty()) {
+      overrides.push_back({{"technology", "name"}, request.technology, {"--tech", 0, 0}});
+    }
+    if (request.allow_estimate) {
+      overrides.push_back({{"technology", "allow_estimate"}, "true", {"--allow-estimate", 0, 0}});
     }
   });
   inputs.read([&] { answer.workload = read_workload(request, answer.warnings); });

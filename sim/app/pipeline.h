@@ -20,6 +20,8 @@ enum class Engine { tile, cycle, roofline };
 struct RunRequest {
   std::string accelerator;             // file; "" with `scale_sim_config`: SCALE-Sim's own array
   std::vector<std::string> overrides;  // "path=value"
+  std::string technology;              // instead of the accelerator's; "" for that
+  bool allow_estimate = false;         // of modules without a record
   std::string gemm;                    // "MxNxK", or
   std::string model;                   // file of a model, with
   PhaseOptions phase;                  // or
@@ -37,6 +39,7 @@ struct RunAnswer {
   Workload workload;
   std::vector<PlannedOperator> plan;  // with a memory system
   RunResult result;
+  OperandClass operand_class = OperandClass::llm;  // of operands that energy is taken for
   RunCost cost;
   Timeline timeline{0};
   std::vector<std::string> warnings;

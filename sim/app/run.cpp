@@ -23,6 +23,7 @@ struct Options {
   std::string wave;
   std::string json;
   std::string out;
+  bool explain = false;
 };
 
 // Of an operator; the about twenty of a model are what Perfetto shows without effort.
@@ -121,8 +122,8 @@ int run_command(Options& options) {
   diagnostics.throw_if_any();
   const RunAnswer answer = run(options.request);
   for (const std::string& warning : answer.warnings) print_message(warning);
-  const RunReportInput report{answer.accelerator, answer.workload, answer.result,
-                              options.engine,     options.array,   answer.cost};
+  const RunReportInput report{answer.accelerator, answer.workload, answer.result,  options.engine,
+                              options.array,      answer.cost,     options.explain};
   if (!options.timeline.empty()) write_timeline_file(options.timeline, answer);
   const std::string json = json_text(run_json(report));
   if (!out_file.empty()) write_output(out_file, json);
@@ -164,6 +165,11 @@ Action add_run(CLI::App& app) {
   command->add_option("--wave", o.wave, "engine cycle: write the accelerator's signals (FST)");
   command->add_option("--set", o.request.overrides, "path=value: override a configured value")
       ->allow_extra_args(false);
+  command->add_option("--tech", o.request.technology,
+                      "technology of the array: one of configs/tech, or a file (with a slash)");
+  command->add_flag("--allow-estimate", o.request.allow_estimate,
+                    "estimate modules of the array that the technology has no record of");
+  command->add_flag("--explain", o.explain, "where every figure of the array comes from");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   command->add_option("--out", o.out, "folder for run.json");
   return [options] { return run_command(*options); };

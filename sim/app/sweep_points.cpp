@@ -3,6 +3,7 @@
 #include "common/hash.h"
 #include "common/interrupt.h"
 #include "cost/sram.h"
+#include "cost/technology.h"
 #include "report/point_record.h"
 #include "workload/imported_model.h"
 
@@ -63,6 +64,9 @@ std::string SweepPoints::key_of(const Accelerator& accelerator, std::size_t work
   hash.add(program_hash_);
   hash.add(tables_hash_);
   hash.add(accelerator.resolved().dump());
+  if (const std::string& name = accelerator.technology.name; name != "none") {
+    hash.add(shipped_technologies().content_hash(name, *accelerator.design));
+  }
   hash.add(workload_hashes_[workload]);
   hash.add(word_of_engine(sweep_.engine));
   return hash.hex();

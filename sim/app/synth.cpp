@@ -2,12 +2,12 @@
 
 #include "app/commands.h"
 #include "app/options.h"
-#include "common/hash.h"
+#include "app/synth_records.h"
+#include "common/parallel.h"
 #include "common/process.h"
 #include "common/table.h"
 #include "common/version.h"
 #include "cosim/lockstep.h"
-#include "cost/module_characterisation.h"
 #include "cost/synthesis.h"
 #include "pe/registry.h"
 
@@ -20,9 +20,14 @@ struct Options {
   std::vector<std::string> designs;
   std::vector<std::string> overrides;
   std::string liberty;
-  std::string period_ps = "5000";
+  std::string technology;
+  std::string period_ps;
+  std::string node_nm;
+  std::string jobs;
   std::string check_cycles = "0";
   bool energy = false;
+  bool exact = false;
+  bool again = false;
   std::string json;
 };
 
@@ -69,12 +74,13 @@ Json energies_json(const ModuleRecord& record) {
   return json;
 }
 
-std::string energy_table(const CharacterisedArray& array) {
+std::string energy_table(const std::vector<ModuleFigures>& modules) {
   std::vector<std::string> header = {"pJ/cycle of one module", "operands"};
   header.insert(header.end(), kPeCycleClassNames.begin(), kPeCycleClassNames.end());
   header.emplace_back("at ps");
   TextTable table(header);
-  for (const ModuleRecord& record : array.records) {
+  for (const ModuleFigures& module : modules) {
+    const ModuleRecord& record = module.record;
     for (std::size_t o = 0; o < kOperandClasses; ++o) {
       std::vector<std::string> row = {record.cost.name, std::string(kOperandClassNames[o])};
       for (std::size_t c = 0; c < kPeCycleClasses; ++c) {
@@ -98,15 +104,33 @@ Json memory_json(const RtlDescription::Memory& memory) {
           {"area_um2", nullptr}};
 }
 
-Json array_json(const std::string& file, const CharacterisedArray& array, double period_ps) {
-  const ArrayCost& cost = array.cost;
+// A design's modules as a technology knows them.
+struct SynthesisedDesign {
+  std::string file;
+  ArrayCost cost;
+  std::vector<ModuleFigures> modules;  // by cost.modules
+};
+
+Json figures_json(const ModuleFigures& figures) {
+  Json json = module_json(figures.record.cost);
+  Json parameters = Json::object();
+  for (const auto& [name, value] : figures.record.parameters) parameters[name] = value;
+  json["parameters"] = parameters;
+  if (has_energies(figures.record)) json["energy_pj"] = energies_json(figures.record);
+  json["interpolated"] = figures.origin == ModuleFigures::Origin::interpolated;
+  json["held_out_error"] = {{"area", number_or_null(figures.held_out.area)},
+                            {"leakage", number_or_null(figures.held_out.leakage)},
+                            {"energy", number_or_null(figures.held_out.energy)}};
+  return json;
+}
+
+Json design_json(const SynthesisedDesign& design, double period_ps) {
+  const ArrayCost& cost = design.cost;
   Json modules = Json::array();
-  for (const ModuleCost& module : cost.modules) modules.push_back(module_json(module));
-  for (std::size_t i = 0; i < array.records.size(); ++i)
-    modules[i]["energy_pj"] = energies_json(array.records[i]);
+  for (const ModuleFigures& module : design.modules) modules.push_back(figures_json(module));
   Json memories = Json::array();
   for (const auto& memory : cost.memories) memories.push_back(memory_json(memory));
-  return {{"config", file},
+  return {{"config", design.file},
           {"library", cost.library},
           {"rtl_hash", cost.rtl_hash},
           {"target_period_ps", period_ps},
@@ -118,16 +142,15 @@ Json array_json(const std::string& file, const CharacterisedArray& array, double
           {"memories", memories}};
 }
 
-Json provenance_json(const SynthesisOptions& synthesis, bool energy) {
-  Json json = {{"liberty", synthesis.liberty.string()},
-               {"liberty_hash", hash_of_file(synthesis.liberty)},
-               {"yosys", first_line_of({"yosys", "-V"})},
-               {"opensta", first_line_of({"sta", "-version"})}};
-  if (energy) json["iverilog"] = first_line_of({"iverilog", "-V"});
-  return json;
+Json provenance_json(const Technology& technology, const std::filesystem::path& liberty) {
+  const TechnologySource& source = technology.source;
+  return {{"technology", technology.name},       {"liberty", liberty.string()},
+          {"liberty_hash", source.liberty_hash}, {"yosys", source.yosys},
+          {"opensta", source.opensta},           {"iverilog", source.iverilog}};
 }
 
-std::string array_table(const std::string& file, const ArrayCost& cost) {
+std::string array_table(const SynthesisedDesign& design) {
+  const ArrayCost& cost = design.cost;
   TextTable table(
       {"module", "instances", "cells", "area um2", "sequential um2", "critical path ps"});
   for (const ModuleCost& module : cost.modules) {
@@ -140,8 +163,16 @@ std::string array_table(const std::string& file, const ArrayCost& cost) {
   table.add_row({"array", "1", with_separators(cost.cells()),
                  fmt::format("{:.1f}", cost.area_um2()), "",
                  fmt::format("{:.0f}", cost.critical_path_ps())});
-  std::string text =
-      fmt::format("{} in {} (no wires, no clock tree)\n{}", file, cost.library, table.text());
+  std::string text = fmt::format("{} in {} (no wires, no clock tree)\n{}", design.file,
+                                 cost.library, table.text());
+  for (const ModuleFigures& module : design.modules) {
+    if (module.origin != ModuleFigures::Origin::interpolated) continue;
+    const auto percent = [](const std::optional<double>& error) {
+      return error ? fmt::format("{:+.1f}%", 100 * *error) : std::string("not known");
+    };
+    text += fmt::format("{} is interpolated between sizes, held-out error of its area: {}\n",
+                        module.record.cost.name, percent(module.held_out.area));
+  }
   for (const RtlDescription::Memory& memory : cost.memories) {
     text += fmt::format("not included: {} x {} of {} words of {} bits (SRAM)\n", memory.instances,
                         memory.name, with_separators(memory.words), memory.bits);
@@ -167,37 +198,80 @@ bool check_netlist(const std::string& file, const Design& design, const Synthesi
   return result.passed();
 }
 
+RecordRequest read_request(const Options& options, Diagnostics& diagnostics) {
+  RecordRequest request;
+  request.technology = options.technology;
+  request.liberty = options.liberty;
+  request.exact = options.exact;
+  request.again = options.again;
+  request.energy = options.energy;
+  if (!options.period_ps.empty()) {
+    request.period_ps = static_cast<double>(
+        integer_option("--period", options.period_ps, {1, 1'000'000'000}, diagnostics));
+  }
+  if (!options.node_nm.empty()) {
+    request.node_nm = static_cast<std::uint32_t>(
+        integer_option("--node", options.node_nm, {1, 10000}, diagnostics));
+  }
+  request.jobs =
+      options.jobs.empty()
+          ? processors()
+          : static_cast<unsigned>(integer_option("--jobs", options.jobs, {1, 1024}, diagnostics));
+  const bool adds = !options.technology.empty() && !options.liberty.empty();
+  if (!adds && (options.exact || !options.node_nm.empty())) {
+    diagnostics.add({options.exact ? "--exact" : "--node", 0, 0},
+                    "needs --tech and --liberty: records that are added to a technology");
+  }
+  return request;
+}
+
+SynthesisedDesign synthesised(const std::string& file, const Design& design,
+                              const Technology& technology) {
+  SynthesisedDesign result{file, {}, {}};
+  const RtlDescription rtl = design.rtl();
+  result.cost.library = technology.source.library;
+  result.cost.rtl_hash = hash_of_rtl(design);
+  result.cost.memories = rtl.memories;
+  for (const RtlDescription::Module& module : rtl.modules) {
+    ModuleFigures figures = technology.find(module, result.cost.rtl_hash, rtl.sizes);
+    if (!figures.known()) {
+      throw UserError(
+          fmt::format("{}: no size of {} that the design allows tells of this one: use "
+                      "--exact",
+                      file, module.name));
+    }
+    result.cost.modules.push_back(figures.record.cost);
+    result.modules.push_back(std::move(figures));
+  }
+  return result;
+}
+
 int run_command(const Options& options) {
   Diagnostics diagnostics;
-  SynthesisOptions synthesis;
-  synthesis.liberty =
-      options.liberty.empty() ? default_liberty() : std::filesystem::path(options.liberty);
-  synthesis.period_ps = static_cast<double>(
-      integer_option("--period", options.period_ps, {1, 1'000'000'000}, diagnostics));
+  const RecordRequest request = read_request(options, diagnostics);
   const std::uint64_t cycles =
       integer_option("--check", options.check_cycles, {0, std::int64_t{1} << 40}, diagnostics);
   require_output("--json", options.json, options.designs, diagnostics);
   diagnostics.throw_if_any();
   const std::vector<Override> overrides = override_options(options.overrides);
-  std::vector<std::unique_ptr<const Design>> designs;
+  Designs designs;
   for (const std::string& file : options.designs) designs.push_back(load_design(file, overrides));
 
+  const Technology technology = obtain_records(request, designs);
+  const SynthesisOptions synthesis{liberty_of(request), technology.source.target_period_ps};
   bool all_equal = true;
   std::string tables;
   Json json = {{"schema", "bitsmith.synth/1"},
                {"version", version()},
-               {"provenance", provenance_json(synthesis, options.energy)},
+               {"provenance", provenance_json(technology, synthesis.liberty)},
                {"designs", Json::array()}};
   for (std::size_t i = 0; i < designs.size(); ++i) {
-    const std::string& file = options.designs[i];
-    const CharacterisedArray array =
-        options.energy ? characterise(*designs[i], synthesis)
-                       : CharacterisedArray{synthesise(*designs[i], synthesis), {}};
-    Json row = array_json(file, array, synthesis.period_ps);
-    std::string text = array_table(file, array.cost);
-    if (options.energy) text += energy_table(array);
+    SynthesisedDesign design = synthesised(options.designs[i], *designs[i], technology);
+    std::string text = array_table(design);
+    if (options.energy) text += energy_table(design.modules);
+    Json row = design_json(design, synthesis.period_ps);
     if (cycles > 0) {
-      const bool equal = check_netlist(file, *designs[i], synthesis, cycles, row);
+      const bool equal = check_netlist(design.file, *designs[i], synthesis, cycles, row);
       all_equal = all_equal && equal;
       text += fmt::format("netlist and RTL: {} over {} cycles\n", equal ? "equal" : "MISMATCH",
                           with_separators(cycles));
@@ -222,8 +296,17 @@ Action add_synth(CLI::App& app) {
       ->allow_extra_args(false);
   command->add_option("--liberty", o.liberty,
                       "cell library; default: osu018 of package qflow-tech-osu018");
-  command->add_option("--period", o.period_ps, "clock period in ps that gates are sized for")
-      ->capture_default_str();
+  command->add_option("--tech", o.technology,
+                      "answer from this technology: one of configs/tech, or a file (with a slash); "
+                      "with --liberty, add to it what answers for the designs at any size");
+  command->add_option("--period", o.period_ps,
+                      "clock period in ps that gates are sized for; default: the technology's, or "
+                      "5000");
+  command->add_option("--node", o.node_nm, "node in nm of the technology that --tech adds to");
+  command->add_flag("--exact", o.exact,
+                    "with --tech and --liberty: also the designs' own sizes of the array");
+  command->add_flag("--again", o.again, "make records even where there are some");
+  command->add_option("--jobs", o.jobs, "records made at once; by default one per core");
   command->add_option("--check", o.check_cycles,
                       "compare the array's netlist with its RTL for so many cycles");
   command->add_flag("--energy", o.energy,

@@ -12,6 +12,7 @@
 
 #include "common/file.h"
 #include "common/text.h"
+#include "config/yaml_limits.h"
 
 namespace bitsmith {
 namespace {
@@ -38,8 +39,9 @@ class TooMuch : public std::exception {};
 // repeated keys, anchors and the place of every key.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(std::string_view text, const std::string& name, Diagnostics& diagnostics)
-      : text_(text), name_(name), diagnostics_(diagnostics) {
+  TreeBuilder(std::string_view text, const std::string& name, Diagnostics& diagnostics,
+              std::size_t node_limit)
+      : text_(text), name_(name), diagnostics_(diagnostics), node_limit_(node_limit) {
     root_.where = {name, 1, 1};  // for a text without a document
   }
 
@@ -92,8 +94,8 @@ class TreeBuilder : public YAML::EventHandler {
 
   YamlNode make(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
                 YAML::anchor_t anchor) {
-    if (++nodes_ > yaml::kNodeLimit) {
-      diagnostics_.add(at(mark), fmt::format("more than {} values in one file", yaml::kNodeLimit));
+    if (++nodes_ > node_limit_) {
+      diagnostics_.add(at(mark), fmt::format("more than {} values in one file", node_limit_));
       throw TooMuch();
     }
     if (anchor != 0) diagnostics_.add(at(mark), "anchors are not supported; write the value out");
@@ -164,6 +166,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::string_view text_;
   const std::string& name_;
   Diagnostics& diagnostics_;
+  const std::size_t node_limit_;
   YamlNode root_;
   std::vector<Level> levels_;
   std::size_t nodes_ = 0;
@@ -227,15 +230,16 @@ YamlNode* YamlNode::find(std::string_view key) {
 
 namespace yaml {
 
-YamlNode parse(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
-  if (text.size() > kByteLimit) {
+YamlNode parse(std::string_view text, const std::string& name, Diagnostics& diagnostics,
+               Limits limits) {
+  if (text.size() > limits.bytes) {
     throw UserError(
-        fmt::format("{}: longer than the {} bytes allowed for such a file", name, kByteLimit));
+        fmt::format("{}: longer than the {} bytes allowed for such a file", name, limits.bytes));
   }
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   require_text(text, name);
-  TreeBuilder builder(text, name, diagnostics);
+  TreeBuilder builder(text, name, diagnostics, limits.nodes);
   try {
     MemoryBuffer buffer(text);
     std::istream stream(&buffer);
@@ -253,6 +257,10 @@ YamlNode parse(std::string_view text, const std::string& name, Diagnostics& diag
     diagnostics.throw_if_any();  // it said so
   }
   return builder.take_root();
+}
+
+YamlNode parse(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
+  return parse(text, name, diagnostics, Limits{});
 }
 
 YamlNode parse(std::string_view text, const std::string& name) {

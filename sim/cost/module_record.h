@@ -10,6 +10,7 @@
 
 #include "cost/energy.h"
 #include "cost/synthesis.h"
+#include "cost/word_cells.h"
 
 namespace bitsmith {
 
@@ -53,6 +54,23 @@ struct ModuleRecord {
   double energy_period_ps = 0;  // of the clock at which energy was measured: only leakage_pj
                                 // depends on it
   ModuleEnergies energies;
+  std::optional<WordCells> word_cells;  // where they were counted
 };
+
+// Whether there is any.
+inline bool has_energies(const ModuleRecord& record) {
+  for (std::size_t operands = 0; operands < kOperandClasses; ++operands) {
+    for (std::size_t cycle = 0; cycle < kPeCycleClasses; ++cycle) {
+      const auto o = static_cast<OperandClass>(operands);
+      if (record.energies.at(o, static_cast<PeCycleClass>(cycle))) return true;
+    }
+  }
+  return false;
+}
+
+// What a cycle takes whatever its length.
+inline double dynamic_pj(const EnergyRecord& record) {
+  return record.switching_pj + record.internal_pj + record.clock_and_registers_pj;
+}
 
 }  // namespace bitsmith

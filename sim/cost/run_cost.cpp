@@ -55,9 +55,32 @@ void require_sram(const Accelerator& accelerator, const GetSramTable& table) {
   }
 }
 
+namespace {
+
+void add_array(const Accelerator& accelerator, double seconds, std::optional<ArrayFigures> array,
+               RunCost& cost) {
+  if (!array) return;
+  constexpr double kPicojoulesPerMicrowattSecond = 1e6;
+  cost.area_um2.array = array->area_um2;
+  cost.energy_pj.array = array->dynamic_pj;
+  if (array->leakage_uw) {
+    cost.energy_pj.leakage.array = *array->leakage_uw * seconds * kPicojoulesPerMicrowattSecond;
+  }
+  if (accelerator.memory && accelerator.memory->sram.device != SramDevice::none) {
+    // A library whose node is not told may be of any.
+    cost.mixed_nodes = array->source.node_nm != accelerator.memory->sram.node_nm;
+    const bool add_up = !cost.mixed_nodes || accelerator.technology.allow_mixed_nodes;
+    cost.energy_pj.parts_add_up = cost.area_um2.parts_add_up = add_up;
+  }
+  cost.array = std::move(array);
+}
+
+}  // namespace
+
 RunCost run_cost(const Accelerator& accelerator, const RunCounts& counts, double seconds,
-                 const GetSramTable& table) {
+                 const GetSramTable& table, std::optional<ArrayFigures> array) {
   RunCost cost;
+  add_array(accelerator, seconds, std::move(array), cost);
   if (!accelerator.memory) return cost;
   const MemoryParams& memory = *accelerator.memory;
   const SystemCounts& system = counts.system;

@@ -37,16 +37,6 @@ std::string run_tool(const std::vector<std::string>& command, const fs::path& fo
   throw UserError(fmt::format("'{}' failed:\n{}", fmt::join(command, " "), result.output));
 }
 
-std::string read_rtl(const RtlModule& module) {
-  std::string script;
-  for (const fs::path& source : module.sources)
-    script += fmt::format("read_verilog -sv -DSYNTHESIS \"{}\"\n", source.string());
-  script += fmt::format("hierarchy -check -top {}", module.name);
-  for (const auto& [name, value] : module.parameters)
-    script += fmt::format(" -chparam {} {}", name, value);
-  return script + "\n";
-}
-
 // `synth -noalumacc` everywhere below: merging multiplier and adder (alumacc) makes Yosys 0.23
 // build the 8x8 MAC 37% larger for 8% less delay, and takes abc minutes for a dot product.
 //
@@ -73,7 +63,7 @@ std::map<std::string, std::uint64_t> cells_of(const RtlModule& module,
                                               const fs::path& folder) {
   write_environment(environment, folder);
   const std::string script =
-      read_rtl(module) + fmt::format("synth -noalumacc -flatten -top {}\n", module.name) +
+      read_rtl_script(module) + fmt::format("synth -noalumacc -flatten -top {}\n", module.name) +
       map_to_library(environment) + "tee -o cells.json stat -json\n" +
       // The top's name carries its parameters' hash; OpenSTA wants the plain one.
       fmt::format("rename -top {}\nwrite_json netlist.json\n", module.name) +
@@ -176,6 +166,16 @@ std::optional<double> ArrayCost::leakage_uw() const {
   return sum;
 }
 
+std::string read_rtl_script(const RtlModule& module) {
+  std::string script;
+  for (const fs::path& source : module.sources)
+    script += fmt::format("read_verilog -sv -DSYNTHESIS \"{}\"\n", source.string());
+  script += fmt::format("hierarchy -check -top {}", module.name);
+  for (const auto& [name, value] : module.parameters)
+    script += fmt::format(" -chparam {} {}", name, value);
+  return script + "\n";
+}
+
 fs::path default_liberty() { return "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"; }
 
 RtlModule rtl_module(const Design& design, const RtlDescription::Module& module) {
@@ -229,7 +229,7 @@ void write_array_netlist(const Design& design, const SynthesisOptions& options,
   write_environment(environment, folder.path());
   const RtlDescription rtl = design.rtl();
   const std::string script =
-      read_rtl(rtl_module(design, {rtl.top, 1, rtl.parameters})) +
+      read_rtl_script(rtl_module(design, {rtl.top, 1, rtl.parameters})) +
       fmt::format("synth -noalumacc -top {}\n", rtl.top) + map_to_library(environment) +
       // Every cell becomes its function, inside the module that uses it: the modules themselves
       // stay, so that the many PEs are compiled once.

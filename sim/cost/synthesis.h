@@ -69,6 +69,8 @@ ArrayCost synthesise(const Design& design, const SynthesisOptions& options);
 // One module in a library that was read from options.liberty.
 MappedModule map_module(const RtlModule& module, const SynthesisOptions& options,
                         const LibertyLibrary& library);
+// The commands of Yosys that read a module and elaborate it as the top.
+std::string read_rtl_script(const RtlModule& module);
 RtlModule rtl_module(const Design& design, const RtlDescription::Module& module);
 // One of the design's modules, which two threads may do at once.
 ModuleCost synthesise(const Design& design, const RtlDescription::Module& module,

@@ -42,11 +42,18 @@ struct RtlDescription {
     std::uint64_t words;
     std::uint64_t bits;  // of a word
   };
+  // A size of the array that modules around the PEs depend on.
+  struct Size {
+    std::string key;                      // of the design's configuration
+    std::vector<std::string> parameters;  // what modules call it, or a part of it
+    std::uint64_t step = 1;               // it is a multiple of
+  };
   std::vector<std::string> sources;  // in compilation order
   std::string top;
   RtlParameters parameters;
   std::vector<Module> modules;  // the array is the sum of these, PEs and edge, and of its memories
   std::vector<Memory> memories = {};
+  std::vector<Size> sizes = {};
 };
 
 // The weights of a design with scales: groups of `group` along k with a scale each, whose code is

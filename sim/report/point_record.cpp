@@ -1,6 +1,7 @@
 #include "report/point_record.h"
 
 #include "common/version.h"
+#include "report/array_report.h"
 #include "report/run_figures.h"
 
 namespace bitsmith {
@@ -58,10 +59,23 @@ Json metrics(const RunReportInput& input) {
   json["vector_energy_pj"] = number_json(energy.vector);
   json["buffers_leakage_energy_pj"] = number_json(energy.leakage.buffers);
   json["leakage_energy_pj"] = number_json(energy.leakage.total());
+  json["array_leakage_energy_pj"] = number_json(energy.leakage.array);
   json["area_um2"] = number_json(input.cost.area_um2.total());
   json["array_area_um2"] = number_json(input.cost.area_um2.array);
   json["buffers_area_um2"] = number_json(input.cost.area_um2.buffers);
   json.update(roofs(input));
+  const ArrayEfficiency efficiency = array_efficiency(input);
+  json["array_pj_per_mac"] = number_json(efficiency.pj_per_mac);
+  json["array_tops_per_w"] = number_json(efficiency.tops_per_w);
+  json["array_tops_per_mm2"] = number_json(efficiency.tops_per_mm2);
+  json["array_peak_tops_per_mm2"] = number_json(efficiency.peak_tops_per_mm2);
+  const std::optional<ArrayFigures>& array = input.cost.array;
+  json["technology"] = array ? Json(array->technology) : Json();
+  json["array_critical_path_ps"] = array ? number_json(array->critical_path_ps) : Json();
+  json["array_is_interpolated"] = array && array->interpolated();
+  json["array_is_estimated"] = array && array->estimated();
+  json["overclocked"] = array && array->overclocked;
+  json["mixed_nodes"] = input.cost.mixed_nodes;
   return json;
 }
 

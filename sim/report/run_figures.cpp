@@ -1,5 +1,7 @@
 #include "report/run_figures.h"
 
+#include "report/array_report.h"
+
 namespace bitsmith {
 
 double utilization(const RunCounts& counts, const Design& design) {
@@ -21,13 +23,14 @@ nlohmann::ordered_json number_json(const std::optional<double>& number) {
 }
 
 nlohmann::ordered_json energy_json(const RunEnergy& energy) {
-  if (!energy.array && !energy.buffers && !energy.dram) return nullptr;
+  if (!energy.array && !energy.buffers && !energy.dram && !energy.leakage.array) return nullptr;
   nlohmann::ordered_json json = {{"total", number_json(energy.total())},
                                  {"array", number_json(energy.array)},
                                  {"buffers", number_json(energy.buffers)},
                                  {"dram", number_json(energy.dram_total())},
                                  {"vector", number_json(energy.vector)},
                                  {"leakage", number_json(energy.leakage.total())},
+                                 {"array_leakage", number_json(energy.leakage.array)},
                                  {"buffers_leakage", number_json(energy.leakage.buffers)},
                                  {"dram_parts", nullptr}};
   if (energy.dram) {
@@ -47,7 +50,9 @@ nlohmann::ordered_json area_json(const RunArea& area) {
           {"vector", number_json(area.vector)}};
 }
 
-nlohmann::ordered_json tech_json(const RunReportInput& input) {
+namespace {
+
+nlohmann::ordered_json sram_json(const RunReportInput& input) {
   if (!input.cost.buffers) return nullptr;
   const auto macros = [](const BufferCost& cost) {
     return nlohmann::ordered_json{{"macros", cost.macros},
@@ -56,11 +61,19 @@ nlohmann::ordered_json tech_json(const RunReportInput& input) {
                                   {"upper_bound", cost.macro.is_upper_bound}};
   };
   const BuffersCost& buffers = *input.cost.buffers;
-  return {{"sram",
-           {{"table", "configs/tech/sram.csv"},
-            {"activation_buffer", macros(buffers.activation)},
-            {"weight_buffer", macros(buffers.weight)},
-            {"result_buffer", macros(buffers.result)}}}};
+  return {{"table", "configs/tech/sram.csv"},
+          {"activation_buffer", macros(buffers.activation)},
+          {"weight_buffer", macros(buffers.weight)},
+          {"result_buffer", macros(buffers.result)}};
+}
+
+}  // namespace
+
+nlohmann::ordered_json tech_json(const RunReportInput& input) {
+  if (!input.cost.buffers && !input.cost.array) return nullptr;
+  return {{"sram", sram_json(input)},
+          {"array", array_technology_json(input)},
+          {"marks", marks_json(input)}};
 }
 
 bool knows_actions(const RunReportInput& input) { return input.engine != "roofline"; }

@@ -1,4 +1,5 @@
 #include "common/version.h"
+#include "report/array_report.h"
 #include "report/mapping_json.h"
 #include "report/run_figures.h"
 #include "report/run_report.h"
@@ -153,6 +154,7 @@ Json run_json(const RunReportInput& input) {
           {"checked", checked_json(input)},
           {"energy_pj", energy_json(input.cost.energy_pj)},
           {"area_um2", area_json(input.cost.area_um2)},
+          {"array_efficiency", array_efficiency_json(input)},
           {"tech", tech_json(input)}};
 }
 

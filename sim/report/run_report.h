@@ -18,6 +18,7 @@ struct RunReportInput {
   std::string engine = "tile";  // tile, cycle, roofline
   std::string array = "model";  // model, rtl
   RunCost cost = {};
+  bool explain = false;  // the table says where the array's figures come from; JSON always does
 };
 
 // Figures that nobody computed are null, never 0: vector operators' cycles and all of the system's

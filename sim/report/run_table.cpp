@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "common/table.h"
+#include "report/array_report.h"
 #include "report/run_figures.h"
 #include "report/run_report.h"
 
@@ -173,6 +174,7 @@ std::string energy_table(const RunReportInput& input) {
     table.add_row({part, text(pj, 1e-6), text(um2, 1e-6)});
   };
   add("array", energy.array, area.array);
+  table.add_row({"array, leakage", text(energy.leakage.array, 1e-6), ""});
   add("buffers, accesses", energy.buffers, area.buffers);
   table.add_row({"buffers, leakage", text(energy.leakage.buffers, 1e-6), ""});
   table.add_row({"DRAM", text(energy.dram_total(), 1e-6), ""});
@@ -245,8 +247,11 @@ std::string run_table(const RunReportInput& input) {
     text += operators_table(input) + "\n" + stalls_table(input) + "\n" + dram_table(input) + "\n" +
             energy_table(input);
   } else {
-    text += array_table(input);
+    text += array_table(input) + "\n" + energy_table(input);
   }
+  const std::string of_array = array_text(input);
+  if (!of_array.empty()) text += of_array + "\n";
+  if (input.explain) text += explanation_text(input) + "\n";
   if (knows_actions(input)) text += pe_cycles_table(input) + "\n" + actions_table(input) + "\n";
   return text + checked_text(input.result) +
          fmt::format("{} cycles = {:.6g} s at {} GHz, utilization {}\n",

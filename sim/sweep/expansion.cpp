@@ -95,6 +95,7 @@ class Judge {
                                     sweep_.accelerators[point.accelerator].string()));
       }
       require_sram(accelerator, shipped_sram_table);
+      array_figures(accelerator, shipped_technologies(), nullptr);  // the clock it allows
       const nlohmann::ordered_json resolved =
           sweep_.constraints.empty() ? nlohmann::ordered_json() : accelerator.resolved();
       return std::all_of(

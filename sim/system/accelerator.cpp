@@ -28,6 +28,28 @@ ParameterTable<AcceleratorParams> accelerator_table() {
   return table;
 }
 
+constexpr std::string_view kTechnology = "technology";
+
+ParameterTable<TechnologyParams> technology_table() {
+  using T = TechnologyParams;
+  ParameterTable<T> table;
+  table.text("name", &T::name,
+             "technology of the array: one of configs/tech, or a file (a name with a slash, "
+             "relative to the working directory); none: area and energy of the array stay unknown");
+  table.flag("allow_overclock", &T::allow_overclock,
+             "whether the clock may be faster than the array's critical path; marked then");
+  table.flag("allow_mixed_nodes", &T::allow_mixed_nodes,
+             "whether totals may add an array of one node and SRAM of another; marked then");
+  table.flag("allow_estimate", &T::allow_estimate,
+             "whether modules without a record may be estimated from others; marked then");
+  return table;
+}
+
+TechnologyParams read_technology_params(const YamlNode& root, Diagnostics& diagnostics) {
+  const YamlNode* map = root.find(kTechnology);
+  return map == nullptr ? TechnologyParams() : once<technology_table>().read(*map, diagnostics);
+}
+
 // What the file of an accelerator with a memory has besides.
 ParameterTable<MemoryParams> memory_system_table() {
   using M = MemoryParams;
@@ -267,7 +289,9 @@ AcceleratorParams read_params(const YamlNode& root, bool memory_is_overridden,
   const auto& table = once<memory_system_table>();
   const std::vector<ParameterInfo> flat = table.describe();
   for (const ParameterInfo& info : flat) others.push_back(info.name);
-  const AcceleratorParams params = once<accelerator_table>().read(root, diagnostics, others);
+  std::vector<std::string_view> known = others;
+  known.push_back(kTechnology);
+  const AcceleratorParams params = once<accelerator_table>().read(root, diagnostics, known);
   const YamlNode* memory = root.find("memory");
   if (memory != nullptr && (params.memory != "none" || memory_is_overridden)) return params;
   for (const YamlEntry& entry : root.entries) {
@@ -284,6 +308,7 @@ AcceleratorParams read_params(const YamlNode& root, bool memory_is_overridden,
 nlohmann::ordered_json Accelerator::resolved() const {
   nlohmann::ordered_json result = once<accelerator_table>().resolved(params);
   result["design"] = design->resolved();
+  result[kTechnology] = once<technology_table>().resolved(technology);
   if (!memory) return result;
   result["memory"] = once<dram_table>().resolved(memory->dram);
   result["memory"]["energy"] = memory->dram.energy
@@ -306,6 +331,7 @@ std::vector<std::pair<std::string, std::vector<ParameterInfo>>> describe_acceler
     flat.push_back(std::move(info));
   }
   result.emplace_back("", std::move(flat));
+  result.emplace_back(kTechnology, once<technology_table>().describe());
   for_each_section([&](const char* key, const auto& table, auto) {
     result.emplace_back(key, table.describe());
   });
@@ -350,6 +376,7 @@ Accelerator AcceleratorFiles::load(const std::filesystem::path& path,
       std::any_of(changes.accelerator.begin(), changes.accelerator.end(),
                   [](const Override& change) { return change.path.front() == "memory"; });
   accelerator.params = read_params(root, memory_is_overridden, diagnostics);
+  accelerator.technology = read_technology_params(root, diagnostics);
   const std::filesystem::path folder = path.parent_path();
   if (const auto map =
           read_named_file(root, "design", folder, changes.design, diagnostics, read_named)) {
@@ -391,6 +418,7 @@ Accelerator make_accelerator(const std::string& name, YamlNode design,
   Accelerator accelerator;
   accelerator.name = name;
   accelerator.params = read_params(root, false, diagnostics);
+  accelerator.technology = read_technology_params(root, diagnostics);
   accelerator.design = read_design(design, diagnostics);
   diagnostics.throw_if_any();
   return accelerator;

@@ -21,9 +21,18 @@ struct AcceleratorParams {
   double clock_ghz = 1.0;
 };
 
+// What area and energy of the array are read from.
+struct TechnologyParams {
+  std::string name = "none";
+  bool allow_overclock = false;
+  bool allow_mixed_nodes = false;
+  bool allow_estimate = false;
+};
+
 struct Accelerator {
   std::string name;  // of its file
   AcceleratorParams params;
+  TechnologyParams technology;
   std::unique_ptr<const Design> design;
   std::optional<MemoryParams> memory;
 

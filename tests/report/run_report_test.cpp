@@ -146,6 +146,44 @@ TEST_F(RunReport, AMemorySystemHasAllOperatorsInOrder) {
   EXPECT_FALSE(softmax.contains("mapping") || softmax.contains("roofline"));
 }
 
+// 3072 MACs in 8 us on 1 mm2 of a 2x2 array.
+TEST_F(RunReport, TheArrayIsMeasuredByItsMacsAndExplained) {
+  ArrayFigures& array = cost_.array.emplace();
+  array.technology = "round";
+  array.source.library = "cells";
+  array.critical_path_ps = 1600;
+  ArrayModule& pe = array.modules.emplace_back();
+  pe.figures.origin = ModuleFigures::Origin::interpolated;
+  pe.figures.held_out.area = 0.015;
+  pe.figures.record.cost = {"pe", 4, 10, 250000, 250000, 0, 0, 1600, 1.0};
+  pe.figures.record.parameters = {{"Bits", 8}};
+  pe.figures.record.rtl_hash = "abcdef";
+  pe.uses.push_back({PeCycleClass::mac, 3072, 2.0});
+  cost_.area_um2.array = 1e6;
+  cost_.energy_pj.array = 6144;
+  cost_.energy_pj.leakage.array = 1536;
+  const json run = report();
+  EXPECT_DOUBLE_EQ(run["array_efficiency"]["pj_per_mac"], 2.5);
+  EXPECT_DOUBLE_EQ(run["array_efficiency"]["tops_per_w"], 0.8);
+  EXPECT_DOUBLE_EQ(run["array_efficiency"]["tops_per_mm2"], 2 * 3072 / 8e-6 / 1e12);
+  EXPECT_DOUBLE_EQ(run["array_efficiency"]["peak_tops_per_mm2"], 2 * 4 * 0.5e9 / 1e12);
+  EXPECT_EQ(run["energy_pj"]["array_leakage"], 1536.0);
+  const json& tech = run["tech"]["array"];
+  EXPECT_EQ(tech["name"], "round");
+  EXPECT_DOUBLE_EQ(tech["maximum_clock_ghz"], 0.625);
+  EXPECT_EQ(tech["modules"][0]["energy"][0]["energy_pj"], 6144.0);
+  EXPECT_EQ(tech["modules"][0]["rtl_hash"], "abcdef");
+  EXPECT_EQ(run["tech"]["marks"],
+            json::parse(R"({"estimated": false, "interpolated": true, "mixed_nodes": false,
+                            "overclocked": false})"));
+  EXPECT_THAT(table(), HasSubstr("2.5 pJ/MAC, 0.8 TOPS/W"));
+  EXPECT_THAT(table(), HasSubstr("pe is interpolated between sizes (held-out errors: area +1.5%"));
+  EXPECT_THAT(table(), Not(HasSubstr("abcdef")));
+  RunReportInput explained = input("tile");
+  explained.explain = true;
+  EXPECT_THAT(run_table(explained), HasSubstr("pe: Bits=8, RTL abcdef"));
+}
+
 TEST_F(RunReport, AMemorySystemsCountsAddUp) {
   add_memory();
   const json run = report();

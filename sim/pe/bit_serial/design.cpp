@@ -74,6 +74,7 @@ RtlDescription Design::rtl() const {
                  "bit_serial/bit_serial_edge.sv",
                  "bit_serial/bit_serial_array.sv"};
   rtl.top = "bit_serial_array";
+  rtl.sizes = {{"rows", {"Rows"}, params_.row_tiles}, {"cols", {"Cols"}}};
   rtl.parameters = parameters().rtl_parameters(params_);
   rtl.parameters.emplace_back("WeightKind", static_cast<std::int64_t>(weight_kind(params_)));
   // A column is as high as a tile.

@@ -72,6 +72,7 @@ RtlDescription Design::rtl() const {
                  "lut_tensor_core/lut_tensor_core_edge.sv",
                  "lut_tensor_core/lut_tensor_core_array.sv"};
   rtl.top = "lut_tensor_core_array";
+  rtl.sizes = {{"m", {"M", "Rows"}}, {"n", {"N"}}};
   rtl.parameters = parameters().rtl_parameters(params_);
   rtl.parameters.emplace_back("Activation", activation_kind(params_));
   rtl.parameters.emplace_back("WeightKind", static_cast<std::int64_t>(weight_kind(params_)));

@@ -81,6 +81,7 @@ RtlDescription Design::rtl() const {
                  "mixpe/mixpe_edge.sv",
                  "mixpe/mixpe_array.sv"};
   rtl.top = "mixpe_array";
+  rtl.sizes = {{"rows", {"Rows"}}, {"cols", {"Cols"}}};
   rtl.parameters = parameters().rtl_parameters(params_);
   const auto add = [&](const char* name, std::int64_t value) {
     rtl.parameters.emplace_back(name, value);

@@ -90,6 +90,7 @@ RtlDescription Design::rtl() const {
                  "systolic/systolic_array.sv"};
   rtl.top = "systolic_array";
   rtl.parameters = rtl_parameters();
+  rtl.sizes = {{"rows", {"Rows"}}, {"cols", {"Cols"}}};
   if (is_output_stationary(params_)) {
     rtl.modules = os_modules();
   } else {

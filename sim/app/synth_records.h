@@ -1,0 +1,35 @@
+// Records that `bitsmith synth` answers from, made where they are missing.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cost/technology.h"
+
+namespace bitsmith::app {
+
+struct RecordRequest {
+  std::string technology;           // name or file; "": records that the cache has of the library
+  std::string liberty;              // "": osu018, where it is the technology's library
+  std::optional<double> period_ps;  // none: the technology's, or 5 ns
+  std::optional<std::uint32_t> node_nm;  // of a new technology
+  bool exact = false;   // with technology and library: the very sizes of the designs, too
+  bool energy = false;  // with energies; always so with technology and library
+  bool again = false;   // whether or not there are such records
+  unsigned jobs = 1;
+};
+
+using Designs = std::vector<std::shared_ptr<const Design>>;
+
+// With both technology and library, adds to the technology's file what answers for the designs at
+// any size. Else makes only what the designs themselves need and keeps it in the cache. Every
+// record is kept as soon as it is made, so that the same request again goes on where it stopped.
+// Throws UserError with all records that could not be made.
+Technology obtain_records(const RecordRequest& request, const Designs& designs);
+
+// Of the request, or osu018.
+std::filesystem::path liberty_of(const RecordRequest& request);
+
+}  // namespace bitsmith::app

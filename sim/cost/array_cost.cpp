@@ -1,0 +1,173 @@
+#include "cost/array_cost.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/error.h"
+
+namespace bitsmith {
+namespace {
+
+using Origin = ModuleFigures::Origin;
+
+// A component model has energies of padding for all modules.
+bool is_pe(const ModuleFigures& figures, OperandClass operands, double pes) {
+  if (figures.origin == Origin::estimated) {
+    return static_cast<double>(figures.record.cost.instances) == pes;
+  }
+  return figures.record.energies.at(operands, PeCycleClass::pad).has_value();
+}
+
+// Cycles of one instance, by class.
+std::array<double, kPeCycleClasses> cycles_of(const RunCounts& counts, double pes, bool pe) {
+  const auto per_pe = [&](std::uint64_t count) { return static_cast<double>(count) / pes; };
+  if (pe) {
+    return {per_pe(counts.pe_cycles.mac), per_pe(counts.pe_cycles.pad),
+            per_pe(counts.pe_cycles.idle), per_pe(counts.pe_cycles.stalled)};
+  }
+  return {per_pe(counts.pe_cycles.mac + counts.pe_cycles.pad), 0, per_pe(counts.pe_cycles.idle),
+          per_pe(counts.pe_cycles.stalled)};
+}
+
+// None where a class that occurs has no energy.
+std::optional<std::vector<ArrayModule::Use>> uses_of(const ModuleFigures& figures,
+                                                     OperandClass operands, const RunCounts& counts,
+                                                     double pes) {
+  const ModuleRecord& record = figures.record;
+  const auto cycles = cycles_of(counts, pes, is_pe(figures, operands, pes));
+  std::vector<ArrayModule::Use> uses;
+  for (std::size_t i = 0; i < kPeCycleClasses; ++i) {
+    if (cycles[i] == 0) continue;
+    const auto cycle = static_cast<PeCycleClass>(i);
+    const auto& energy = record.energies.at(operands, cycle);
+    if (!energy) return std::nullopt;
+    uses.push_back(
+        {cycle, cycles[i] * static_cast<double>(record.cost.instances), dynamic_pj(*energy)});
+  }
+  return uses;
+}
+
+std::string command_for(const Accelerator& accelerator) {
+  return fmt::format("`bitsmith synth {} --tech {} --liberty FILE` makes records",
+                     accelerator.params.design.empty() ? "DESIGN.yaml" : accelerator.params.design,
+                     accelerator.technology.name);
+}
+
+void note_missing(const Accelerator& accelerator, const RtlDescription::Module& module,
+                  const ModuleFigures& figures, ArrayFigures& array) {
+  if (figures.known()) return;
+  const bool is_stale = figures.origin == Origin::stale;
+  array.notes.push_back(
+      fmt::format("technology {} has {} record of {}{}; {}", array.technology,
+                  is_stale ? "only a stale" : "no", key_of_module(module.name, module.parameters),
+                  is_stale ? ": its RTL has changed" : "", command_for(accelerator)));
+}
+
+void add_areas(ArrayFigures& array) {
+  if (!std::all_of(array.modules.begin(), array.modules.end(),
+                   [](const ArrayModule& module) { return module.figures.known(); })) {
+    return;
+  }
+  double area = 0;
+  std::optional<double> leakage = 0, path = 0;
+  for (const ArrayModule& module : array.modules) {
+    const ModuleCost& cost = module.cost();
+    const auto instances = static_cast<double>(cost.instances);
+    area += instances * cost.area_um2;
+    // An estimate has none.
+    if (module.figures.origin == Origin::estimated) path.reset();
+    if (path) path = std::max(*path, cost.critical_path_ps);
+    if (leakage && cost.leakage_uw) {
+      *leakage += instances * *cost.leakage_uw;
+    } else {
+      leakage.reset();
+    }
+  }
+  array.area_um2 = area;
+  array.critical_path_ps = path;
+  array.leakage_uw = leakage;
+}
+
+// Of the modules that are known: more can only make it longer.
+double known_path_ps(const ArrayFigures& array) {
+  double path = 0;
+  for (const ArrayModule& module : array.modules) {
+    if (module.figures.known()) path = std::max(path, module.cost().critical_path_ps);
+  }
+  return path;
+}
+
+void judge_clock(const Accelerator& accelerator, ArrayFigures& array) {
+  constexpr double kRounding = 1 + 1e-9;
+  const double path_ps = known_path_ps(array);
+  const double period_ps = 1000 / accelerator.params.clock_ghz;
+  array.overclocked = path_ps > period_ps * kRounding;
+  if (!array.overclocked || accelerator.technology.allow_overclock) return;
+  throw UserError(fmt::format(
+      "accelerator {}: clock_ghz {} is above what the array's critical path of {:.0f} ps allows in "
+      "technology {}: at most {:.4g} GHz; lower clock_ghz, or set technology.allow_overclock=true",
+      accelerator.name, accelerator.params.clock_ghz, path_ps, array.technology, 1000 / path_ps));
+}
+
+void add_energy(const RunCounts& counts, double pes, ArrayFigures& array) {
+  double sum = 0;
+  bool complete = true;
+  for (ArrayModule& module : array.modules) {
+    if (!module.figures.known()) {
+      complete = false;
+      continue;
+    }
+    auto uses = uses_of(module.figures, array.operands, counts, pes);
+    if (!uses) {
+      complete = false;
+      array.notes.push_back(fmt::format(
+          "technology {}: the record of {} has no energies of operands '{}' for all of its cycles",
+          array.technology, module.cost().name,
+          kOperandClassNames[static_cast<std::size_t>(array.operands)]));
+      continue;
+    }
+    module.uses = std::move(*uses);
+    for (const ArrayModule::Use& use : module.uses) sum += use.pj();
+  }
+  if (complete) array.dynamic_pj = sum;
+}
+
+}  // namespace
+
+std::optional<double> ArrayFigures::maximum_clock_ghz() const {
+  if (!critical_path_ps || *critical_path_ps <= 0) return std::nullopt;
+  return 1000 / *critical_path_ps;
+}
+
+bool ArrayFigures::has(ModuleFigures::Origin origin) const {
+  return std::any_of(modules.begin(), modules.end(),
+                     [&](const ArrayModule& module) { return module.figures.origin == origin; });
+}
+
+std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, TechnologyShelf& shelf,
+                                          const RunCounts* counts, OperandClass operands) {
+  if (accelerator.technology.name == "none") return std::nullopt;
+  const Technology& technology = shelf.technology(accelerator.technology.name);
+  const RtlDescription rtl = accelerator.design->rtl();
+  const std::string& hash = shelf.rtl_hash(*accelerator.design);
+  ArrayFigures array;
+  array.technology = technology.name;
+  array.source = technology.source;
+  array.operands = operands;
+  for (const RtlDescription::Module& module : rtl.modules) {
+    ModuleFigures figures = technology.find(module, hash, rtl.sizes);
+    if (!figures.known() && accelerator.technology.allow_estimate) {
+      figures = shelf.estimate(accelerator.technology.name, *accelerator.design, module);
+    }
+    note_missing(accelerator, module, figures, array);
+    array.modules.push_back({std::move(figures), {}});
+  }
+  add_areas(array);
+  judge_clock(accelerator, array);
+  if (counts != nullptr && counts->pe_cycles.total() > 0) {
+    add_energy(*counts, static_cast<double>(accelerator.design->pe_count()), array);
+  }
+  return array;
+}
+
+}  // namespace bitsmith

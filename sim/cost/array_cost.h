@@ -1,0 +1,60 @@
+// Area, critical path and energy of an array in a run: the records of its modules times how often
+// and in what they were.
+//
+// A PE's cycles are those of PeCycles; a module that is none (its records have no padding) is fed
+// where a token enters the array, stalled where the array takes no step, else idle. Leakage is
+// apart: it takes time, not cycles. What is not known is absent, with a note that says why.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cost/technology.h"
+#include "system/accelerator.h"
+#include "system/run_result.h"
+
+namespace bitsmith {
+
+struct ArrayModule {
+  // Of one class of cycles.
+  struct Use {
+    PeCycleClass cycle;
+    double cycles = 0;  // of all instances together
+    double pj_per_cycle = 0;
+    double pj() const { return cycles * pj_per_cycle; }
+  };
+  ModuleFigures figures;
+  std::vector<Use> uses;  // classes that occur; empty where energies are not known
+
+  const ModuleCost& cost() const { return figures.record.cost; }
+};
+
+struct ArrayFigures {
+  std::string technology;
+  TechnologySource source;
+  OperandClass operands = OperandClass::llm;
+  std::vector<ArrayModule> modules;
+  std::optional<double> area_um2;
+  std::optional<double> leakage_uw;
+  std::optional<double> critical_path_ps;
+  std::optional<double> dynamic_pj;  // switching, clock and registers
+  bool overclocked = false;
+  std::vector<std::string> notes;  // what is missing, and what makes it
+
+  std::optional<double> maximum_clock_ghz() const;
+  // Whether any module's figures are of that origin.
+  bool has(ModuleFigures::Origin origin) const;
+  bool interpolated() const { return has(ModuleFigures::Origin::interpolated); }
+  bool estimated() const { return has(ModuleFigures::Origin::estimated); }
+};
+
+// Of an accelerator that names a technology, else none. Without `counts`, or where nobody counted
+// PE-cycles, without energy. Throws UserError when there is no such technology, and when the clock
+// is above what the critical path allows and overclocking is not allowed. Estimates, where allowed,
+// have no critical path.
+std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, TechnologyShelf& shelf,
+                                          const RunCounts* counts,
+                                          OperandClass operands = OperandClass::llm);
+
+}  // namespace bitsmith

@@ -1,0 +1,47 @@
+// Figures of a module at a size of the array that was not synthesised, from records at others.
+//
+// Fitted are 1, R, C, R^2 and C^2 (or 1, R, R^2 where the module knows one size only): what stands
+// at an edge is a queue, a counter or a multiplexer per row or column, and the skew, a delay line
+// of depth r in row r, whose sum is quadratic. No product: what grows with R x C is a PE or a
+// module per PE, with instances of its own. The critical path is that of the largest size measured,
+// as it grows by a gate now and then and does not follow a polynomial.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cost/technology.h"
+
+namespace bitsmith {
+
+// A module's parameters, sizes apart.
+class SizedModule {
+ public:
+  SizedModule(const RtlParameters& parameters, const std::vector<RtlDescription::Size>& sizes);
+
+  bool has_sizes() const { return !sizes_.empty(); }
+  const RtlParameters& parameters() const { return all_; }
+  // Whether the parameters differ in sizes only.
+  bool is_alike(const RtlParameters& parameters) const;
+  // 1, R, R^2, and C, C^2 if there are two.
+  std::vector<double> terms(const RtlParameters& parameters) const;
+  // Of all sizes: what is largest is what is nearest to large arrays.
+  std::int64_t extent(const RtlParameters& parameters) const;
+
+ private:
+  RtlParameters all_, others_;  // sorted
+  std::vector<std::string> sizes_;
+};
+
+struct SizeFit {
+  ModuleRecord record;
+  HeldOutError held_out;  // of the largest record, predicted from the others; none where too few
+};
+
+// None when there are too few sizes or they do not tell the terms apart. `family`: alike modules of
+// one RTL.
+std::optional<SizeFit> interpolate_sizes(const SizedModule& module,
+                                         const std::vector<const ModuleRecord*>& family);
+
+}  // namespace bitsmith

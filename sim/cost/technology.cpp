@@ -1,0 +1,171 @@
+#include "cost/technology.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/hash.h"
+#include "cost/estimate.h"
+#include "cost/size_fit.h"
+
+namespace bitsmith {
+namespace fs = std::filesystem;
+
+void Technology::add(ModuleRecord record) {
+  const std::string key = key_of_module(record.cost.name, record.parameters);
+  records_.erase(key);
+  records_.emplace(key, std::move(record));
+}
+
+void Technology::merge(const Technology& other) {
+  for (const auto& [key, record] : other.records_) {
+    if (this->record(record.cost.name, record.parameters, record.rtl_hash) == nullptr) {
+      records_.emplace(key, record);
+    }
+  }
+}
+
+const ModuleRecord* Technology::record(const std::string& module, const RtlParameters& parameters,
+                                       std::string_view rtl_hash) const {
+  const auto [begin, end] = records_.equal_range(key_of_module(module, parameters));
+  const auto found = std::find_if(
+      begin, end, [&](const auto& entry) { return entry.second.rtl_hash == rtl_hash; });
+  return found == end ? nullptr : &found->second;
+}
+
+ModuleFigures Technology::find(const RtlDescription::Module& module, std::string_view rtl_hash,
+                               const std::vector<RtlDescription::Size>& sizes) const {
+  ModuleFigures figures;
+  if (const ModuleRecord* own = record(module.name, module.parameters, rtl_hash)) {
+    figures.origin = ModuleFigures::Origin::measured;
+    figures.record = *own;
+  } else {
+    const SizedModule sized(module.parameters, sizes);
+    std::vector<const ModuleRecord*> family;
+    bool any = records_.contains(key_of_module(module.name, module.parameters));
+    for (const auto& [key, candidate] : records_) {
+      if (candidate.cost.name != module.name || !sized.is_alike(candidate.parameters)) continue;
+      any = true;
+      if (candidate.rtl_hash == rtl_hash) family.push_back(&candidate);
+    }
+    if (auto fitted = interpolate_sizes(sized, family)) {
+      figures.origin = ModuleFigures::Origin::interpolated;
+      figures.record = std::move(fitted->record);
+      figures.held_out = fitted->held_out;
+    } else if (any && family.empty()) {
+      figures.origin = ModuleFigures::Origin::stale;
+    }
+  }
+  figures.record.cost.name = module.name;
+  figures.record.parameters = module.parameters;
+  figures.record.cost.instances = module.instances;
+  return figures;
+}
+
+std::string key_of_module(const std::string& module, const RtlParameters& parameters) {
+  RtlParameters sorted = parameters;
+  std::sort(sorted.begin(), sorted.end());
+  std::string key = module;
+  for (const auto& [name, value] : sorted) key += fmt::format(" {}={}", name, value);
+  return key;
+}
+
+void write_technology(const Technology& technology, const fs::path& file) {
+  write_file_atomically(file, technology_text(technology));
+}
+
+fs::path technology_file(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  return home_folder() / "configs/tech" / (name + ".yaml");
+}
+
+fs::path cached_records_file(const TechnologySource& source) {
+  ContentHash key;
+  key.add(source.liberty_hash);
+  key.add(fmt::format("{}", source.target_period_ps));
+  return cache_folder() / "tech" / (key.hex() + ".yaml");
+}
+
+std::vector<std::string> technology_names() {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(home_folder() / "configs/tech", ignored)) {
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Technology load_technology(const std::string& name) {
+  const fs::path file = technology_file(name);
+  if (!fs::exists(file)) {
+    if (name.find('/') != std::string::npos) {
+      throw UserError(fmt::format("{}: no such file of a technology", name));
+    }
+    const std::vector<std::string> names = technology_names();
+    const std::vector<std::string_view> words(names.begin(), names.end());
+    throw UserError(fmt::format("{}; a name with a slash is that of a file",
+                                unknown_word("technology", name, words)));
+  }
+  Technology technology = read_technology(file);
+  const fs::path cached = cached_records_file(technology.source);
+  if (fs::exists(cached)) technology.merge(read_technology(cached));
+  return technology;
+}
+
+const Technology& TechnologyShelf::technology(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = technologies_.find(name);
+  if (found != technologies_.end()) return found->second;
+  return technologies_.emplace(name, load_technology(name)).first->second;
+}
+
+const std::string& TechnologyShelf::rtl_hash(const Design& design) {
+  std::vector<std::string> sources = design.rtl().sources;
+  const std::lock_guard lock(mutex_);
+  const auto found = rtl_hashes_.find(sources);
+  if (found != rtl_hashes_.end()) return found->second;
+  return rtl_hashes_.emplace(std::move(sources), hash_of_rtl(design)).first->second;
+}
+
+const ModuleFigures& TechnologyShelf::estimate(const std::string& name, const Design& design,
+                                               const RtlDescription::Module& module) {
+  const Technology& of = technology(name);
+  const std::pair key(name, rtl_hash(design) + key_of_module(module.name, module.parameters));
+  const std::lock_guard lock(mutex_);
+  const auto known = estimates_.find(key);
+  if (known != estimates_.end()) return known->second;
+  const auto estimated = bitsmith::estimate(of, word_cells(rtl_module(design, module)));
+  if (!estimated) {
+    throw UserError(fmt::format("technology {} has {} records: too few to estimate others from",
+                                of.name, of.records()));
+  }
+  ModuleFigures figures{ModuleFigures::Origin::estimated, estimated->record, estimated->held_out};
+  figures.record.cost.name = module.name;
+  figures.record.cost.instances = module.instances;
+  figures.record.parameters = module.parameters;
+  figures.record.rtl_hash = rtl_hashes_.at(design.rtl().sources);
+  return estimates_.emplace(key, std::move(figures)).first->second;
+}
+
+std::string TechnologyShelf::content_hash(const std::string& name, const Design& design) {
+  const Technology& content = technology(name);
+  ContentHash hash;
+  hash.add(rtl_hash(design));
+  const std::lock_guard lock(mutex_);
+  std::string& of_technology = hashes_[name];
+  if (of_technology.empty()) {
+    ContentHash text;
+    text.add(technology_text(content));
+    of_technology = text.hex();
+  }
+  hash.add(of_technology);
+  return hash.hex();
+}
+
+TechnologyShelf& shipped_technologies() {
+  static TechnologyShelf shelf;
+  return shelf;
+}
+
+}  // namespace bitsmith

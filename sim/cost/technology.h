@@ -1,0 +1,128 @@
+// A technology: what synthesis and gate-level simulation in one library said of the modules of
+// designs. Files of configs/tech hold such records; the library itself stays where it is.
+//
+// A record is that of a module under its parameters and counts only for the RTL it was made from:
+// where the RTL has changed since it is stale, and never used. Modules whose parameters are sizes
+// of the array are answered at any size from records of a few small ones (cost/size_fit.h); a
+// record of the very size wins.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/yaml.h"
+#include "cost/module_record.h"
+#include "pe/design.h"
+
+namespace bitsmith {
+
+// Where all records of a technology come from.
+struct TechnologySource {
+  std::string library;       // as its Liberty file calls itself
+  std::string liberty_hash;  // of that file's contents
+  double voltage = 0;
+  std::optional<std::uint32_t> node_nm;  // none: not told
+  double target_period_ps = 0;           // what gates were sized for
+  std::string yosys, opensta, iverilog;  // what they call themselves
+  std::string date;                      // of the last record, YYYY-MM-DD
+
+  bool operator==(const TechnologySource&) const = default;
+};
+
+// Held-out relative errors of what was not measured itself; none where nothing could be held out.
+struct HeldOutError {
+  std::optional<double> area, leakage, energy;
+};
+
+// What a technology knows of a module.
+struct ModuleFigures {
+  enum class Origin {
+    measured,      // the record of that module
+    interpolated,  // between sizes
+    estimated,     // by a component model, where the user allows it
+    stale,         // there are records, all of other RTL: nothing is known
+    absent,
+  };
+  Origin origin = Origin::absent;
+  ModuleRecord record;    // meaningful when known(); its cost has the module's instances
+  HeldOutError held_out;  // of an interpolation or estimate
+
+  bool known() const {
+    return origin == Origin::measured || origin == Origin::interpolated ||
+           origin == Origin::estimated;
+  }
+};
+
+class Technology {
+ public:
+  std::string name;
+  TechnologySource source;
+
+  // In place of what was known of that module before.
+  void add(ModuleRecord record);
+  // Adds those of `other`; where both are of the same RTL, ours stays.
+  void merge(const Technology& other);
+  // The record of this very module and RTL, or null.
+  const ModuleRecord* record(const std::string& module, const RtlParameters& parameters,
+                             std::string_view rtl_hash) const;
+  // `sizes` as the design's RtlDescription has them.
+  ModuleFigures find(const RtlDescription::Module& module, std::string_view rtl_hash,
+                     const std::vector<RtlDescription::Size>& sizes) const;
+  std::size_t records() const { return records_.size(); }
+  // By module and parameters. Several of a key are of different RTL.
+  const std::multimap<std::string, ModuleRecord>& by_key() const { return records_; }
+
+ private:
+  std::multimap<std::string, ModuleRecord> records_;
+};
+
+// "systolic_os_pe ABits=8 AccBits=32": parameters by name, whatever their order was.
+std::string key_of_module(const std::string& module, const RtlParameters& parameters);
+// The YAML of a technology, records by their keys, so that a new record changes only its own lines.
+std::string technology_text(const Technology& technology);
+// Throws UserError with all mistakes, located.
+Technology parse_technology(std::string_view text, const std::string& file);
+Technology read_technology(const std::filesystem::path& file);
+void write_technology(const Technology& technology, const std::filesystem::path& file);
+
+// The file of a technology: `name` itself where it has a slash, else configs/tech/NAME.yaml.
+std::filesystem::path technology_file(const std::string& name);
+// Records that users made of a library at that period, beside those of its technology's file:
+// in the cache folder, by the contents of the library.
+std::filesystem::path cached_records_file(const TechnologySource& source);
+// Names of configs/tech.
+std::vector<std::string> technology_names();
+// The file and the cached records of its library. Throws UserError listing names when there is no
+// such file.
+Technology load_technology(const std::string& name);
+
+// Technologies and hashes of RTL, each read once: a sweep asks at every point. Any number of
+// threads may ask.
+class TechnologyShelf {
+ public:
+  // Throws what load_technology() throws.
+  const Technology& technology(const std::string& name);
+  const std::string& rtl_hash(const Design& design);
+  // Figures of a module without a record by the technology's component model (cost/estimate.h).
+  // Throws UserError when it has too few records for one, or Yosys refuses the module.
+  const ModuleFigures& estimate(const std::string& name, const Design& design,
+                                const RtlDescription::Module& module);
+  // Of all that figures of a design in a technology depend on, but its parameters.
+  std::string content_hash(const std::string& name, const Design& design);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, Technology> technologies_;
+  std::map<std::string, std::string> hashes_;
+  std::map<std::pair<std::string, std::string>, ModuleFigures> estimates_;
+  std::map<std::vector<std::string>, std::string> rtl_hashes_;  // by sources
+};
+TechnologyShelf& shipped_technologies();
+
+}  // namespace bitsmith

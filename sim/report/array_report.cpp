@@ -1,0 +1,232 @@
+#include "report/array_report.h"
+
+#include "common/table.h"
+#include "report/run_figures.h"
+
+namespace bitsmith {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Origin = ModuleFigures::Origin;
+
+const char* word_of(Origin origin) {
+  switch (origin) {
+    case Origin::measured:
+      return "measured";
+    case Origin::interpolated:
+      return "interpolated";
+    case Origin::estimated:
+      return "estimated";
+    case Origin::stale:
+      return "stale";
+    case Origin::absent:
+      break;
+  }
+  return "absent";
+}
+
+std::string_view word_of(PeCycleClass cycle) {
+  return kPeCycleClassNames[static_cast<std::size_t>(cycle)];
+}
+
+std::string_view word_of(OperandClass operands) {
+  return kOperandClassNames[static_cast<std::size_t>(operands)];
+}
+
+Json module_json(const ArrayModule& module) {
+  const ModuleCost& cost = module.cost();
+  const bool known = module.figures.known();
+  const auto if_known = [&](double value) { return known ? Json(value) : Json(); };
+  Json parameters = Json::object();
+  for (const auto& [name, value] : module.figures.record.parameters) parameters[name] = value;
+  Json uses = Json::array();
+  for (const ArrayModule::Use& use : module.uses) {
+    uses.push_back({{"class", word_of(use.cycle)},
+                    {"pj_per_cycle", use.pj_per_cycle},
+                    {"cycles", use.cycles},
+                    {"energy_pj", use.pj()}});
+  }
+  const HeldOutError& held_out = module.figures.held_out;
+  return {{"module", cost.name},
+          {"parameters", parameters},
+          {"instances", cost.instances},
+          {"origin", word_of(module.figures.origin)},
+          {"rtl_hash", known ? Json(module.figures.record.rtl_hash) : Json()},
+          {"area_um2", if_known(cost.area_um2)},
+          {"leakage_uw", known ? number_json(cost.leakage_uw) : Json()},
+          {"critical_path_ps",
+           module.figures.origin == Origin::estimated ? Json() : if_known(cost.critical_path_ps)},
+          {"held_out_error",
+           {{"area", number_json(held_out.area)},
+            {"leakage", number_json(held_out.leakage)},
+            {"energy", number_json(held_out.energy)}}},
+          {"energy", uses}};
+}
+
+std::string figure(const std::optional<double>& value, const char* unit) {
+  return value ? fmt::format("{:.4g} {}", *value, unit) : fmt::format("{} not known", unit);
+}
+
+std::string percent(const std::optional<double>& value) {
+  return value ? fmt::format("{:+.1f}%", 100 * *value) : std::string("not known");
+}
+
+std::string held_out_text(const HeldOutError& error) {
+  return fmt::format("area {}, leakage {}, energy {}", percent(error.area), percent(error.leakage),
+                     percent(error.energy));
+}
+
+std::string parameters_text(const RtlParameters& parameters) {
+  return key_of_module("", parameters).substr(parameters.empty() ? 0 : 1);
+}
+
+// What is not a plain measurement.
+std::string marks_text(const RunReportInput& input) {
+  const ArrayFigures& array = *input.cost.array;
+  std::string text;
+  for (const ArrayModule& module : array.modules) {
+    if (module.figures.origin == Origin::estimated) {
+      text += fmt::format(
+          "{} is estimated from its word-level cells (mean held-out errors: {}; no critical "
+          "path)\n",
+          module.cost().name, held_out_text(module.figures.held_out));
+    }
+    if (module.figures.origin != Origin::interpolated) continue;
+    text += fmt::format(
+        "{} is interpolated between sizes (held-out errors: {}; its critical path is that of the "
+        "largest one)\n",
+        module.cost().name, held_out_text(module.figures.held_out));
+  }
+  if (array.overclocked) {
+    text += fmt::format("overclocked: {} GHz is more than the critical path allows\n",
+                        input.accelerator.params.clock_ghz);
+  }
+  if (input.cost.mixed_nodes) {
+    const std::string node = array.source.node_nm ? fmt::format("{} nm", *array.source.node_nm)
+                                                  : std::string("a node not told");
+    text += fmt::format("array of {} and SRAM of {} nm: {}\n", node,
+                        input.accelerator.memory->sram.node_nm,
+                        input.accelerator.technology.allow_mixed_nodes
+                            ? "totals mix nodes"
+                            : "no totals; technology.allow_mixed_nodes=true adds them up");
+  }
+  for (const std::string& note : array.notes) text += note + "\n";
+  return text;
+}
+
+}  // namespace
+
+ArrayEfficiency array_efficiency(const RunReportInput& input) {
+  ArrayEfficiency result;
+  const RunCounts& total = input.result.total;
+  const auto macs = static_cast<double>(total.macs);
+  const auto energy_pj = input.cost.energy_pj.array_total();
+  if (energy_pj && *energy_pj > 0 && macs > 0) {
+    result.pj_per_mac = *energy_pj / macs;
+    result.tops_per_w = 2 / *result.pj_per_mac;  // an operation per pJ is one T per J
+  }
+  const auto area_um2 = input.cost.area_um2.array;
+  if (area_um2 && *area_um2 > 0 && total.cycles > 0) {
+    const double tops_per_mm2_of_a_mac = 2e-12 / (*area_um2 * 1e-6);  // of one per second
+    const double time = seconds(total, input.accelerator);
+    const double peak = static_cast<double>(input.accelerator.design->peak_macs_per_cycle()) *
+                        static_cast<double>(total.cycles) / time;
+    result.tops_per_mm2 = macs / time * tops_per_mm2_of_a_mac;
+    result.peak_tops_per_mm2 = peak * tops_per_mm2_of_a_mac;
+  }
+  return result;
+}
+
+Json array_efficiency_json(const RunReportInput& input) {
+  if (!input.cost.array) return nullptr;
+  const ArrayEfficiency efficiency = array_efficiency(input);
+  return {{"pj_per_mac", number_json(efficiency.pj_per_mac)},
+          {"tops_per_w", number_json(efficiency.tops_per_w)},
+          {"tops_per_mm2", number_json(efficiency.tops_per_mm2)},
+          {"peak_tops_per_mm2", number_json(efficiency.peak_tops_per_mm2)}};
+}
+
+Json array_technology_json(const RunReportInput& input) {
+  if (!input.cost.array) return nullptr;
+  const ArrayFigures& array = *input.cost.array;
+  const TechnologySource& source = array.source;
+  Json modules = Json::array();
+  for (const ArrayModule& module : array.modules) modules.push_back(module_json(module));
+  return {{"name", array.technology},
+          {"library", source.library},
+          {"liberty_hash", source.liberty_hash},
+          {"voltage", source.voltage},
+          {"node_nm", source.node_nm ? Json(*source.node_nm) : Json()},
+          {"target_period_ps", source.target_period_ps},
+          {"yosys", source.yosys},
+          {"opensta", source.opensta},
+          {"iverilog", source.iverilog},
+          {"date", source.date},
+          {"operands", word_of(array.operands)},
+          {"critical_path_ps", number_json(array.critical_path_ps)},
+          {"maximum_clock_ghz", number_json(array.maximum_clock_ghz())},
+          {"modules", modules},
+          {"notes", array.notes}};
+}
+
+Json marks_json(const RunReportInput& input) {
+  const std::optional<ArrayFigures>& array = input.cost.array;
+  return {{"estimated", array && array->estimated()},
+          {"interpolated", array && array->interpolated()},
+          {"mixed_nodes", input.cost.mixed_nodes},
+          {"overclocked", array && array->overclocked}};
+}
+
+std::string array_text(const RunReportInput& input) {
+  if (!input.cost.array) return "";
+  const ArrayFigures& array = *input.cost.array;
+  const ArrayEfficiency efficiency = array_efficiency(input);
+  return fmt::format(
+             "array in {} ({}, {} V; no wires, no clock tree): critical path {}, at most {}\n"
+             "{}, {}, {} (peak {}), operands: {}\n",
+             array.technology, array.source.library, array.source.voltage,
+             figure(array.critical_path_ps, "ps"), figure(array.maximum_clock_ghz(), "GHz"),
+             figure(efficiency.pj_per_mac, "pJ/MAC"), figure(efficiency.tops_per_w, "TOPS/W"),
+             figure(efficiency.tops_per_mm2, "TOPS/mm2"),
+             figure(efficiency.peak_tops_per_mm2, "TOPS/mm2"), word_of(array.operands)) +
+         marks_text(input);
+}
+
+std::string explanation_text(const RunReportInput& input) {
+  if (!input.cost.array) {
+    return "no technology is named: --tech NAME, or `technology: {name: ...}` in the accelerator\n";
+  }
+  const ArrayFigures& array = *input.cost.array;
+  TextTable table({"module", "from", "instances", "area um2", "class", "pJ/cycle", "cycles", "uJ"});
+  std::string records;
+  for (const ArrayModule& module : array.modules) {
+    const ModuleCost& cost = module.cost();
+    const bool known = module.figures.known();
+    std::vector<std::string> head = {cost.name, word_of(module.figures.origin),
+                                     with_separators(cost.instances),
+                                     known ? fmt::format("{:.1f}", cost.area_um2) : "not known"};
+    if (module.uses.empty()) {
+      std::vector<std::string> row = head;
+      row.insert(row.end(), {"", "not known", "", ""});
+      table.add_row(std::move(row));
+    }
+    for (const ArrayModule::Use& use : module.uses) {
+      std::vector<std::string> row = head;
+      row.insert(row.end(),
+                 {std::string(word_of(use.cycle)), fmt::format("{:.4g}", use.pj_per_cycle),
+                  fmt::format("{:.6g}", use.cycles), fmt::format("{:.4g}", use.pj() * 1e-6)});
+      table.add_row(std::move(row));
+      head = {"", "", "", ""};
+    }
+    records +=
+        fmt::format("{}: {}{}\n", cost.name, parameters_text(module.figures.record.parameters),
+                    known ? ", RTL " + module.figures.record.rtl_hash : "");
+  }
+  return fmt::format(
+      "where the array's figures come from: technology {}, library {} with hash {}, operands {}\n"
+      "{}{}uJ = pJ/cycle x cycles of all instances, without leakage\n",
+      array.technology, array.source.library, array.source.liberty_hash, word_of(array.operands),
+      table.text(), records);
+}
+
+}  // namespace bitsmith

@@ -1,0 +1,121 @@
+// Technologies on the command line: records made, kept, found again and used by a run.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "common/file.h"
+#include "common/process.h"
+#include "cost/technology.h"
+
+namespace bitsmith {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+class TechnologyCli : public testing::Test {
+ protected:
+  TechnologyCli() : folder_(std::filesystem::temp_directory_path()) {}
+
+  // With a cache of its own.
+  ProcessResult bitsmith(std::vector<std::string> arguments, const std::string& path = "") const {
+    std::vector<std::string> command = {"/usr/bin/env",
+                                        "BITSMITH_CACHE=" + (folder_.path() / "cache").string()};
+    if (!path.empty()) command.push_back("PATH=" + path);
+    command.emplace_back(BITSMITH_BINARY);
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return run_process(command, folder_.path());
+  }
+
+  // Of 1x1 PEs of 2 bits: a second of synthesis.
+  static std::vector<std::string> synth(const std::vector<std::string>& more) {
+    std::vector<std::string> command = {
+        "synth", (home_folder() / "configs/designs/systolic/int8_4x4.yaml").string()};
+    for (const char* change :
+         {"rows=1", "cols=1", "activation=int2", "weight=int2", "accumulator_bits=6"}) {
+      command.insert(command.end(), {"--set", change});
+    }
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(TechnologyCli, SynthAnswersFromTheCacheWithoutTools) {
+  const ProcessResult first = bitsmith(synth({"--json", "-"}));
+  ASSERT_EQ(first.exit_code, 0) << first.output;
+  const ProcessResult second = bitsmith(synth({"--json", "-"}), "/nowhere");
+  ASSERT_EQ(second.exit_code, 0) << second.output;
+  EXPECT_EQ(first.output, second.output);
+  // Another period, or the wish for new ones, needs the tools.
+  EXPECT_EQ(bitsmith(synth({"--period", "4000"}), "/nowhere").exit_code, 2);
+  const ProcessResult again = bitsmith(synth({"--again"}), "/nowhere");
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.output, HasSubstr("yosys"));
+}
+
+// The name says Verify so that quick runs leave it out: it synthesises edges of six sizes.
+TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
+  const std::string file = (folder_.path() / "my.yaml").string();
+  const std::vector<std::string> add =
+      synth({"--tech", file, "--liberty", default_liberty().string(), "--node", "180"});
+  const ProcessResult made = bitsmith(add);
+  ASSERT_EQ(made.exit_code, 0) << made.output;
+  EXPECT_THAT(made.output, HasSubstr("7 of 7: "));
+  EXPECT_THAT(made.output, HasSubstr("systolic_os_edge is interpolated between sizes"));
+  EXPECT_EQ(read_technology(file).records(), 7U);
+  // Nothing is left to do, and no tool to do it with.
+  const ProcessResult resumed = bitsmith(add, "/nowhere");
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  EXPECT_THAT(resumed.output, Not(HasSubstr(" of 7")));
+
+  std::vector<std::string> run = {
+      "run",    (home_folder() / "configs/accelerators/systolic_int8_16x16.yaml").string(),
+      "--gemm", "64x64x7",
+      "--tech", file,
+      "--json", "-",
+      "--set",  "clock_ghz=0.1"};
+  for (const char* change :
+       {"activation=int2", "weight=int2", "accumulator_bits=6", "clock_gating=none"}) {
+    run.insert(run.end(), {"--set", std::string("design.") + change});
+  }
+  const ProcessResult ran = bitsmith(run, "/nowhere");
+  ASSERT_EQ(ran.exit_code, 0) << ran.output;
+  const json known = json::parse(ran.output);
+  const json& array = known["tech"]["array"];
+  ASSERT_EQ(array["modules"].size(), 2U) << array;
+  EXPECT_EQ(array["modules"][0]["origin"], "measured");
+  EXPECT_EQ(array["modules"][1]["origin"], "interpolated");
+  EXPECT_LT(std::abs(array["modules"][1]["held_out_error"]["area"].get<double>()), 0.05);
+  EXPECT_EQ(known["tech"]["marks"]["interpolated"], true);
+  EXPECT_NEAR(known["area_um2"]["array"].get<double>(),
+              256 * array["modules"][0]["area_um2"].get<double>() +
+                  array["modules"][1]["area_um2"].get<double>(),
+              1e-3);
+  EXPECT_NEAR(known["array_efficiency"]["peak_tops_per_mm2"].get<double>(),
+              2 * 256 * 1e8 * 1e-12 / (known["area_um2"]["array"].get<double>() * 1e-6), 1e-9);
+  // `overflow` is a parameter of the PE, and there is no record of such a one.
+  run.insert(run.end(), {"--set", "design.overflow=wrap"});
+  const json missing = json::parse(bitsmith(run).output);
+  EXPECT_TRUE(missing["area_um2"].is_null());
+  EXPECT_THAT(missing["tech"]["array"]["notes"][0].get<std::string>(), HasSubstr("Overflow=1"));
+}
+
+TEST_F(TechnologyCli, MistakesSayWhatIsAllowed) {
+  const std::string accelerator =
+      (home_folder() / "configs/accelerators/systolic_int8_16x16.yaml").string();
+  const ProcessResult unknown =
+      bitsmith({"run", accelerator, "--gemm", "8x8x8", "--tech", "osu081"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.output, HasSubstr("unknown technology 'osu081'"));
+  const ProcessResult exact = bitsmith(synth({"--exact"}));
+  EXPECT_EQ(exact.exit_code, 2);
+  EXPECT_THAT(exact.output, HasSubstr("--exact: needs --tech and --liberty"));
+}
+
+}  // namespace
+}  // namespace bitsmith
