@@ -115,7 +115,7 @@ class Recorder {
   void run_tiles(const Sides& sides, std::uint64_t cycles, std::uint64_t count,
                  PeCycleClass window) {
     const std::uint64_t start = jobs_added_;
-    const std::uint64_t k = k_of(cycles);
+    const std::uint64_t k = whole_groups(k_of(cycles));
     add_tile(sides, k_of(cycles / 4));
     const std::uint64_t begin = jobs_added_;
     const std::uint64_t tiles = std::max(count, pieces(count * steps_as_k(cycles), k));
@@ -199,6 +199,12 @@ class Recorder {
         std::clamp<std::uint64_t>(k, least, std::min(kSampledK, limits_.k_total));
     // Whole jobs, where a shorter one leaves PEs out.
     return limits_.k <= kMostSpatialK ? wanted / limits_.k * limits_.k : wanted;
+  }
+
+  // With whole groups, so that scales are applied as often as in a long k; k_total permitting.
+  std::uint64_t whole_groups(std::uint64_t k) const {
+    const std::uint64_t rounded = pieces(k, limits_.k_step) * limits_.k_step;
+    return rounded <= std::min(kSampledK, limits_.k_total) ? rounded : k;
   }
 
   // A tile as a chain of jobs; where a side of the array is k, narrower jobs are more of them.
