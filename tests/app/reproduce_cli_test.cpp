@@ -248,7 +248,7 @@ TEST(ReproduceCli, MistakesAreNamed) {
        "--synthesise: is a question to bitmod | mixpe | lut-tensor-core"},
       {{"reproduce", "bitmod", "--liberty", "x.lib"}, "--liberty requires --synthesise"},
       {{"reproduce", "bitmod", "--synthesise", "--liberty", "x.lib"}, "x.lib"},
-      {{"reproduce", "bitmod", "--synthesise", "--period", "0"}, "--period 0"},
+      {{"reproduce", "bitmod", "--synthesise", "--period", "0"}, "--period: expected an integer"},
       {{"reproduce", "mixp"}, "did you mean 'mixpe'?"},
       {{"reproduce", "bitmod", "--gemm", "1x1x1", "--array", "1x1"}, "is a question to scale-sim"},
       {{"reproduce", "--gemm", "1x1x1"}, "--gemm requires --array"},
