@@ -39,6 +39,8 @@ class AcceleratorFile : public testing::Test {
     return "none";
   }
 
+  std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
+
  private:
   TemporaryFolder folder_{std::filesystem::temp_directory_path()};
 };
@@ -165,6 +167,22 @@ TEST_F(AcceleratorFile, EnergiesOfAMemoryAreAllOrNone) {
       HasSubstr("memory.yaml:3:31: unknown parameter 'row_byte' (did you mean 'row_bytes'?)"));
   EXPECT_THAT(text, HasSubstr("'read_pj_per_bit'"));
   EXPECT_THAT(text, HasSubstr("'background_mw' is missing"));
+}
+
+// What changes after the first time does not show; mistakes are told every time.
+TEST_F(AcceleratorFile, FilesReadOnceKeepTheirState) {
+  write("accelerator.yaml", kWithMemory);
+  const std::filesystem::path file = path("accelerator.yaml");
+  AcceleratorFiles files;
+  const std::vector<Override> rows = {parse_override("design.rows=8")};
+  EXPECT_EQ(files.load(file, rows).resolved(), load_accelerator(file, rows).resolved());
+  write("design.yaml", "design: systolic\nrows: 2\ncols: 2\n");
+  EXPECT_EQ(files.load(file, {}).design->pe_count(), 16U);
+  EXPECT_EQ(load_accelerator(file, {}).design->pe_count(), 4U);
+  write("other.yaml", "design: systolic\nrows: 4\nrows: 4\n");
+  const std::vector<Override> other = {parse_override("design=other.yaml")};
+  EXPECT_THROW(files.load(file, other), UserError);
+  EXPECT_THROW(files.load(file, other), UserError);
 }
 
 }  // namespace
