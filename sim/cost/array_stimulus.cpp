@@ -12,11 +12,11 @@ namespace bitsmith {
 namespace {
 
 constexpr std::uint32_t kResetCycles = 4;
-constexpr std::uint32_t kRestCycles = 32;     // measured without jobs, and without steps
-constexpr std::uint32_t kSettleCycles = 8;    // until buffers are full or signals at rest
-constexpr std::uint32_t kLargestSide = 64;    // of a tile; larger ones are accumulator SRAMs
-constexpr std::uint32_t kMostSpatialK = 1024; // a job's k up to here is a side of the array
-constexpr std::uint64_t kPatience = 200'000;  // cycles for anything
+constexpr std::uint32_t kRestCycles = 32;      // measured without jobs, and without steps
+constexpr std::uint32_t kSettleCycles = 8;     // until buffers are full or signals at rest
+constexpr std::uint32_t kLargestSide = 64;     // of a tile; larger ones are accumulator SRAMs
+constexpr std::uint32_t kMostSpatialK = 1024;  // a job's k up to here is a side of the array
+constexpr std::uint64_t kPatience = 200'000;   // cycles for anything
 
 struct QueuedJob {
   Job job;
@@ -91,7 +91,9 @@ class Recorder {
         w_(widths_.w),
         s_(widths_.s) {
     name_ports();
-    for (std::uint32_t i = 0; i < kResetCycles; ++i) step(false, true);
+    // Without steps registers keep their first value, 0: gates, which see one edge more or less
+    // before the first cycle, start from the same.
+    for (std::uint32_t i = 0; i < kResetCycles; ++i) step(false, false);
   }
 
   Sides full_sides() const {
@@ -107,15 +109,17 @@ class Recorder {
     return all;
   }
 
-  // Tiles of about `cycles` steps if they were full, measured as `window`; before them a short one
-  // that fills the array, behind them another.
+  // `count` tiles of about `cycles` steps if they were full, or more where their sums must be
+  // shorter, measured as `window`; before them a short one that fills the array, behind them
+  // another.
   void run_tiles(const Sides& sides, std::uint64_t cycles, std::uint64_t count,
                  PeCycleClass window) {
     const std::uint64_t start = jobs_added_;
-    const std::uint64_t k = k_of(cycles);
+    const std::uint64_t k = whole_groups(k_of(cycles));
     add_tile(sides, k_of(cycles / 4));
     const std::uint64_t begin = jobs_added_;
-    for (std::uint64_t i = 0; i < count; ++i) add_tile(sides, k);
+    const std::uint64_t tiles = std::max(count, pieces(count * steps_as_k(cycles), k));
+    for (std::uint64_t i = 0; i < tiles; ++i) add_tile(sides, k);
     const std::uint64_t end = jobs_added_;
     add_tile(sides, k_of(cycles / 4));
     run_until([&] { return model_.jobs_entered() >= begin; });
@@ -180,16 +184,27 @@ class Recorder {
     out.push_back({"y_o", widths_.y});
   }
 
-  // A k that takes a full tile about so many steps.
-  std::uint64_t k_of(std::uint64_t cycles) const {
+  // The k of a full tile that takes so many steps, whatever the array takes.
+  std::uint64_t steps_as_k(std::uint64_t cycles) const {
     const Sides full = full_sides();
-    const std::uint64_t k =
-        cycles * design_.peak_macs_per_cycle() / (std::uint64_t{full.m} * full.n);
-    const std::uint64_t least = limits_.k <= kMostSpatialK ? limits_.k : std::min<std::uint64_t>(limits_.k, 16);
+    return cycles * design_.peak_macs_per_cycle() / (std::uint64_t{full.m} * full.n);
+  }
+
+  // The k of a tile of about so many steps, or as many as its sums allow.
+  std::uint64_t k_of(std::uint64_t cycles) const {
+    const std::uint64_t k = steps_as_k(cycles);
+    const std::uint64_t least =
+        limits_.k <= kMostSpatialK ? limits_.k : std::min<std::uint64_t>(limits_.k, 16);
     const std::uint64_t wanted =
         std::clamp<std::uint64_t>(k, least, std::min(kSampledK, limits_.k_total));
     // Whole jobs, where a shorter one leaves PEs out.
     return limits_.k <= kMostSpatialK ? wanted / limits_.k * limits_.k : wanted;
+  }
+
+  // With whole groups, so that scales are applied as often as in a long k; k_total permitting.
+  std::uint64_t whole_groups(std::uint64_t k) const {
+    const std::uint64_t rounded = pieces(k, limits_.k_step) * limits_.k_step;
+    return rounded <= std::min(kSampledK, limits_.k_total) ? rounded : k;
   }
 
   // A tile as a chain of jobs; where a side of the array is k, narrower jobs are more of them.
@@ -352,10 +367,10 @@ class Recorder {
         break;
     }
     if (right && counted.total() > 0) return;
-    throw InternalError(fmt::format(
-        "cycles measured as '{}' are {} mac, {} pad, {} idle, {} stalled",
-        kPeCycleClassNames[static_cast<std::size_t>(window)], counted.mac, counted.pad,
-        counted.idle, counted.stalled));
+    throw InternalError(
+        fmt::format("cycles measured as '{}' are {} mac, {} pad, {} idle, {} stalled",
+                    kPeCycleClassNames[static_cast<std::size_t>(window)], counted.mac, counted.pad,
+                    counted.idle, counted.stalled));
   }
 
   const D& design_;
@@ -379,8 +394,7 @@ ArrayRecording record_array(const Design& design, const OperandTiles& tiles,
   return visit_design(design, [&](const auto& concrete) {
     using D = std::decay_t<decltype(concrete)>;
     Recorder<D> recorder(concrete, tiles);
-    recorder.run_tiles(recorder.full_sides(), options.job_cycles, options.jobs,
-                       PeCycleClass::mac);
+    recorder.run_tiles(recorder.full_sides(), options.job_cycles, options.jobs, PeCycleClass::mac);
     if (options.pad) {
       for (const Sides& sides : recorder.padded_sides()) {
         if (!Recorder<D>(concrete, tiles).pads(sides)) continue;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <random>
 #include <utility>
 
 #include "common/error.h"
@@ -188,20 +187,6 @@ EnergyRecord ModuleEnergy::record_of(const EnergySum& fj, std::uint64_t toggles,
   record.clock_and_registers_pj = fj.clock_and_registers * pj;
   if (cost().leakage_uw) record.leakage_pj = *cost().leakage_uw * period_ps * 1e-6;
   return record;
-}
-
-GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles,
-                              std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  GateStimulus stimulus{cycles, {}};
-  for (const GateNetlist::Port& port : netlist.ports) {
-    if (!port.is_input || port.name == "clk_i" || port.name == "rst_ni") continue;
-    GateStimulus::Port stream{port.name, {}};
-    stream.words.resize(cycles * ((port.bits.size() + 31) / 32));
-    for (std::uint32_t& word : stream.words) word = static_cast<std::uint32_t>(random());
-    stimulus.ports.push_back(std::move(stream));
-  }
-  return stimulus;
 }
 
 }  // namespace bitsmith

@@ -62,7 +62,4 @@ class ModuleEnergy {
   GateTiming timing_;
 };
 
-// Every input but clock and reset drawn anew in each cycle, all values equally likely.
-GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles, std::uint64_t seed);
-
 }  // namespace bitsmith

@@ -57,10 +57,11 @@ bool is_module(const Json& json, const std::string& name, const RtlDescription::
       attributes.contains("hdlname") ? attributes.at("hdlname").get<std::string>() : name;
   if (original != "\\" + wanted.name && original != wanted.name) return false;
   const Json defaults = json.value("parameter_default_values", Json::object());
-  return std::all_of(wanted.parameters.begin(), wanted.parameters.end(), [&](const auto& wanted_value) {
-    const auto found = defaults.find(wanted_value.first);
-    return found != defaults.end() && constant(*found) == wanted_value.second;
-  });
+  return std::all_of(wanted.parameters.begin(), wanted.parameters.end(),
+                     [&](const auto& wanted_value) {
+                       const auto found = defaults.find(wanted_value.first);
+                       return found != defaults.end() && constant(*found) == wanted_value.second;
+                     });
 }
 
 // The numbers in brackets of a path: where the instance is in its generate loops.
@@ -132,8 +133,7 @@ std::string testbench(const RtlDescription& rtl, const ArrayRecording& recording
   std::string wires;
   std::uint32_t top = width;
   for (const PortBits& port : recording.inputs) {
-    connections.push_back(
-        fmt::format(".{}(inputs[{}:{}])", port.name, top - 1, top - port.bits));
+    connections.push_back(fmt::format(".{}(inputs[{}:{}])", port.name, top - 1, top - port.bits));
     top -= port.bits;
   }
   for (const PortBits& port : recording.outputs) {
@@ -254,8 +254,7 @@ InstanceRecording record_instance(const Design& design, const RtlDescription::Mo
   const RtlDescription rtl = design.rtl();
   const TemporaryFolder folder(fs::temp_directory_path());
   write_array(rtl, folder.path());
-  const Json hierarchy =
-      Json::parse(read_file(folder.path() / "hierarchy.json", kHierarchyLimit));
+  const Json hierarchy = Json::parse(read_file(folder.path() / "hierarchy.json", kHierarchyLimit));
   const std::vector<Instance> instances =
       InstanceFinder(hierarchy.at("modules"), module).below(rtl.top);
   if (instances.empty()) {
@@ -264,8 +263,7 @@ InstanceRecording record_instance(const Design& design, const RtlDescription::Mo
   }
   const Instance instance = choose(instances, place);
   write_vectors(recording, folder.path() / "vectors.txt");
-  write_file_atomically(folder.path() / "testbench.v",
-                        testbench(rtl, recording, instance, ports));
+  write_file_atomically(folder.path() / "testbench.v", testbench(rtl, recording, instance, ports));
   run({"iverilog", "-g2012", "-o", "array.vvp", "array.v", "testbench.v"}, folder.path());
   run({"vvp", "-n", "array.vvp"}, folder.path());
   return RecordReader(recording, ports).read(folder.path() / "ports.txt", instance.path);

@@ -18,14 +18,14 @@ namespace bitsmith {
 enum class InstancePlace { middle, last };
 
 struct InstanceRecording {
-  std::string path;          // of the instance in the array
-  GateStimulus inputs;       // all but the clock, also the reset
+  std::string path;                             // of the instance in the array
+  GateStimulus inputs;                          // all but the clock, also the reset
   std::vector<GateSimulation::Output> outputs;  // by cycle; x where the RTL does not know
 };
 
-// Registers start at 0, as those of gates do. `module` is one of design.rtl().modules, `ports` those
-// of its netlist. Throws InternalError, with the cycle, when the array's outputs are not those of
-// the cycle model, and when there is no such instance.
+// Registers start at 0, as those of gates do. `module` is one of design.rtl().modules, `ports`
+// those of its netlist. Throws InternalError, with the cycle, when the array's outputs are not
+// those of the cycle model, and when there is no such instance.
 InstanceRecording record_instance(const Design& design, const RtlDescription::Module& module,
                                   const std::vector<GateNetlist::Port>& ports,
                                   const ArrayRecording& recording, InstancePlace place);

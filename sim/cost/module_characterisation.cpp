@@ -65,8 +65,7 @@ double without(double whole, double rest, double part) {
 
 EnergyRecord without_idle(const EnergyRecord& whole, const EnergyRecord& idle, double part) {
   EnergyRecord record = whole;
-  record.cycles =
-      static_cast<std::uint64_t>(static_cast<double>(whole.cycles) * part + 0.5);
+  record.cycles = static_cast<std::uint64_t>(static_cast<double>(whole.cycles) * part + 0.5);
   record.toggles_per_net = without(whole.toggles_per_net, idle.toggles_per_net, part);
   record.switching_pj = without(whole.switching_pj, idle.switching_pj, part);
   record.internal_pj = without(whole.internal_pj, idle.internal_pj, part);
@@ -100,8 +99,7 @@ double ModuleCharacterisation::period_ps() const {
 RecordingOptions ModuleCharacterisation::recording_options() const {
   RecordingOptions options;
   const std::uint64_t cells = std::max<std::uint64_t>(1, gates_.cost().cells);
-  options.job_cycles =
-      std::clamp(kGateCycles / options.jobs / cells, kShortestJob, kLongestJob);
+  options.job_cycles = std::clamp(kGateCycles / options.jobs / cells, kShortestJob, kLongestJob);
   options.pad = is_pe_;
   return options;
 }
@@ -119,9 +117,9 @@ CycleEnergies ModuleCharacterisation::energies(const OperandTiles& tiles,
     if (recording.cycles[i] == 0) continue;
     const PeCycles& counted = recording.counted[i];
     const auto fed = static_cast<double>(counted.mac + counted.pad);
-    result[i] = fed > 0 ? without_idle(measured[i], idle,
-                                       fed / static_cast<double>(counted.total()))
-                        : measured[i];
+    result[i] = fed > 0
+                    ? without_idle(measured[i], idle, fed / static_cast<double>(counted.total()))
+                    : measured[i];
   }
   return result;
 }

@@ -74,8 +74,7 @@ class SampledOperands final : public QuantizedOperands {
   }
   void read_selects(std::size_t, OperandRole role, std::uint64_t row, std::uint64_t group,
                     std::span<std::uint16_t> out) const override {
-    for (std::size_t i = 0; i < out.size(); ++i)
-      out[i] = parameters(role, row, group + i).select;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = parameters(role, row, group + i).select;
   }
   void read_zero_points(std::size_t, OperandRole role, std::uint64_t row, std::uint64_t group,
                         std::span<std::uint16_t> out) const override {
@@ -91,12 +90,12 @@ class SampledOperands final : public QuantizedOperands {
     OperandParameters parameters;
   };
   static void fill(Operand& operand, const RandomTensor& values) {
-    operand.parameters = stream_operand(values, operand.quantization, {kRows, kSampledK},
-                                        [&](std::span<const std::uint16_t> codes) {
-                                          operand.codes.insert(operand.codes.end(), codes.begin(),
-                                                               codes.end());
-                                        })
-                             .parameters;
+    operand.parameters =
+        stream_operand(values, operand.quantization, {kRows, kSampledK},
+                       [&](std::span<const std::uint16_t> codes) {
+                         operand.codes.insert(operand.codes.end(), codes.begin(), codes.end());
+                       })
+            .parameters;
   }
   const Operand& of(OperandRole role) const { return role == OperandRole::activation ? a_ : w_; }
   const GroupParameters& parameters(OperandRole role, std::uint64_t row,
@@ -126,9 +125,8 @@ OperandTiles sampled(const Design& design, Distribution activations, std::uint64
 }
 
 OperandTiles uniform(const Design& design, std::uint64_t seed) {
-  return [codes = OperandSource(design, seed),
-          scales = sampled(design, Distribution::normal, seed), number = std::size_t{0}](
-             std::uint32_t m, std::uint32_t n, std::uint64_t k) mutable {
+  return [codes = OperandSource(design, seed), scales = sampled(design, Distribution::normal, seed),
+          number = std::size_t{0}](std::uint32_t m, std::uint32_t n, std::uint64_t k) mutable {
     OperandTile tile = scales(m, n, k);
     codes.read_a(number, 0, 0, m, 0, k, tile.a);
     codes.read_w(number, 0, 0, k, 0, n, tile.w);

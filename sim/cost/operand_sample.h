@@ -12,8 +12,7 @@
 namespace bitsmith {
 
 // Another tile A[m,k], W[k,n], S[scale rows of k,n] with every call.
-using OperandTiles =
-    std::function<OperandTile(std::uint32_t m, std::uint32_t n, std::uint64_t k)>;
+using OperandTiles = std::function<OperandTile(std::uint32_t m, std::uint32_t n, std::uint64_t k)>;
 
 // The longest k that the tiles of a class have.
 inline constexpr std::uint64_t kSampledK = 4096;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -19,6 +20,21 @@ namespace fs = std::filesystem;
 using Net = GateNetlist::Net;
 
 LibertyLibrary osu018() { return read_liberty(default_liberty()); }
+
+// Every input but clock and reset drawn anew in each cycle, all values equally likely.
+GateStimulus uniform_stimulus(const GateNetlist& netlist, std::uint64_t cycles,
+                              std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  GateStimulus stimulus{cycles, {}};
+  for (const GateNetlist::Port& port : netlist.ports) {
+    if (!port.is_input || port.name == "clk_i" || port.name == "rst_ni") continue;
+    GateStimulus::Port stream{port.name, {}};
+    stream.words.resize(cycles * ((port.bits.size() + 31) / 32));
+    for (std::uint32_t& word : stream.words) word = static_cast<std::uint32_t>(random());
+    stimulus.ports.push_back(std::move(stream));
+  }
+  return stimulus;
+}
 
 // Cells by name, each with its pins' nets by name; net 2 is the clock, if `clocked`, else an input.
 GateNetlist netlist_of(const LibertyLibrary& library,
