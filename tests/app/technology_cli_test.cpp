@@ -98,6 +98,16 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
               1e-3);
   EXPECT_NEAR(known["array_efficiency"]["peak_tops_per_mm2"].get<double>(),
               2 * 256 * 1e8 * 1e-12 / (known["area_um2"]["array"].get<double>() * 1e-6), 1e-9);
+  double energy_pj = 0;
+  for (const json& module : array["modules"]) {
+    EXPECT_GE(module["energy"].size(), 2U) << module;  // fed and idle
+    for (const json& use : module["energy"]) energy_pj += use["energy_pj"].get<double>();
+  }
+  EXPECT_GT(energy_pj, 0);
+  EXPECT_NEAR(known["energy_pj"]["array"].get<double>(), energy_pj, 1e-6 * energy_pj);
+  EXPECT_NEAR(known["array_efficiency"]["pj_per_mac"].get<double>(),
+              (energy_pj + known["energy_pj"]["array_leakage"].get<double>()) / (64 * 64 * 7),
+              1e-6);
   // `overflow` is a parameter of the PE, and there is no record of such a one.
   run.insert(run.end(), {"--set", "design.overflow=wrap"});
   const json missing = json::parse(bitsmith(run).output);
