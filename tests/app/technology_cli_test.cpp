@@ -35,7 +35,7 @@ class TechnologyCli : public testing::Test {
     std::vector<std::string> command = {
         "synth", (home_folder() / "configs/designs/systolic/int8_4x4.yaml").string()};
     for (const char* change :
-         {"rows=1", "cols=1", "activation=int2", "weight=int2", "accumulator_bits=6"}) {
+         {"rows=1", "cols=1", "activation=int2", "weight=int2", "accumulator_bits=12"}) {
       command.insert(command.end(), {"--set", change});
     }
     command.insert(command.end(), more.begin(), more.end());
@@ -80,7 +80,7 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
       "--json", "-",
       "--set",  "clock_ghz=0.1"};
   for (const char* change :
-       {"activation=int2", "weight=int2", "accumulator_bits=6", "clock_gating=none"}) {
+       {"activation=int2", "weight=int2", "accumulator_bits=12", "clock_gating=none"}) {
     run.insert(run.end(), {"--set", std::string("design.") + change});
   }
   const ProcessResult ran = bitsmith(run, "/nowhere");
