@@ -122,10 +122,16 @@ class Maker {
       for (const std::string& message : error.messages()) {
         failures_.push_back(fmt::format("{}: {}", wanted.key(), message));
       }
+    } catch (const InternalError& error) {
+      const std::lock_guard lock(mutex_);
+      show(wanted, "failed");
+      bugs_ += fmt::format("{}{}: {}", bugs_.empty() ? "" : "\n", wanted.key(), error.what());
     }
   }
 
+  // When all others are made: hours of work do not end with one.
   void throw_if_any() const {
+    if (!bugs_.empty()) throw InternalError(bugs_);
     if (!failures_.empty()) throw UserError(failures_);
   }
 
@@ -145,6 +151,7 @@ class Maker {
   std::mutex mutex_;
   std::size_t done_ = 0;
   std::vector<std::string> failures_;
+  std::string bugs_;
 };
 
 [[noreturn]] void refuse_without_library(const Start& start,

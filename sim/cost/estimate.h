@@ -12,7 +12,8 @@ namespace bitsmith {
 
 struct Estimate {
   ModuleRecord record;    // without a critical path: it is no sum
-  HeldOutError held_out;  // mean relative error, by amount, of records left out one by one
+  // Mean relative error, by amount, of records left out one by one; of energy the worst class.
+  HeldOutError held_out;
 };
 
 // Rows are weighted so that relative errors count; every record counts that has word cells, of

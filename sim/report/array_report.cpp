@@ -63,10 +63,6 @@ Json module_json(const ArrayModule& module) {
           {"energy", uses}};
 }
 
-std::string figure(const std::optional<double>& value, const char* unit) {
-  return value ? fmt::format("{:.4g} {}", *value, unit) : fmt::format("{} not known", unit);
-}
-
 std::string percent(const std::optional<double>& value) {
   return value ? fmt::format("{:+.1f}%", 100 * *value) : std::string("not known");
 }
@@ -181,15 +177,21 @@ std::string array_text(const RunReportInput& input) {
   if (!input.cost.array) return "";
   const ArrayFigures& array = *input.cost.array;
   const ArrayEfficiency efficiency = array_efficiency(input);
+  std::vector<std::string> figures;
+  const auto add = [&](const std::optional<double>& value, const char* format) {
+    if (value) figures.push_back(fmt::format(fmt::runtime(format), *value));
+  };
+  add(array.critical_path_ps, "critical path {:.0f} ps");
+  add(array.maximum_clock_ghz(), "at most {:.4g} GHz");
+  add(efficiency.pj_per_mac, "{:.4g} pJ/MAC");
+  add(efficiency.tops_per_w, "{:.4g} TOPS/W");
+  add(efficiency.tops_per_mm2, "{:.4g} TOPS/mm2");
+  add(efficiency.peak_tops_per_mm2, "of {:.4g} at the peak");
   return fmt::format(
-             "array in {} ({}, {} V; no wires, no clock tree): critical path {}, at most {}\n"
-             "{}, {}, {} (peak {}), operands: {}\n",
-             array.technology, array.source.library, array.source.voltage,
-             figure(array.critical_path_ps, "ps"), figure(array.maximum_clock_ghz(), "GHz"),
-             figure(efficiency.pj_per_mac, "pJ/MAC"), figure(efficiency.tops_per_w, "TOPS/W"),
-             figure(efficiency.tops_per_mm2, "TOPS/mm2"),
-             figure(efficiency.peak_tops_per_mm2, "TOPS/mm2"), word_of(array.operands)) +
-         marks_text(input);
+      "array in {} ({}, {} V; no wires, no clock tree), operands: {}\n{}\n{}", array.technology,
+      array.source.library, array.source.voltage, word_of(array.operands),
+      figures.empty() ? "its figures are not known" : fmt::format("{}", fmt::join(figures, ", ")),
+      marks_text(input));
 }
 
 std::string explanation_text(const RunReportInput& input) {

@@ -247,7 +247,9 @@ std::string run_table(const RunReportInput& input) {
     text += operators_table(input) + "\n" + stalls_table(input) + "\n" + dram_table(input) + "\n" +
             energy_table(input);
   } else {
-    text += array_table(input) + "\n" + energy_table(input);
+    text += array_table(input);
+    const std::string energy = energy_table(input);
+    if (!energy.empty()) text += "\n" + energy;
   }
   const std::string of_array = array_text(input);
   if (!of_array.empty()) text += of_array + "\n";

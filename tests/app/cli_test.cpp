@@ -318,7 +318,7 @@ TEST_F(Cli, SynthEnergyVerifyPartsSum) {
   const ProcessResult result =
       bitsmith({"synth", shipped("configs/designs/systolic/int8_4x4.yaml"), "--set", "rows=1",
                 "--set", "cols=1", "--set", "activation=int2", "--set", "weight=int2", "--set",
-                "accumulator_bits=6", "--energy", "--json", "-"});
+                "accumulator_bits=6", "--energy", "--again", "--json", "-"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const json report = json::parse(result.output);
   EXPECT_THAT(report["provenance"]["iverilog"].get<std::string>(), HasSubstr("Icarus Verilog"));

@@ -35,7 +35,7 @@ class TechnologyCli : public testing::Test {
     std::vector<std::string> command = {
         "synth", (home_folder() / "configs/designs/systolic/int8_4x4.yaml").string()};
     for (const char* change :
-         {"rows=1", "cols=1", "activation=int2", "weight=int2", "accumulator_bits=6"}) {
+         {"rows=1", "cols=1", "activation=int2", "weight=int2", "accumulator_bits=12"}) {
       command.insert(command.end(), {"--set", change});
     }
     command.insert(command.end(), more.begin(), more.end());
@@ -80,7 +80,7 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
       "--json", "-",
       "--set",  "clock_ghz=0.1"};
   for (const char* change :
-       {"activation=int2", "weight=int2", "accumulator_bits=6", "clock_gating=none"}) {
+       {"activation=int2", "weight=int2", "accumulator_bits=12", "clock_gating=none"}) {
     run.insert(run.end(), {"--set", std::string("design.") + change});
   }
   const ProcessResult ran = bitsmith(run, "/nowhere");
@@ -98,6 +98,16 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
               1e-3);
   EXPECT_NEAR(known["array_efficiency"]["peak_tops_per_mm2"].get<double>(),
               2 * 256 * 1e8 * 1e-12 / (known["area_um2"]["array"].get<double>() * 1e-6), 1e-9);
+  double energy_pj = 0;
+  for (const json& module : array["modules"]) {
+    EXPECT_GE(module["energy"].size(), 2U) << module;  // fed and idle
+    for (const json& use : module["energy"]) energy_pj += use["energy_pj"].get<double>();
+  }
+  EXPECT_GT(energy_pj, 0);
+  EXPECT_NEAR(known["energy_pj"]["array"].get<double>(), energy_pj, 1e-6 * energy_pj);
+  EXPECT_NEAR(known["array_efficiency"]["pj_per_mac"].get<double>(),
+              (energy_pj + known["energy_pj"]["array_leakage"].get<double>()) / (64 * 64 * 7),
+              1e-6);
   // `overflow` is a parameter of the PE, and there is no record of such a one.
   run.insert(run.end(), {"--set", "design.overflow=wrap"});
   const json missing = json::parse(bitsmith(run).output);
