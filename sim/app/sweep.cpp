@@ -197,8 +197,8 @@ int gather(const OpenSweep& sweep, ExecutionCounts counts) {
   write_output((sweep.store.folder() / "sweep.json").string(), json_text(source_json(sweep)));
   counts.failed = rows.failed;
   write_results(sweep, summary_json(sweep, counts, rows.missing),
-                fmt::format("{}\n{}/index.csv and index.sqlite hold all points{}\n",
-                            fastest, sweep.folder(), remarks(rows)));
+                fmt::format("{}\n{}/index.csv and index.sqlite hold all points{}\n", fastest,
+                            sweep.folder(), remarks(rows)));
   return rows.failed + rows.missing == 0 ? 0 : 2;
 }
 

@@ -11,7 +11,7 @@
 namespace bitsmith {
 
 struct Estimate {
-  ModuleRecord record;    // without a critical path: it is no sum
+  ModuleRecord record;  // without a critical path: it is no sum
   // Mean relative error, by amount, of records left out one by one; of energy the worst class.
   HeldOutError held_out;
 };
