@@ -1,3 +1,5 @@
+#include "app/report.h"
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -177,6 +179,22 @@ std::string title_of(const fs::path& folder) {
   return name.string();
 }
 
+// With a message for what is left out. Throws UserError when nothing is left.
+Gathered gather_and_tell(const fs::path& folder) {
+  Gathered gathered = gather(folder);
+  for (const std::string& sentence : gathered.left_out) print_message(sentence);
+  if (gathered.points.empty()) {
+    throw UserError(fmt::format("{}: no point to report", folder.string()));
+  }
+  return gathered;
+}
+
+void write_page(const fs::path& folder, Gathered gathered, const std::string& html) {
+  write_output(
+      html, html_report({title_of(folder), std::move(gathered.columns), std::move(gathered.points),
+                         std::move(gathered.left_out), provenance_of(folder)}));
+}
+
 int run_command(const Options& options) {
   const fs::path folder = options.folder;
   const std::string html = options.html.empty() ? (folder / "report.html").string() : options.html;
@@ -185,21 +203,18 @@ int run_command(const Options& options) {
     require_output("--html", html, {(folder / "index.sqlite").string()}, diagnostics);
   }
   diagnostics.throw_if_any();
-  Gathered gathered = gather(folder);
-  for (const std::string& sentence : gathered.left_out) print_message(sentence);
-  if (gathered.points.empty()) {
-    throw UserError(fmt::format("{}: no point to report", options.folder));
-  }
+  Gathered gathered = gather_and_tell(folder);
   const std::string table = table_text(gathered);
-  const std::string page =
-      html_report({title_of(folder), std::move(gathered.columns), std::move(gathered.points),
-                   std::move(gathered.left_out), provenance_of(folder)});
-  write_output(html, page);
+  write_page(folder, std::move(gathered), html);
   if (html != "-") write_output("-", fmt::format("{}\n{}\n", table, html));
   return 0;
 }
 
 }  // namespace
+
+void write_report_page(const fs::path& folder, const std::string& html) {
+  write_page(folder, gather_and_tell(folder), html);
+}
 
 Action add_report(CLI::App& app) {
   CLI::App* command =

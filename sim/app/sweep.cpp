@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/report.h"
 #include "app/sweep_output.h"
 #include "app/sweep_points.h"
 #include "common/file.h"
@@ -23,7 +24,7 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string file, jobs, out, json;
+  std::string file, jobs, out, json, html;
   std::string shard;
   bool is_gathering = false;
   std::string expected;
@@ -61,6 +62,12 @@ void judge_modes(const Options& options, Diagnostics& diagnostics) {
   if (int{!options.shard.empty()} + int{options.is_gathering} + int{options.is_slurm} > 1) {
     diagnostics.add({"--shard, --gather, --slurm", 0, 0}, "one of these at a time");
   }
+  if (!options.html.empty() && (options.is_slurm || !options.shard.empty())) {
+    diagnostics.add({"--html", 0, 0}, "goes with all points: not with --shard or --slurm");
+  }
+  if (options.html == "-" && options.json == "-") {
+    diagnostics.add({"--html, --json", 0, 0}, "one of these to standard output");
+  }
   if (options.is_slurm) return;
   if (!options.shards.empty()) diagnostics.add({"--shards", 0, 0}, "goes with --slurm");
   if (!options.sbatch_options.empty()) {
@@ -80,6 +87,7 @@ Request request_of(const Options& options) {
   judge_modes(options, diagnostics);
   judge_sbatch_options("--sbatch-option", options.sbatch_options, diagnostics);
   require_output("--json", options.json, {options.file}, diagnostics);
+  require_output("--html", options.html, {options.file, options.json}, diagnostics);
   diagnostics.throw_if_any();
   return request;
 }
@@ -148,7 +156,7 @@ Json source_json(const OpenSweep& sweep) {
 void write_results(const OpenSweep& sweep, const Json& summary, const std::string& text) {
   const std::string& file = sweep.options.json;
   if (!file.empty()) write_output(file, json_text(summary));
-  if (file != "-") write_output("-", text);
+  if (file != "-" && sweep.options.html != "-") write_output("-", text);
 }
 
 // Computes what is missing of some points.
@@ -196,9 +204,11 @@ int gather(const OpenSweep& sweep, ExecutionCounts counts) {
   write_file_atomically(sweep.store.folder() / "fastest.txt", fastest);
   write_output((sweep.store.folder() / "sweep.json").string(), json_text(source_json(sweep)));
   counts.failed = rows.failed;
+  const std::string& html = sweep.options.html;
+  if (!html.empty() && rows.done > 0) write_report_page(sweep.store.folder(), html);
   write_results(sweep, summary_json(sweep, counts, rows.missing),
-                fmt::format("{}\n{}/index.csv and index.sqlite hold all points{}\n", fastest,
-                            sweep.folder(), remarks(rows)));
+                fmt::format("{}\n{}{}/index.csv and index.sqlite hold all points{}\n", fastest,
+                            html.empty() ? "" : html + "\n", sweep.folder(), remarks(rows)));
   return rows.failed + rows.missing == 0 ? 0 : 2;
 }
 
@@ -333,6 +343,7 @@ Action add_sweep(CLI::App& app) {
                       "default 1");
   command->add_option("--out", o.out, "folder of results; by default NAME.sweep");
   command->add_option("--json", o.json, "write a summary as JSON; - is standard output");
+  command->add_option("--html", o.html, "the points as one page, as `report` makes it");
   command->add_option("--shard", o.shard,
                       "I/N: only the points of shard I of N, and no index: for schedulers");
   command->add_flag("--gather", o.is_gathering,
