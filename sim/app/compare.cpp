@@ -133,8 +133,8 @@ std::string sizes_text(const Design& design) {
 }
 
 double known_area(const Accelerator& accelerator, const std::string& engine) {
-  if (const auto area = area_of(accelerator)) return *area;
-  const RunCost cost = run_cost(accelerator, {}, 0, shipped_sram_table);
+  const RunCost cost = cost_without_run(accelerator);
+  if (const auto area = cost.area_um2.total()) return *area;
   throw UserError(fmt::format(
       "--iso area: accelerator {}: its area is unknown: {}; give it what is missing, or compare "
       "with --iso pes",
@@ -161,7 +161,10 @@ void resize(std::vector<Entry>& entries, std::size_t baseline, IsoSize& iso,
       return files.load(entry.file, all);
     });
     try {
-      entry.accelerator = is_pes ? sizes.with_pes(pes) : sizes.within_area(iso.wanted, area_of);
+      entry.accelerator = is_pes ? sizes.with_pes(pes)
+                                 : sizes.within_area(iso.wanted, [](const Accelerator& sized) {
+                                     return cost_without_run(sized).area_um2.total();
+                                   });
     } catch (const UserError& error) {
       mistakes.insert(mistakes.end(), error.messages().begin(), error.messages().end());
     }

@@ -155,10 +155,9 @@ Workload read_workload(const RunRequest& request, std::vector<std::string>& warn
   return std::move(topology.workload);
 }
 
-std::optional<double> area_of(const Accelerator& accelerator) {
+RunCost cost_without_run(const Accelerator& accelerator) {
   return run_cost(accelerator, {}, 0, shipped_sram_table,
-                  array_figures(accelerator, shipped_technologies(), nullptr))
-      .area_um2.total();
+                  array_figures(accelerator, shipped_technologies(), nullptr));
 }
 
 void simulate(const RunRequest& request, RunAnswer& answer) {

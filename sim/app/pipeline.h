@@ -50,8 +50,8 @@ RunAnswer run(const RunRequest& request);
 // What the request's gemm, model with phase, trace or scale_sim_topology is. Adds to `warnings`.
 Workload read_workload(const RunRequest& request, std::vector<std::string>& warnings);
 
-// In um2, known without a run; nothing where a part is unknown.
-std::optional<double> area_of(const Accelerator& accelerator);
+// Its areas are known without a run; energies are those of none.
+RunCost cost_without_run(const Accelerator& accelerator);
 
 // The last step of run(): fills in plan, result, cost and timeline from accelerator and workload,
 // which are there. Of the request only engine, seed, trace, cycle and timeline_events count.
