@@ -169,8 +169,11 @@ void simulate(const RunRequest& request, RunAnswer& answer) {
   answer.cost =
       run_cost(accelerator, total, seconds(total, accelerator), shipped_sram_table,
                array_figures(accelerator, shipped_technologies(), &total, answer.operand_class));
-  // A roofline knows the traffic of the DRAM, but not of the buffers.
-  if (request.engine == Engine::roofline) answer.cost.energy_pj.buffers.reset();
+  if (request.engine != Engine::roofline) return;
+  // A roofline knows the traffic of the DRAM, but not of the buffers, nor what PEs do in the cycles
+  // that it leaves out.
+  answer.cost.energy_pj.buffers.reset();
+  answer.cost.energy_pj.array.reset();
 }
 
 RunAnswer run(const RunRequest& request) {

@@ -193,7 +193,8 @@ TEST_F(Cli, MistakesAreLocatedAndWriteNothing) {
       {{"run", "nope.yaml", "--gemm", "1x0x1"}, "N is '0'"},
       {{"describe", "systolik"}, "did you mean 'systolic'?"},
       {{"verfy", "x.yaml"},
-       "unknown command 'verfy' (did you mean 'verify'?); allowed: run, sweep, verify, synth, "
+       "unknown command 'verfy' (did you mean 'verify'?); allowed: run, compare, sweep, report, "
+       "verify, synth, "
        "trace, perplexity, reproduce, describe"},
       {{}, "subcommand is required"},
   };
