@@ -111,8 +111,8 @@ class TechnologyShelf {
   const std::string& rtl_hash(const Design& design);
   // Figures of a module without a record by the technology's component model (cost/estimate.h).
   // Throws UserError when it has too few records for one, or Yosys refuses the module.
-  const ModuleFigures& estimate(const std::string& name, const Design& design,
-                                const RtlDescription::Module& module);
+  ModuleFigures estimate(const std::string& name, const Design& design,
+                         const RtlDescription::Module& module);
   // Of all that figures of a design in a technology depend on, but its parameters.
   std::string content_hash(const std::string& name, const Design& design);
 
@@ -120,7 +120,7 @@ class TechnologyShelf {
   std::mutex mutex_;
   std::map<std::string, Technology> technologies_;
   std::map<std::string, std::string> hashes_;
-  std::map<std::pair<std::string, std::string>, ModuleFigures> estimates_;
+  std::map<std::pair<std::string, std::string>, ModuleFigures> estimates_;  // of one instance
   std::map<std::vector<std::string>, std::string> rtl_hashes_;  // by sources
 };
 TechnologyShelf& shipped_technologies();
