@@ -42,6 +42,41 @@ class TechnologyCli : public testing::Test {
     return command;
   }
 
+  // Though there is nothing to make.
+  void expect_other_sources_are_refused(const std::string& file,
+                                        const std::vector<std::string>& add) const {
+    const auto expect_refused = [&](std::vector<std::string> command, const std::string& what) {
+      const ProcessResult refused = bitsmith(std::move(command), "/nowhere");
+      EXPECT_EQ(refused.exit_code, 2) << refused.output;
+      EXPECT_THAT(refused.output, HasSubstr(what));
+    };
+    std::vector<std::string> other = add;
+    other.insert(other.end(), {"--period", "4000"});
+    expect_refused(other, "sized for 5000 ps, not 4000 ps");
+    expect_refused(synth({"--tech", file, "--liberty", default_liberty().string(), "--node", "28"}),
+                   "is of 180 nm, not of 28 nm");
+    const std::string liberty = (folder_.path() / "other.lib").string();
+    write_file_atomically(liberty, read_file(default_liberty(), 1 << 28) + "\n");
+    expect_refused(synth({"--tech", file, "--liberty", liberty}), "records of two libraries");
+  }
+
+  void expect_no_path_of_another_library(const std::string& file) const {
+    const auto liberty_of = [&](const std::string& technology) {
+      const ProcessResult answer = bitsmith(synth({"--tech", technology, "--json", "-"}));
+      EXPECT_EQ(answer.exit_code, 0) << answer.output;
+      return json::parse(answer.output)["provenance"]["liberty"];
+    };
+    EXPECT_EQ(liberty_of(file), default_liberty().string());
+    Technology foreign = read_technology(file);
+    foreign.source.liberty_hash = "0123";
+    const std::string other = (folder_.path() / "foreign.yaml").string();
+    write_technology(foreign, other);
+    EXPECT_EQ(liberty_of(other), nullptr);
+    const ProcessResult check = bitsmith(synth({"--tech", other, "--check", "10"}));
+    EXPECT_EQ(check.exit_code, 2);
+    EXPECT_THAT(check.output, HasSubstr("--check: needs the library of technology 'foreign'"));
+  }
+
   TemporaryFolder folder_;
 };
 
@@ -72,6 +107,13 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
   const ProcessResult resumed = bitsmith(add, "/nowhere");
   ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
   EXPECT_THAT(resumed.output, Not(HasSubstr(" of 7")));
+  expect_other_sources_are_refused(file, add);
+  expect_no_path_of_another_library(file);
+  // A lone PE is measured among others: it has padding.
+  for (const auto& [key, record] : read_technology(file).by_key()) {
+    const bool is_pe = record.cost.name == "systolic_os_pe";
+    EXPECT_EQ(record.energies.at(OperandClass::llm, PeCycleClass::pad).has_value(), is_pe) << key;
+  }
 
   std::vector<std::string> run = {
       "run",    (home_folder() / "configs/accelerators/systolic_int8_16x16.yaml").string(),

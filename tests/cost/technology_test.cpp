@@ -203,6 +203,10 @@ TEST(RecordMaking, DesignsAreAnsweredAtAnySize) {
   const auto expect_answered = [](const std::shared_ptr<const Design>& design,
                                   const std::string& pe) {
     EXPECT_TRUE(modules_without_sizes(*design).contains(pe));
+    for (const RtlDescription::Module& module : design->rtl().modules) {
+      if (module.is_pe) EXPECT_EQ(module.instances, design->pe_count());
+      EXPECT_EQ(module.is_pe, module.name == pe && module.instances == design->pe_count());
+    }
     Technology technology = empty_technology();
     for (const WantedRecord& wanted : modules_at_any_size(design)) {
       EXPECT_EQ(technology.record(wanted.module.name, wanted.module.parameters, wanted.rtl_hash),
