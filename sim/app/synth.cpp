@@ -115,6 +115,8 @@ Json figures_json(const ModuleFigures& figures) {
   json["parameters"] = parameters;
   if (has_energies(figures.record)) json["energy_pj"] = energies_json(figures.record);
   json["interpolated"] = figures.origin == ModuleFigures::Origin::interpolated;
+  json["extrapolated"] = figures.origin == ModuleFigures::Origin::extrapolated;
+  json["notes"] = figures.notes;
   json["held_out_error"] = {{"area", number_json(figures.held_out.area)},
                             {"leakage", number_json(figures.held_out.leakage)},
                             {"energy", number_json(figures.held_out.energy)}};
@@ -165,12 +167,18 @@ std::string array_table(const SynthesisedDesign& design) {
   std::string text = fmt::format("{} in {} (no wires, no clock tree)\n{}", design.file,
                                  cost.library, table.text());
   for (const ModuleFigures& module : design.modules) {
-    if (module.origin != ModuleFigures::Origin::interpolated) continue;
+    const bool is_beyond = module.origin == ModuleFigures::Origin::extrapolated;
+    for (const std::string& note : module.notes) text += note + "\n";
+    if (!is_beyond && module.origin != ModuleFigures::Origin::interpolated) continue;
     const auto percent = [](const std::optional<double>& error) {
       return error ? fmt::format("{:+.1f}%", 100 * *error) : std::string("not known");
     };
-    text += fmt::format("{} is interpolated between sizes, held-out error of its area: {}\n",
-                        module.record.cost.name, percent(module.held_out.area));
+    text += fmt::format(
+        "{} is {} sizes, held-out error of its area: {}; its critical path is at least that of "
+        "the measured sizes\n",
+        module.record.cost.name,
+        is_beyond ? "extrapolated beyond the measured" : "interpolated between",
+        percent(module.held_out.area));
   }
   for (const RtlDescription::Memory& memory : cost.memories) {
     text += fmt::format("not included: {} x {} of {} words of {} bits (SRAM)\n", memory.instances,

@@ -47,6 +47,7 @@ std::string command_for(const Accelerator& accelerator) {
 
 void note_missing(const Accelerator& accelerator, const RtlDescription::Module& module,
                   const ModuleFigures& figures, ArrayFigures& array) {
+  array.notes.insert(array.notes.end(), figures.notes.begin(), figures.notes.end());
   if (figures.known()) return;
   const bool is_stale = figures.origin == Origin::stale;
   array.notes.push_back(

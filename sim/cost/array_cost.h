@@ -46,7 +46,11 @@ struct ArrayFigures {
   std::optional<double> maximum_clock_ghz() const;
   // Whether any module's figures are of that origin.
   bool has(ModuleFigures::Origin origin) const;
-  bool interpolated() const { return has(ModuleFigures::Origin::interpolated); }
+  bool extrapolated() const { return has(ModuleFigures::Origin::extrapolated); }
+  // Fitted at any size, within or beyond those measured.
+  bool interpolated() const {
+    return has(ModuleFigures::Origin::interpolated) || extrapolated();
+  }
   bool estimated() const { return has(ModuleFigures::Origin::estimated); }
 };
 

@@ -49,9 +49,13 @@ ModuleFigures Technology::find(const RtlDescription::Module& module, std::string
       if (candidate.rtl_hash == rtl_hash) family.push_back(&candidate);
     }
     if (auto fitted = interpolate_sizes(sized, family)) {
-      figures.origin = ModuleFigures::Origin::interpolated;
-      figures.record = std::move(fitted->record);
-      figures.held_out = fitted->held_out;
+      figures.notes = std::move(fitted->notes);
+      if (fitted->record) {
+        figures.origin = fitted->is_beyond ? ModuleFigures::Origin::extrapolated
+                                           : ModuleFigures::Origin::interpolated;
+        figures.record = std::move(*fitted->record);
+        figures.held_out = fitted->held_out;
+      }
     } else if (any && family.empty()) {
       figures.origin = ModuleFigures::Origin::stale;
     }

@@ -44,18 +44,19 @@ struct HeldOutError {
 struct ModuleFigures {
   enum class Origin {
     measured,      // the record of that module
-    interpolated,  // between sizes
+    interpolated,  // fitted, within the sizes that were measured
+    extrapolated,  // fitted, beyond them
     estimated,     // by a component model, where the user allows it
     stale,         // there are records, all of other RTL: nothing is known
     absent,
   };
   Origin origin = Origin::absent;
   ModuleRecord record;    // meaningful when known(); its cost has the module's instances
-  HeldOutError held_out;  // of an interpolation or estimate
+  HeldOutError held_out;  // of a fit or estimate
+  std::vector<std::string> notes;  // figures that a fit does not tell, each with why
 
   bool known() const {
-    return origin == Origin::measured || origin == Origin::interpolated ||
-           origin == Origin::estimated;
+    return origin != Origin::stale && origin != Origin::absent;
   }
 };
 

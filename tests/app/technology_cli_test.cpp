@@ -101,7 +101,7 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
   const ProcessResult made = bitsmith(add);
   ASSERT_EQ(made.exit_code, 0) << made.output;
   EXPECT_THAT(made.output, HasSubstr("7 of 7: "));
-  EXPECT_THAT(made.output, HasSubstr("systolic_os_edge is interpolated between sizes"));
+  EXPECT_THAT(made.output, HasSubstr("systolic_os_edge is extrapolated beyond the measured sizes"));
   EXPECT_EQ(read_technology(file).records(), 7U);
   // Nothing is left to do, and no tool to do it with.
   const ProcessResult resumed = bitsmith(add, "/nowhere");
@@ -131,9 +131,10 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
   const json& array = known["tech"]["array"];
   ASSERT_EQ(array["modules"].size(), 2U) << array;
   EXPECT_EQ(array["modules"][0]["origin"], "measured");
-  EXPECT_EQ(array["modules"][1]["origin"], "interpolated");
+  EXPECT_EQ(array["modules"][1]["origin"], "extrapolated");
   EXPECT_LT(std::abs(array["modules"][1]["held_out_error"]["area"].get<double>()), 0.05);
-  EXPECT_EQ(known["tech"]["marks"]["interpolated"], true);
+  EXPECT_EQ(known["tech"]["marks"]["extrapolated"], true);
+  EXPECT_EQ(known["tech"]["marks"]["interpolated"], false);
   EXPECT_NEAR(known["area_um2"]["array"].get<double>(),
               256 * array["modules"][0]["area_um2"].get<double>() +
                   array["modules"][1]["area_um2"].get<double>(),
