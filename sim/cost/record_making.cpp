@@ -157,6 +157,7 @@ std::string why_not_of(const TechnologySource& source, const Technology& technol
 
 void keep_record(const fs::path& file, const std::string& name, const TechnologySource& source,
                  const ModuleRecord& record) {
+  check_record(source, record);  // one bad record does not spoil hours of others
   const FileLock lock(file);
   Technology technology;
   if (fs::exists(file)) {

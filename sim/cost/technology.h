@@ -89,7 +89,10 @@ std::string key_of_module(const std::string& module, const RtlParameters& parame
 std::string technology_text(const Technology& technology);
 // Throws UserError with all mistakes, located.
 Technology parse_technology(std::string_view text, const std::string& file);
+// Named after its file.
 Technology read_technology(const std::filesystem::path& file);
+// Throws UserError where a file with this record could not be read again.
+void check_record(const TechnologySource& source, const ModuleRecord& record);
 void write_technology(const Technology& technology, const std::filesystem::path& file);
 
 // The file of a technology: `name` itself where it has a slash, else configs/tech/NAME.yaml.

@@ -108,8 +108,9 @@ std::string marks_text(const RunReportInput& input) {
     text += fmt::format("array of {} and SRAM of {} nm: {}\n", node,
                         input.accelerator.memory->sram.node_nm,
                         input.accelerator.technology.allow_mixed_nodes
-                            ? "totals mix nodes"
-                            : "no totals; technology.allow_mixed_nodes=true adds them up");
+                            ? "nodes may mix in totals"
+                            : "no totals; technology.allow_mixed_nodes=true allows them");
+    text += "totals need the vector unit, too, which no technology has a record of yet\n";
   }
   for (const std::string& note : array.notes) text += note + "\n";
   return text;

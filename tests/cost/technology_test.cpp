@@ -293,7 +293,37 @@ TEST(RecordMaking, RecordsOfTwoLibrariesDoNotMix) {
   other = source;
   other.target_period_ps = 1;
   EXPECT_THROW(keep_record(file, "my", other, record_of("pe", {}, 1)), UserError);
+  other = source;
+  other.node_nm = 28;
+  EXPECT_THROW(keep_record(file, "my", other, record_of("pe", {}, 1)), UserError);
   EXPECT_EQ(read_technology(file).record("pe", {}, "aa")->cost.area_um2, 100);
+  // A copy goes by its own name.
+  std::filesystem::copy(file, folder.path() / "yours.yaml");
+  EXPECT_EQ(read_technology(folder.path() / "yours.yaml").name, "yours");
+}
+
+// It would spoil the file for all others.
+TEST(RecordMaking, ARecordThatCouldNotBeReadIsNotKept) {
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  const auto file = folder.path() / "my.yaml";
+  const TechnologySource source = empty_technology().source;
+  keep_record(file, "my", source, record_of("pe", {}, 100));
+  const std::string before = read_file(file, 1 << 20);
+  ModuleRecord no_path = record_of("edge", {}, 200);
+  no_path.cost.critical_path_ps = 0;
+  ModuleRecord negative = record_of("edge", {}, 200);
+  negative.energies.at(OperandClass::llm, PeCycleClass::mac)->internal_pj = -1;
+  ModuleRecord not_a_number = record_of("edge", {}, 200);
+  not_a_number.cost.leakage_uw = std::nan("");
+  for (const ModuleRecord& bad : {no_path, negative, not_a_number, record_of("edge", {}, 0)}) {
+    try {
+      keep_record(file, "my", source, bad);
+      ADD_FAILURE() << "kept";
+    } catch (const UserError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("record of edge"));
+    }
+  }
+  EXPECT_EQ(read_file(file, 1 << 20), before);
 }
 
 // The edge of an INT4 array at a size that none of the records has, against its own synthesis.
