@@ -10,6 +10,7 @@
 #include "cosim/lockstep.h"
 #include "cost/synthesis.h"
 #include "pe/registry.h"
+#include "report/run_figures.h"
 
 namespace bitsmith::app {
 namespace {
@@ -31,10 +32,6 @@ struct Options {
   std::string json;
 };
 
-Json number_or_null(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 Json module_json(const ModuleCost& module) {
   return {{"name", module.name},
           {"instances", module.instances},
@@ -44,16 +41,16 @@ Json module_json(const ModuleCost& module) {
           {"sequential_um2", module.sequential_um2},
           {"buffer_um2", module.buffer_um2},
           {"critical_path_ps", module.critical_path_ps},
-          {"leakage_uw", number_or_null(module.leakage_uw)},
+          {"leakage_uw", number_json(module.leakage_uw)},
           {"energy_pj", nullptr}};
 }
 
 Json energy_json(const EnergyRecord& record, double period_ps) {
-  return {{"pj_per_cycle", number_or_null(record.pj_per_cycle())},
+  return {{"pj_per_cycle", number_json(record.pj_per_cycle())},
           {"switching_pj", record.switching_pj},
           {"internal_pj", record.internal_pj},
           {"clock_and_registers_pj", record.clock_and_registers_pj},
-          {"leakage_pj", number_or_null(record.leakage_pj)},
+          {"leakage_pj", number_json(record.leakage_pj)},
           {"toggles_per_net", record.toggles_per_net},
           {"cycles", record.cycles},
           {"period_ps", period_ps}};
@@ -118,9 +115,11 @@ Json figures_json(const ModuleFigures& figures) {
   json["parameters"] = parameters;
   if (has_energies(figures.record)) json["energy_pj"] = energies_json(figures.record);
   json["interpolated"] = figures.origin == ModuleFigures::Origin::interpolated;
-  json["held_out_error"] = {{"area", number_or_null(figures.held_out.area)},
-                            {"leakage", number_or_null(figures.held_out.leakage)},
-                            {"energy", number_or_null(figures.held_out.energy)}};
+  json["extrapolated"] = figures.origin == ModuleFigures::Origin::extrapolated;
+  json["notes"] = figures.notes;
+  json["held_out_error"] = {{"area", number_json(figures.held_out.area)},
+                            {"leakage", number_json(figures.held_out.leakage)},
+                            {"energy", number_json(figures.held_out.energy)}};
   return json;
 }
 
@@ -137,14 +136,16 @@ Json design_json(const SynthesisedDesign& design, double period_ps) {
           {"cells", cost.cells()},
           {"area_um2", cost.area_um2()},
           {"critical_path_ps", cost.critical_path_ps()},
-          {"leakage_uw", number_or_null(cost.leakage_uw())},
+          {"leakage_uw", number_json(cost.leakage_uw())},
           {"modules", modules},
           {"memories", memories}};
 }
 
 Json provenance_json(const Technology& technology, const std::filesystem::path& liberty) {
   const TechnologySource& source = technology.source;
-  return {{"technology", technology.name},       {"liberty", liberty.string()},
+  // Without --liberty it may be of a library that is not here.
+  const Json path = is_library_of(liberty, technology) ? Json(liberty.string()) : Json();
+  return {{"technology", technology.name},       {"liberty", path},
           {"liberty_hash", source.liberty_hash}, {"yosys", source.yosys},
           {"opensta", source.opensta},           {"iverilog", source.iverilog}};
 }
@@ -166,12 +167,18 @@ std::string array_table(const SynthesisedDesign& design) {
   std::string text = fmt::format("{} in {} (no wires, no clock tree)\n{}", design.file,
                                  cost.library, table.text());
   for (const ModuleFigures& module : design.modules) {
-    if (module.origin != ModuleFigures::Origin::interpolated) continue;
+    const bool is_beyond = module.origin == ModuleFigures::Origin::extrapolated;
+    for (const std::string& note : module.notes) text += note + "\n";
+    if (!is_beyond && module.origin != ModuleFigures::Origin::interpolated) continue;
     const auto percent = [](const std::optional<double>& error) {
       return error ? fmt::format("{:+.1f}%", 100 * *error) : std::string("not known");
     };
-    text += fmt::format("{} is interpolated between sizes, held-out error of its area: {}\n",
-                        module.record.cost.name, percent(module.held_out.area));
+    text += fmt::format(
+        "{} is {} sizes, held-out error of its area: {}; its critical path is at least that of "
+        "the measured sizes\n",
+        module.record.cost.name,
+        is_beyond ? "extrapolated beyond the measured" : "interpolated between",
+        percent(module.held_out.area));
   }
   for (const RtlDescription::Memory& memory : cost.memories) {
     text += fmt::format("not included: {} x {} of {} words of {} bits (SRAM)\n", memory.instances,
@@ -259,6 +266,10 @@ int run_command(const Options& options) {
 
   const Technology technology = obtain_records(request, designs);
   const SynthesisOptions synthesis{liberty_of(request), technology.source.target_period_ps};
+  if (cycles > 0 && !is_library_of(synthesis.liberty, technology)) {
+    throw UserError(fmt::format("--check: needs the library of technology '{}': --liberty FILE",
+                                technology.name));
+  }
   bool all_equal = true;
   std::string tables;
   Json json = {{"schema", "bitsmith.synth/1"},

@@ -30,30 +30,42 @@ struct Start {
   bool has_library = true;
 };
 
+// As far as it is known before a tool has run.
+TechnologySource source_of(const RecordRequest& request, const fs::path& liberty) {
+  TechnologySource source;
+  source.library = liberty.string();
+  source.liberty_hash = hash_of_file(liberty);
+  source.target_period_ps = request.period_ps.value_or(kPeriodPs);
+  source.node_nm = request.node_nm;
+  return source;
+}
+
 Start start_of(const RecordRequest& request) {
   Start start;
   start.options.liberty = liberty_of(request);
   if (!request.technology.empty() && request.liberty.empty()) {
     start.technology = load_technology(request.technology);
-    start.options.period_ps = start.technology.source.target_period_ps;
     start.file = cached_records_file(start.technology.source);
-    start.has_library = fs::exists(start.options.liberty) &&
-                        hash_of_file(start.options.liberty) == start.technology.source.liberty_hash;
-  } else {
-    TechnologySource source;
-    source.liberty_hash = hash_of_file(start.options.liberty);
-    source.target_period_ps = request.period_ps.value_or(kPeriodPs);
-    start.file = request.technology.empty() ? cached_records_file(source)
-                                            : technology_file(request.technology);
-    if (fs::exists(start.file)) start.technology = read_technology(start.file);
-    start.options.period_ps = request.period_ps.value_or(
-        fs::exists(start.file) ? start.technology.source.target_period_ps : kPeriodPs);
-    start.technology.name = start.file.stem().string();
+    start.options.period_ps = start.technology.source.target_period_ps;
+    start.has_library = is_library_of(start.options.liberty, start.technology);
+    if (request.period_ps && *request.period_ps != start.options.period_ps) {
+      throw UserError(fmt::format("--period: gates of technology '{}' are sized for {} ps",
+                                  start.technology.name, start.options.period_ps));
+    }
+    return start;
   }
-  if (request.period_ps && *request.period_ps != start.options.period_ps) {
-    throw UserError(fmt::format("--period: gates of technology '{}' are sized for {} ps",
-                                start.technology.name, start.options.period_ps));
+  TechnologySource source = source_of(request, start.options.liberty);
+  start.file = request.technology.empty() ? cached_records_file(source)
+                                          : technology_file(request.technology);
+  if (fs::exists(start.file)) {
+    start.technology = read_technology(start.file);
+    if (!request.period_ps) source.target_period_ps = start.technology.source.target_period_ps;
+    // Even where nothing is to be made: the answer would be that of another library.
+    const std::string problem = why_not_of(source, start.technology);
+    if (!problem.empty()) throw UserError(problem);
   }
+  start.options.period_ps = source.target_period_ps;
+  start.technology.name = start.file.stem().string();
   return start;
 }
 
@@ -101,11 +113,7 @@ class Maker {
         source_(source_of(start.options, library_, request.node_nm)),
         count_(count),
         energy_(request.energy || is_added_to(request)),
-        is_shown_(is_added_to(request)) {
-    if (start.technology.records() == 0) return;
-    const std::string problem = why_not_of(source_, start.technology);
-    if (!problem.empty()) throw UserError(problem);
-  }
+        is_shown_(is_added_to(request)) {}
 
   void make(const WantedRecord& wanted) {
     const auto begin = std::chrono::steady_clock::now();
@@ -167,6 +175,10 @@ class Maker {
 }
 
 }  // namespace
+
+bool is_library_of(const fs::path& liberty, const Technology& technology) {
+  return fs::exists(liberty) && hash_of_file(liberty) == technology.source.liberty_hash;
+}
 
 fs::path liberty_of(const RecordRequest& request) {
   return request.liberty.empty() ? default_liberty() : fs::path(request.liberty);

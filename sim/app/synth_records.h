@@ -26,10 +26,13 @@ using Designs = std::vector<std::shared_ptr<const Design>>;
 // With both technology and library, adds to the technology's file what answers for the designs at
 // any size. Else makes only what the designs themselves need and keeps it in the cache. Every
 // record is kept as soon as it is made, so that the same request again goes on where it stopped.
-// Throws UserError with all records that could not be made.
+// Throws UserError where the technology is of another library, period or node, and with all records
+// that could not be made.
 Technology obtain_records(const RecordRequest& request, const Designs& designs);
 
 // Of the request, or osu018.
 std::filesystem::path liberty_of(const RecordRequest& request);
+// Whether there is such a file, and the technology's records are of it.
+bool is_library_of(const std::filesystem::path& liberty, const Technology& technology);
 
 }  // namespace bitsmith::app

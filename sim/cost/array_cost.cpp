@@ -10,14 +10,6 @@ namespace {
 
 using Origin = ModuleFigures::Origin;
 
-// A component model has energies of padding for all modules.
-bool is_pe(const ModuleFigures& figures, OperandClass operands, double pes) {
-  if (figures.origin == Origin::estimated) {
-    return static_cast<double>(figures.record.cost.instances) == pes;
-  }
-  return figures.record.energies.at(operands, PeCycleClass::pad).has_value();
-}
-
 // Cycles of one instance, by class.
 std::array<double, kPeCycleClasses> cycles_of(const RunCounts& counts, double pes, bool pe) {
   const auto per_pe = [&](std::uint64_t count) { return static_cast<double>(count) / pes; };
@@ -30,11 +22,11 @@ std::array<double, kPeCycleClasses> cycles_of(const RunCounts& counts, double pe
 }
 
 // None where a class that occurs has no energy.
-std::optional<std::vector<ArrayModule::Use>> uses_of(const ModuleFigures& figures,
+std::optional<std::vector<ArrayModule::Use>> uses_of(const ArrayModule& module,
                                                      OperandClass operands, const RunCounts& counts,
                                                      double pes) {
-  const ModuleRecord& record = figures.record;
-  const auto cycles = cycles_of(counts, pes, is_pe(figures, operands, pes));
+  const ModuleRecord& record = module.figures.record;
+  const auto cycles = cycles_of(counts, pes, module.is_pe);
   std::vector<ArrayModule::Use> uses;
   for (std::size_t i = 0; i < kPeCycleClasses; ++i) {
     if (cycles[i] == 0) continue;
@@ -55,6 +47,7 @@ std::string command_for(const Accelerator& accelerator) {
 
 void note_missing(const Accelerator& accelerator, const RtlDescription::Module& module,
                   const ModuleFigures& figures, ArrayFigures& array) {
+  array.notes.insert(array.notes.end(), figures.notes.begin(), figures.notes.end());
   if (figures.known()) return;
   const bool is_stale = figures.origin == Origin::stale;
   array.notes.push_back(
@@ -117,7 +110,7 @@ void add_energy(const RunCounts& counts, double pes, ArrayFigures& array) {
       complete = false;
       continue;
     }
-    auto uses = uses_of(module.figures, array.operands, counts, pes);
+    auto uses = uses_of(module, array.operands, counts, pes);
     if (!uses) {
       complete = false;
       array.notes.push_back(fmt::format(
@@ -160,7 +153,7 @@ std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, Techno
       figures = shelf.estimate(accelerator.technology.name, *accelerator.design, module);
     }
     note_missing(accelerator, module, figures, array);
-    array.modules.push_back({std::move(figures), {}});
+    array.modules.push_back({std::move(figures), module.is_pe, {}});
   }
   add_areas(array);
   judge_clock(accelerator, array);

@@ -1,7 +1,7 @@
 // Area, critical path and energy of an array in a run: the records of its modules times how often
 // and in what they were.
 //
-// A PE's cycles are those of PeCycles; a module that is none (its records have no padding) is fed
+// A PE's cycles are those of PeCycles; a module that is none (RtlDescription::Module) is fed
 // where a token enters the array, stalled where the array takes no step, else idle. Leakage is
 // apart: it takes time, not cycles. What is not known is absent, with a note that says why.
 #pragma once
@@ -25,6 +25,7 @@ struct ArrayModule {
     double pj() const { return cycles * pj_per_cycle; }
   };
   ModuleFigures figures;
+  bool is_pe = false;
   std::vector<Use> uses;  // classes that occur; empty where energies are not known
 
   const ModuleCost& cost() const { return figures.record.cost; }
@@ -45,7 +46,11 @@ struct ArrayFigures {
   std::optional<double> maximum_clock_ghz() const;
   // Whether any module's figures are of that origin.
   bool has(ModuleFigures::Origin origin) const;
-  bool interpolated() const { return has(ModuleFigures::Origin::interpolated); }
+  bool extrapolated() const { return has(ModuleFigures::Origin::extrapolated); }
+  // Fitted at any size, within or beyond those measured.
+  bool interpolated() const {
+    return has(ModuleFigures::Origin::interpolated) || extrapolated();
+  }
   bool estimated() const { return has(ModuleFigures::Origin::estimated); }
 };
 

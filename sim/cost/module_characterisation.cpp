@@ -10,7 +10,7 @@
 namespace bitsmith {
 namespace {
 
-// Large enough for PEs that have neighbours on all sides.
+// Large enough for PEs that have neighbours on all sides and that short tiles pad.
 constexpr std::uint32_t kSmallSide = 4;
 // Gates times cycles that are simulated for `mac` in a second or two; few cycles of a large module
 // average over as much as many of a small one.
@@ -21,7 +21,7 @@ constexpr std::uint64_t kShortestJob = 64;
 std::unique_ptr<const Design> design_from(const nlohmann::ordered_json& resolved) {
   Diagnostics diagnostics;
   // JSON is YAML.
-  const YamlNode root = yaml::parse(resolved.dump(), "a smaller array", diagnostics);
+  const YamlNode root = yaml::parse(resolved.dump(), "a small array", diagnostics);
   return read_design(root, diagnostics);
 }
 
@@ -32,13 +32,13 @@ bool has_module(const Design& design, const RtlDescription::Module& module) {
   });
 }
 
-// The design with fewer rows and columns, but with just this module; null if there is none.
-std::unique_ptr<const Design> smaller_array(const Design& design,
-                                            const RtlDescription::Module& module) {
+// The design with sides that suit, but with just this module; null where it is so already.
+std::unique_ptr<const Design> small_array(const Design& design,
+                                          const RtlDescription::Module& module) {
   nlohmann::ordered_json smallest = design.resolved();
   std::unique_ptr<const Design> found;
   for (const char* side : {"rows", "cols", "m", "n", "unit_rows", "unit_cols"}) {
-    if (!smallest.contains(side) || smallest.at(side) <= kSmallSide) continue;
+    if (!smallest.contains(side) || smallest.at(side) == kSmallSide) continue;
     nlohmann::ordered_json candidate = smallest;
     candidate[side] = kSmallSide;
     std::unique_ptr<const Design> array = design_from(candidate);
@@ -47,15 +47,6 @@ std::unique_ptr<const Design> smaller_array(const Design& design,
     found = std::move(array);
   }
   return found;
-}
-
-// The first module that there is one of for every PE.
-bool is_pe(const Design& design, const RtlDescription::Module& module) {
-  for (const RtlDescription::Module& other : design.rtl().modules) {
-    if (other.instances != design.pe_count()) continue;
-    return other.name == module.name && other.parameters == module.parameters;
-  }
-  return false;
 }
 
 // The mean over `part` of the cycles of `whole` when the others took `rest` each.
@@ -88,8 +79,7 @@ ModuleCharacterisation::ModuleCharacterisation(const Design& design,
     : design_(design),
       module_(module),
       options_(options),
-      array_(smaller_array(design, module)),
-      is_pe_(is_pe(design, module)),
+      array_(small_array(design, module)),
       gates_(mapped(design, module, options, library)) {}
 
 double ModuleCharacterisation::period_ps() const {
@@ -100,7 +90,7 @@ RecordingOptions ModuleCharacterisation::recording_options() const {
   RecordingOptions options;
   const std::uint64_t cells = std::max<std::uint64_t>(1, gates_.cost().cells);
   options.job_cycles = std::clamp(kGateCycles / options.jobs / cells, kShortestJob, kLongestJob);
-  options.pad = is_pe_;
+  options.pad = module_.is_pe;
   return options;
 }
 
@@ -138,19 +128,6 @@ ModuleRecord ModuleCharacterisation::record(std::uint64_t seed) const {
       record.energies.at(operands, static_cast<PeCycleClass>(c)) = of_class[c];
   }
   return record;
-}
-
-CharacterisedArray characterise(const Design& design, const SynthesisOptions& options) {
-  const LibertyLibrary library = read_liberty(options.liberty);
-  const RtlDescription rtl = design.rtl();
-  CharacterisedArray result;
-  result.cost = {library.name, hash_of_rtl(design), {}, rtl.memories};
-  for (const RtlDescription::Module& module : rtl.modules) {
-    result.records.push_back(ModuleCharacterisation(design, module, options, library).record());
-    result.cost.modules.push_back(result.records.back().cost);
-    result.cost.modules.back().instances = module.instances;
-  }
-  return result;
 }
 
 }  // namespace bitsmith

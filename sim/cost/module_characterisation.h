@@ -1,8 +1,8 @@
 // Area, timing and energy of a design's modules, energy by class of PE-cycle and of operands: the
 // module's gates see what its instance in an array sees while the cycle model runs.
 //
-// The array is the design's own or, where that leaves the module as it is, a smaller one: sides
-// that are no parameter of the module become 4 at most.
+// The array is the design's own or, where that leaves the module as it is, one of small sides:
+// those that are no parameter of the module become 4, so that a PE has neighbours and padding.
 #pragma once
 
 #include <array>
@@ -50,15 +50,8 @@ class ModuleCharacterisation {
   const Design& design_;
   RtlDescription::Module module_;
   SynthesisOptions options_;
-  std::unique_ptr<const Design> array_;  // a smaller one, if any
-  bool is_pe_;
+  std::unique_ptr<const Design> array_;  // one of other sides, if any
   ModuleEnergy gates_;
 };
-
-struct CharacterisedArray {
-  ArrayCost cost;
-  std::vector<ModuleRecord> records;  // by cost.modules
-};
-CharacterisedArray characterise(const Design& design, const SynthesisOptions& options);
 
 }  // namespace bitsmith

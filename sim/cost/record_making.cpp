@@ -146,11 +146,18 @@ std::string why_not_of(const TechnologySource& source, const Technology& technol
         "technology '{}' is of gates sized for {} ps, not {} ps: choose another name",
         technology.name, theirs.target_period_ps, source.target_period_ps);
   }
+  if (source.node_nm && theirs.node_nm != source.node_nm) {
+    return fmt::format("technology '{}' is of {}, not of {} nm: choose another name",
+                       technology.name,
+                       theirs.node_nm ? fmt::format("{} nm", *theirs.node_nm) : "a node not told",
+                       *source.node_nm);
+  }
   return "";
 }
 
 void keep_record(const fs::path& file, const std::string& name, const TechnologySource& source,
                  const ModuleRecord& record) {
+  check_record(source, record);  // one bad record does not spoil hours of others
   const FileLock lock(file);
   Technology technology;
   if (fs::exists(file)) {
@@ -158,7 +165,7 @@ void keep_record(const fs::path& file, const std::string& name, const Technology
     const std::string problem = why_not_of(source, technology);
     if (!problem.empty()) throw UserError(problem);
   }
-  const auto node_nm = source.node_nm ? source.node_nm : technology.source.node_nm;
+  const auto node_nm = fs::exists(file) ? technology.source.node_nm : source.node_nm;
   technology.name = name;
   technology.source = source;
   technology.source.node_nm = node_nm;

@@ -41,7 +41,8 @@ ModuleRecord make_record(const WantedRecord& wanted, const SynthesisOptions& opt
                          const LibertyLibrary& library, bool energy);
 
 // Adds a record to a technology's file, which it makes when there is none. Any number of processes
-// may do so at once. Throws UserError where the file is of another library or period.
+// may do so at once. Throws UserError where the file is of another library, period or node, and
+// where the record could not be read again; the file stays as it was then.
 void keep_record(const std::filesystem::path& file, const std::string& name,
                  const TechnologySource& source, const ModuleRecord& record);
 // What is wrong with adding records of `source` to `technology`; "" when nothing.

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <span>
 #include <utility>
 
 #include "common/error.h"
+
 namespace bitsmith {
 namespace {
 
@@ -60,12 +62,17 @@ std::optional<Row> weights_at(std::span<const Row> rows, const Row& wanted) {
 // The largest size is the last.
 const ModuleRecord& largest(Family family) { return *family.back(); }
 
-// A figure is never below 0.
+// Without what is left of a 0 after rounding.
 template <class Figure>
 double weighted(Family family, const Row& weights, Figure figure) {
-  double sum = 0;
-  for (std::size_t i = 0; i < weights.size(); ++i) sum += weights[i] * figure(*family[i]);
-  return std::max(sum, 0.0);
+  constexpr double kRounding = 1e-9;
+  double sum = 0, size = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const double term = weights[i] * figure(*family[i]);
+    sum += term;
+    size += std::abs(term);
+  }
+  return std::abs(sum) <= kRounding * size ? 0 : sum;
 }
 
 // What all have.
@@ -76,6 +83,13 @@ std::optional<double> weighted_if_known(Family family, const Row& weights, Figur
     return std::nullopt;
   }
   return weighted(family, weights, [&](const ModuleRecord& record) { return *figure(record); });
+}
+
+// Gates are told in two parts; where the fit of one of them is below 0 only their sum is told.
+void join_if_below_zero(double& first, double& second) {
+  if (first >= 0 && second >= 0) return;
+  first += second;
+  second = 0;
 }
 
 std::optional<EnergyRecord> weighted_energy(Family family, const Row& weights,
@@ -97,6 +111,7 @@ std::optional<EnergyRecord> weighted_energy(Family family, const Row& weights,
   energy.switching_pj = sum(&EnergyRecord::switching_pj);
   energy.internal_pj = sum(&EnergyRecord::internal_pj);
   energy.clock_and_registers_pj = sum(&EnergyRecord::clock_and_registers_pj);
+  join_if_below_zero(energy.switching_pj, energy.internal_pj);
   return energy;
 }
 
@@ -106,14 +121,19 @@ ModuleRecord combine(Family family, const Row& weights) {
   };
   ModuleRecord record;
   record.cost.name = largest(family).cost.name;
-  record.cost.cells = static_cast<std::uint64_t>(std::llround(weighted(
-      family, weights, [](const ModuleRecord& of) { return static_cast<double>(of.cost.cells); })));
+  const double cells = weighted(
+      family, weights, [](const ModuleRecord& of) { return static_cast<double>(of.cost.cells); });
+  record.cost.cells = static_cast<std::uint64_t>(std::llround(std::max(cells, 0.0)));
   record.cost.combinational_um2 = sum(&ModuleCost::combinational_um2);
   record.cost.sequential_um2 = sum(&ModuleCost::sequential_um2);
   record.cost.buffer_um2 = sum(&ModuleCost::buffer_um2);
   record.cost.area_um2 =
       record.cost.combinational_um2 + record.cost.sequential_um2 + record.cost.buffer_um2;
-  record.cost.critical_path_ps = largest(family).cost.critical_path_ps;
+  join_if_below_zero(record.cost.combinational_um2, record.cost.buffer_um2);
+  for (const ModuleRecord* of : family) {
+    record.cost.critical_path_ps =
+        std::max(record.cost.critical_path_ps, of->cost.critical_path_ps);
+  }
   record.cost.leakage_uw =
       weighted_if_known(family, weights, [](const ModuleRecord& of) { return of.cost.leakage_uw; });
   record.rtl_hash = largest(family).rtl_hash;
@@ -131,6 +151,40 @@ ModuleRecord combine(Family family, const Row& weights) {
     }
   }
   return record;
+}
+
+bool is_above_zero(const EnergyRecord& energy) {
+  return energy.switching_pj >= 0 && energy.clock_and_registers_pj >= 0 && dynamic_pj(energy) > 0;
+}
+
+// Takes out what is below 0, and notes it.
+void keep_above_zero(const std::string& module, SizeFit& fit) {
+  ModuleRecord& record = *fit.record;
+  const auto note = [&](const std::string& figure) {
+    fit.notes.push_back(fmt::format("{}: the fit of its {} is not above 0 at this size: not known",
+                                    module, figure));
+  };
+  const ModuleCost& cost = record.cost;
+  if (cost.area_um2 <= 0 || cost.combinational_um2 < 0 || cost.sequential_um2 < 0) {
+    note("area");
+    fit.record.reset();
+    return;
+  }
+  if (cost.leakage_uw && *cost.leakage_uw < 0) {
+    note("leakage");
+    record.cost.leakage_uw.reset();
+  }
+  for (std::size_t operands = 0; operands < kOperandClasses; ++operands) {
+    for (std::size_t cycle = 0; cycle < kPeCycleClasses; ++cycle) {
+      auto& energy =
+          record.energies.at(static_cast<OperandClass>(operands), static_cast<PeCycleClass>(cycle));
+      if (!energy) continue;
+      if (!record.cost.leakage_uw) energy->leakage_pj.reset();
+      if (is_above_zero(*energy)) continue;
+      note(fmt::format("energy of {}, {}", kOperandClassNames[operands], kPeCycleClassNames[cycle]));
+      energy.reset();
+    }
+  }
 }
 
 std::optional<double> relative_error(double predicted, double measured) {
@@ -223,6 +277,24 @@ std::int64_t SizedModule::extent(const RtlParameters& parameters) const {
   return sum;
 }
 
+bool SizedModule::is_beyond(const std::vector<const ModuleRecord*>& family) const {
+  const auto value_of = [](const RtlParameters& parameters, const std::string& name) {
+    const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                    [&](const auto& parameter) { return parameter.first == name; });
+    check(found != parameters.end(), "alike modules have the same parameters");
+    return found->second;
+  };
+  return std::any_of(sizes_.begin(), sizes_.end(), [&](const std::string& size) {
+    const auto own = value_of(all_, size);
+    const auto is = [&](auto outside) {
+      return std::all_of(family.begin(), family.end(), [&](const ModuleRecord* record) {
+        return outside(own, value_of(record->parameters, size));
+      });
+    };
+    return is(std::less<>()) || is(std::greater<>());
+  });
+}
+
 std::optional<SizeFit> interpolate_sizes(const SizedModule& module,
                                          const std::vector<const ModuleRecord*>& family) {
   if (!module.has_sizes() || family.empty()) return std::nullopt;
@@ -234,7 +306,9 @@ std::optional<SizeFit> interpolate_sizes(const SizedModule& module,
   for (const ModuleRecord* record : sorted) rows.push_back(module.terms(record->parameters));
   const auto weights = weights_at(rows, module.terms(module.parameters()));
   if (!weights) return std::nullopt;
-  return SizeFit{combine(sorted, *weights), held_out_error(sorted, rows)};
+  SizeFit fit{combine(sorted, *weights), {}, module.is_beyond(sorted), held_out_error(sorted, rows)};
+  keep_above_zero(key_of_module(fit.record->cost.name, module.parameters()), fit);
+  return fit;
 }
 
 }  // namespace bitsmith

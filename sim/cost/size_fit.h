@@ -3,8 +3,9 @@
 // Fitted are 1, R, C, R^2 and C^2 (or 1, R, R^2 where the module knows one size only): what stands
 // at an edge is a queue, a counter or a multiplexer per row or column, and the skew, a delay line
 // of depth r in row r, whose sum is quadratic. No product: what grows with R x C is a PE or a
-// module per PE, with instances of its own. The critical path is that of the largest size measured,
-// as it grows by a gate now and then and does not follow a polynomial.
+// module per PE, with instances of its own. The critical path is the longest one measured, and
+// at least that long at larger sizes: it grows by a gate now and then and follows no polynomial.
+// A fit that is below 0 tells nothing: that figure is absent, with a note.
 #pragma once
 
 #include <optional>
@@ -26,6 +27,8 @@ class SizedModule {
   bool is_alike(const RtlParameters& parameters) const;
   // 1, R, R^2, and C, C^2 if there are two.
   std::vector<double> terms(const RtlParameters& parameters) const;
+  // Whether a size is outside of all that `family` has of it.
+  bool is_beyond(const std::vector<const ModuleRecord*>& family) const;
   // Of all sizes: what is largest is what is nearest to large arrays.
   std::int64_t extent(const RtlParameters& parameters) const;
 
@@ -35,7 +38,9 @@ class SizedModule {
 };
 
 struct SizeFit {
-  ModuleRecord record;
+  std::optional<ModuleRecord> record;  // none without an area
+  std::vector<std::string> notes;
+  bool is_beyond = false;  // of the sizes that were measured
   HeldOutError held_out;  // of the largest record, predicted from the others; none where too few
 };
 

@@ -49,9 +49,13 @@ ModuleFigures Technology::find(const RtlDescription::Module& module, std::string
       if (candidate.rtl_hash == rtl_hash) family.push_back(&candidate);
     }
     if (auto fitted = interpolate_sizes(sized, family)) {
-      figures.origin = ModuleFigures::Origin::interpolated;
-      figures.record = std::move(fitted->record);
-      figures.held_out = fitted->held_out;
+      figures.notes = std::move(fitted->notes);
+      if (fitted->record) {
+        figures.origin = fitted->is_beyond ? ModuleFigures::Origin::extrapolated
+                                           : ModuleFigures::Origin::interpolated;
+        figures.record = std::move(*fitted->record);
+        figures.held_out = fitted->held_out;
+      }
     } else if (any && family.empty()) {
       figures.origin = ModuleFigures::Origin::stale;
     }
@@ -128,24 +132,30 @@ const std::string& TechnologyShelf::rtl_hash(const Design& design) {
   return rtl_hashes_.emplace(std::move(sources), hash_of_rtl(design)).first->second;
 }
 
-const ModuleFigures& TechnologyShelf::estimate(const std::string& name, const Design& design,
-                                               const RtlDescription::Module& module) {
+ModuleFigures TechnologyShelf::estimate(const std::string& name, const Design& design,
+                                        const RtlDescription::Module& module) {
   const Technology& of = technology(name);
   const std::pair key(name, rtl_hash(design) + key_of_module(module.name, module.parameters));
   const std::lock_guard lock(mutex_);
-  const auto known = estimates_.find(key);
-  if (known != estimates_.end()) return known->second;
-  const auto estimated = bitsmith::estimate(of, word_cells(rtl_module(design, module)));
-  if (!estimated) {
-    throw UserError(fmt::format("technology {} has {} records: too few to estimate others from",
-                                of.name, of.records()));
+  auto known = estimates_.find(key);
+  if (known == estimates_.end()) {
+    const auto estimated = bitsmith::estimate(of, word_cells(rtl_module(design, module)));
+    if (!estimated) {
+      throw UserError(fmt::format("technology {} has {} records: too few to estimate others from",
+                                  of.name, of.records()));
+    }
+    ModuleFigures made;
+    made.origin = ModuleFigures::Origin::estimated;
+    made.record = estimated->record;
+    made.held_out = estimated->held_out;
+    made.record.cost.name = module.name;
+    made.record.parameters = module.parameters;
+    made.record.rtl_hash = rtl_hashes_.at(design.rtl().sources);
+    known = estimates_.emplace(key, std::move(made)).first;
   }
-  ModuleFigures figures{ModuleFigures::Origin::estimated, estimated->record, estimated->held_out};
-  figures.record.cost.name = module.name;
-  figures.record.cost.instances = module.instances;
-  figures.record.parameters = module.parameters;
-  figures.record.rtl_hash = rtl_hashes_.at(design.rtl().sources);
-  return estimates_.emplace(key, std::move(figures)).first->second;
+  ModuleFigures figures = known->second;
+  figures.record.cost.instances = module.instances;  // of this array
+  return figures;
 }
 
 std::string TechnologyShelf::content_hash(const std::string& name, const Design& design) {

@@ -44,18 +44,19 @@ struct HeldOutError {
 struct ModuleFigures {
   enum class Origin {
     measured,      // the record of that module
-    interpolated,  // between sizes
+    interpolated,  // fitted, within the sizes that were measured
+    extrapolated,  // fitted, beyond them
     estimated,     // by a component model, where the user allows it
     stale,         // there are records, all of other RTL: nothing is known
     absent,
   };
   Origin origin = Origin::absent;
   ModuleRecord record;    // meaningful when known(); its cost has the module's instances
-  HeldOutError held_out;  // of an interpolation or estimate
+  HeldOutError held_out;  // of a fit or estimate
+  std::vector<std::string> notes;  // figures that a fit does not tell, each with why
 
   bool known() const {
-    return origin == Origin::measured || origin == Origin::interpolated ||
-           origin == Origin::estimated;
+    return origin != Origin::stale && origin != Origin::absent;
   }
 };
 
@@ -88,7 +89,10 @@ std::string key_of_module(const std::string& module, const RtlParameters& parame
 std::string technology_text(const Technology& technology);
 // Throws UserError with all mistakes, located.
 Technology parse_technology(std::string_view text, const std::string& file);
+// Named after its file.
 Technology read_technology(const std::filesystem::path& file);
+// Throws UserError where a file with this record could not be read again.
+void check_record(const TechnologySource& source, const ModuleRecord& record);
 void write_technology(const Technology& technology, const std::filesystem::path& file);
 
 // The file of a technology: `name` itself where it has a slash, else configs/tech/NAME.yaml.
@@ -111,8 +115,8 @@ class TechnologyShelf {
   const std::string& rtl_hash(const Design& design);
   // Figures of a module without a record by the technology's component model (cost/estimate.h).
   // Throws UserError when it has too few records for one, or Yosys refuses the module.
-  const ModuleFigures& estimate(const std::string& name, const Design& design,
-                                const RtlDescription::Module& module);
+  ModuleFigures estimate(const std::string& name, const Design& design,
+                         const RtlDescription::Module& module);
   // Of all that figures of a design in a technology depend on, but its parameters.
   std::string content_hash(const std::string& name, const Design& design);
 
@@ -120,7 +124,7 @@ class TechnologyShelf {
   std::mutex mutex_;
   std::map<std::string, Technology> technologies_;
   std::map<std::string, std::string> hashes_;
-  std::map<std::pair<std::string, std::string>, ModuleFigures> estimates_;
+  std::map<std::pair<std::string, std::string>, ModuleFigures> estimates_;  // of one instance
   std::map<std::vector<std::string>, std::string> rtl_hashes_;  // by sources
 };
 TechnologyShelf& shipped_technologies();

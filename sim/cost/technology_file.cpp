@@ -85,7 +85,8 @@ std::string record_text(const ModuleRecord& record) {
 
 // ---- reading
 
-constexpr NumberRange kPositive = {0, 1e18};
+constexpr NumberRange kNotNegative = {0, 1e18};
+constexpr NumberRange kPositive = {1e-9, 1e18};
 
 struct Header {
   std::string name, library, liberty_hash, yosys, opensta, iverilog = "none", date;
@@ -127,13 +128,13 @@ ParameterTable<Flat> record_table() {
   table.text("rtl_hash", &F::rtl_hash, "of the design's sources").required();
   table.integer("cells", &F::cells, {0, std::int64_t{1} << 40}, "", "gates").required();
   table.number("area_um2", &F::area_um2, kPositive, "um2", "of all cells").required();
-  table.number("combinational_um2", &F::combinational_um2, kPositive, "um2", "without buffers")
+  table.number("combinational_um2", &F::combinational_um2, kNotNegative, "um2", "without buffers")
       .required();
-  table.number("sequential_um2", &F::sequential_um2, kPositive, "um2", "registers").required();
-  table.number("buffer_um2", &F::buffer_um2, kPositive, "um2", "buffers and inverters").required();
+  table.number("sequential_um2", &F::sequential_um2, kNotNegative, "um2", "registers").required();
+  table.number("buffer_um2", &F::buffer_um2, kNotNegative, "um2", "buffers and inverters").required();
   table.number("critical_path_ps", &F::critical_path_ps, kPositive, "ps", "smallest period")
       .required();
-  table.number("energy_period_ps", &F::energy_period_ps, kPositive, "ps",
+  table.number("energy_period_ps", &F::energy_period_ps, kNotNegative, "ps",
                "of the clock at which energy was measured");
   return table;
 }
@@ -155,7 +156,7 @@ std::optional<EnergyRecord> read_energy(const YamlNode& node, const std::string&
       &record.toggles_per_net, &record.switching_pj, &record.internal_pj,
       &record.clock_and_registers_pj};
   for (std::size_t i = 0; i < figures.size(); ++i) {
-    if (const auto value = read_number(node.items[i + 1], key, kPositive, diagnostics)) {
+    if (const auto value = read_number(node.items[i + 1], key, kNotNegative, diagnostics)) {
       *figures[i] = *value;
     }
   }
@@ -229,7 +230,7 @@ ModuleRecord read_record(const YamlNode& map, const ParameterTable<Flat>& table,
   record.energy_period_ps = flat.energy_period_ps;
   if (map.kind != YamlNode::Kind::map) return record;  // reported already
   if (const YamlNode* leakage = map.find("leakage_uw")) {
-    record.cost.leakage_uw = read_number(*leakage, "leakage_uw", kPositive, diagnostics);
+    record.cost.leakage_uw = read_number(*leakage, "leakage_uw", kNotNegative, diagnostics);
   }
   if (const YamlNode* parameters = map.find("parameters")) {
     record.parameters = read_parameters(*parameters, diagnostics);
@@ -239,7 +240,7 @@ ModuleRecord read_record(const YamlNode& map, const ParameterTable<Flat>& table,
     for_each_word(*cells, "kind of word-level cells", kWordCellNames, diagnostics,
                   [&](std::size_t kind, const YamlEntry& entry) {
                     counts[kind] =
-                        read_number(entry.value, entry.key, kPositive, diagnostics).value_or(0);
+                        read_number(entry.value, entry.key, kNotNegative, diagnostics).value_or(0);
                   });
   }
   if (const YamlNode* energies = map.find("energies")) {
@@ -310,7 +311,18 @@ Technology parse_technology(std::string_view text, const std::string& file) {
 }
 
 Technology read_technology(const std::filesystem::path& file) {
-  return parse_technology(read_file(file, kLimits.bytes), file.string());
+  Technology technology = parse_technology(read_file(file, kLimits.bytes), file.string());
+  technology.name = file.stem().string();  // as users name it, whatever the file was called before
+  return technology;
+}
+
+void check_record(const TechnologySource& source, const ModuleRecord& record) {
+  Technology alone;
+  alone.name = "alone";
+  alone.source = source;
+  alone.add(record);
+  parse_technology(technology_text(alone),
+                   fmt::format("record of {}", key_of_module(record.cost.name, record.parameters)));
 }
 
 }  // namespace bitsmith

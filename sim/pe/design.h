@@ -34,6 +34,7 @@ struct RtlDescription {
     std::string name;
     std::uint64_t instances;  // in one array
     RtlParameters parameters;
+    bool is_pe = false;  // whether PeCycles are its own: it stands in every PE
   };
   // SRAM, which synthesis would turn into registers: not part of the modules.
   struct Memory {

@@ -15,6 +15,8 @@ const char* word_of(Origin origin) {
       return "measured";
     case Origin::interpolated:
       return "interpolated";
+    case Origin::extrapolated:
+      return "extrapolated";
     case Origin::estimated:
       return "estimated";
     case Origin::stale:
@@ -87,11 +89,14 @@ std::string marks_text(const RunReportInput& input) {
           "path)\n",
           module.cost().name, held_out_text(module.figures.held_out));
     }
-    if (module.figures.origin != Origin::interpolated) continue;
+    const bool is_beyond = module.figures.origin == Origin::extrapolated;
+    if (!is_beyond && module.figures.origin != Origin::interpolated) continue;
     text += fmt::format(
-        "{} is interpolated between sizes (held-out errors: {}; its critical path is that of the "
-        "largest one)\n",
-        module.cost().name, held_out_text(module.figures.held_out));
+        "{} is {} sizes (held-out errors: {}; its critical path is at least that of the measured "
+        "sizes)\n",
+        module.cost().name,
+        is_beyond ? "extrapolated beyond the measured" : "interpolated between",
+        held_out_text(module.figures.held_out));
   }
   if (array.overclocked) {
     text += fmt::format("overclocked: {} GHz is more than the critical path allows\n",
@@ -103,8 +108,9 @@ std::string marks_text(const RunReportInput& input) {
     text += fmt::format("array of {} and SRAM of {} nm: {}\n", node,
                         input.accelerator.memory->sram.node_nm,
                         input.accelerator.technology.allow_mixed_nodes
-                            ? "totals mix nodes"
-                            : "no totals; technology.allow_mixed_nodes=true adds them up");
+                            ? "nodes may mix in totals"
+                            : "no totals; technology.allow_mixed_nodes=true allows them");
+    text += "totals need the vector unit, too, which no technology has a record of yet\n";
   }
   for (const std::string& note : array.notes) text += note + "\n";
   return text;
@@ -168,7 +174,8 @@ Json array_technology_json(const RunReportInput& input) {
 Json marks_json(const RunReportInput& input) {
   const std::optional<ArrayFigures>& array = input.cost.array;
   return {{"estimated", array && array->estimated()},
-          {"interpolated", array && array->interpolated()},
+          {"interpolated", array && array->has(Origin::interpolated)},
+          {"extrapolated", array && array->extrapolated()},
           {"mixed_nodes", input.cost.mixed_nodes},
           {"overclocked", array && array->overclocked}};
 }

@@ -42,6 +42,41 @@ class TechnologyCli : public testing::Test {
     return command;
   }
 
+  // Though there is nothing to make.
+  void expect_other_sources_are_refused(const std::string& file,
+                                        const std::vector<std::string>& add) const {
+    const auto expect_refused = [&](std::vector<std::string> command, const std::string& what) {
+      const ProcessResult refused = bitsmith(std::move(command), "/nowhere");
+      EXPECT_EQ(refused.exit_code, 2) << refused.output;
+      EXPECT_THAT(refused.output, HasSubstr(what));
+    };
+    std::vector<std::string> other = add;
+    other.insert(other.end(), {"--period", "4000"});
+    expect_refused(other, "sized for 5000 ps, not 4000 ps");
+    expect_refused(synth({"--tech", file, "--liberty", default_liberty().string(), "--node", "28"}),
+                   "is of 180 nm, not of 28 nm");
+    const std::string liberty = (folder_.path() / "other.lib").string();
+    write_file_atomically(liberty, read_file(default_liberty(), 1 << 28) + "\n");
+    expect_refused(synth({"--tech", file, "--liberty", liberty}), "records of two libraries");
+  }
+
+  void expect_no_path_of_another_library(const std::string& file) const {
+    const auto liberty_of = [&](const std::string& technology) {
+      const ProcessResult answer = bitsmith(synth({"--tech", technology, "--json", "-"}));
+      EXPECT_EQ(answer.exit_code, 0) << answer.output;
+      return json::parse(answer.output)["provenance"]["liberty"];
+    };
+    EXPECT_EQ(liberty_of(file), default_liberty().string());
+    Technology foreign = read_technology(file);
+    foreign.source.liberty_hash = "0123";
+    const std::string other = (folder_.path() / "foreign.yaml").string();
+    write_technology(foreign, other);
+    EXPECT_EQ(liberty_of(other), nullptr);
+    const ProcessResult check = bitsmith(synth({"--tech", other, "--check", "10"}));
+    EXPECT_EQ(check.exit_code, 2);
+    EXPECT_THAT(check.output, HasSubstr("--check: needs the library of technology 'foreign'"));
+  }
+
   TemporaryFolder folder_;
 };
 
@@ -66,12 +101,19 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
   const ProcessResult made = bitsmith(add);
   ASSERT_EQ(made.exit_code, 0) << made.output;
   EXPECT_THAT(made.output, HasSubstr("7 of 7: "));
-  EXPECT_THAT(made.output, HasSubstr("systolic_os_edge is interpolated between sizes"));
+  EXPECT_THAT(made.output, HasSubstr("systolic_os_edge is extrapolated beyond the measured sizes"));
   EXPECT_EQ(read_technology(file).records(), 7U);
   // Nothing is left to do, and no tool to do it with.
   const ProcessResult resumed = bitsmith(add, "/nowhere");
   ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
   EXPECT_THAT(resumed.output, Not(HasSubstr(" of 7")));
+  expect_other_sources_are_refused(file, add);
+  expect_no_path_of_another_library(file);
+  // A lone PE is measured among others: it has padding.
+  for (const auto& [key, record] : read_technology(file).by_key()) {
+    const bool is_pe = record.cost.name == "systolic_os_pe";
+    EXPECT_EQ(record.energies.at(OperandClass::llm, PeCycleClass::pad).has_value(), is_pe) << key;
+  }
 
   std::vector<std::string> run = {
       "run",    (home_folder() / "configs/accelerators/systolic_int8_16x16.yaml").string(),
@@ -89,9 +131,10 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
   const json& array = known["tech"]["array"];
   ASSERT_EQ(array["modules"].size(), 2U) << array;
   EXPECT_EQ(array["modules"][0]["origin"], "measured");
-  EXPECT_EQ(array["modules"][1]["origin"], "interpolated");
+  EXPECT_EQ(array["modules"][1]["origin"], "extrapolated");
   EXPECT_LT(std::abs(array["modules"][1]["held_out_error"]["area"].get<double>()), 0.05);
-  EXPECT_EQ(known["tech"]["marks"]["interpolated"], true);
+  EXPECT_EQ(known["tech"]["marks"]["extrapolated"], true);
+  EXPECT_EQ(known["tech"]["marks"]["interpolated"], false);
   EXPECT_NEAR(known["area_um2"]["array"].get<double>(),
               256 * array["modules"][0]["area_um2"].get<double>() +
                   array["modules"][1]["area_um2"].get<double>(),

@@ -147,6 +147,19 @@ TEST_F(ArrayCostInRuns, AnAbsentRecordOrEnergyIsNamed) {
   EXPECT_THAT(idle->notes.at(0), HasSubstr("systolic_os_edge has no energies of operands 'llm'"));
 }
 
+// Without it a PE is no edge.
+TEST_F(ArrayCostInRuns, APeWithoutPaddingHasNoEnergyWhereThereIsPadding) {
+  add(accelerator({}).design->rtl().modules.at(0), 100, 800, {2.0, std::nullopt, 0.5, 0.25});
+  RunCounts run = counts();
+  const auto padded = figures({}, &run);
+  EXPECT_FALSE(padded->dynamic_pj);
+  ASSERT_EQ(padded->notes.size(), 1U);
+  EXPECT_THAT(padded->notes[0], HasSubstr("systolic_os_pe has no energies of operands 'llm'"));
+  run.pe_cycles.mac += run.pe_cycles.pad;
+  run.pe_cycles.pad = 0;
+  EXPECT_TRUE(figures({}, &run)->dynamic_pj);
+}
+
 TEST_F(ArrayCostInRuns, AClockAboveTheCriticalPathIsRefusedUnlessAllowed) {
   EXPECT_FALSE(figures({"clock_ghz=1.11"})->overclocked);  // 900.9 ps
   try {

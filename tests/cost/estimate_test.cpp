@@ -6,6 +6,7 @@
 
 #include "common/process.h"
 #include "cost/word_cells.h"
+#include "pe/systolic/design.h"
 
 namespace bitsmith {
 namespace {
@@ -69,6 +70,34 @@ TEST(Estimate, LeastSquaresStaysAboveZero) {
   ASSERT_EQ(x.size(), 2U);
   EXPECT_EQ(x[1], 0);
   EXPECT_NEAR(x[0], 2.0 / 3, 1e-9);
+}
+
+// Arrays of two sizes have the same PE, but not so many.
+TEST(Estimate, InstancesAreThoseOfTheArrayThatAsks) {
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  Technology technology = linear_technology(30, {5, 3, 0, 2, 1, 9});
+  technology.source = {"cells", "0123", 1.0, 22, 1000, "1", "2", "3", "2026-11-21"};
+  for (const auto& [key, record] : Technology(technology).by_key()) {
+    ModuleRecord kept = record;
+    kept.rtl_hash = "of another RTL";
+    kept.cost.critical_path_ps = kept.energy_period_ps = 1000;
+    kept.energies.at(OperandClass::llm, PeCycleClass::mac)->cycles = 1;
+    technology.add(kept);
+  }
+  const std::string file = (folder.path() / "linear.yaml").string();
+  write_technology(technology, file);
+  TechnologyShelf shelf;
+  std::optional<double> area;
+  for (const std::uint32_t side : {2U, 3U}) {
+    systolic::Params params;
+    params.rows = params.cols = side;
+    const systolic::Design design(params);
+    const ModuleFigures pe = shelf.estimate(file, design, design.rtl().modules.at(0));
+    EXPECT_EQ(pe.origin, ModuleFigures::Origin::estimated);
+    EXPECT_EQ(pe.record.cost.instances, side * side);
+    EXPECT_EQ(pe.record.cost.area_um2, area.value_or(pe.record.cost.area_um2));
+    area = pe.record.cost.area_um2;
+  }
 }
 
 // By hand: a product of 5 x 3 bits, a sum of 9 bits, a choice of 9 bits, 9 registers.

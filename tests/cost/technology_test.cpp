@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -140,23 +141,66 @@ Technology with_edges(const std::vector<std::pair<int, int>>& sizes, double prod
 
 const std::vector<std::pair<int, int>> kMeasured = {{2, 2}, {4, 2}, {8, 2}, {2, 4}, {2, 8}, {6, 6}};
 
-TEST(Technology, SizesBetweenAndBeyondAreInterpolated) {
-  const Technology technology = with_edges(kMeasured);
+TEST(Technology, SizesBetweenAndBeyondAreFitted) {
+  Technology technology = with_edges(kMeasured);
+  // Not the largest size, but the longest path.
+  ModuleRecord slow = record_of("edge", {{"Bits", 8}, {"Rows", 4}, {"Cols", 2}}, edge_um2(4, 2));
+  slow.cost.critical_path_ps = 1500;
+  technology.add(slow);
   const RtlDescription::Module edge{"edge", 1, {{"Rows", 16}, {"Cols", 5}, {"Bits", 8}}};
   const ModuleFigures found = technology.find(edge, "aa", kSizes);
-  ASSERT_EQ(found.origin, Origin::interpolated);
+  ASSERT_EQ(found.origin, Origin::extrapolated);  // 16 rows are more than any record has
   EXPECT_NEAR(found.record.cost.area_um2, edge_um2(16, 5), 1e-6 * edge_um2(16, 5));
   EXPECT_NEAR(*found.record.cost.leakage_uw, 0.5, 1e-9);
   const auto& energy = found.record.energies.at(OperandClass::llm, PeCycleClass::mac);
   EXPECT_NEAR(energy->switching_pj, 3 * edge_um2(16, 5), 1e-5 * edge_um2(16, 5));
   EXPECT_NEAR(energy->internal_pj, 2, 1e-9);
-  EXPECT_EQ(found.record.cost.critical_path_ps, 1200);  // of 6x6
+  EXPECT_EQ(found.record.cost.critical_path_ps, 1500);  // of 4x2
   EXPECT_NEAR(*found.held_out.area, 0, 1e-9);
   EXPECT_NEAR(*found.held_out.energy, 0, 1e-9);
+  for (const auto& [rows, cols, origin] :
+       {std::tuple(8, 8, Origin::interpolated), std::tuple(3, 5, Origin::interpolated),
+        std::tuple(9, 2, Origin::extrapolated), std::tuple(2, 1, Origin::extrapolated)}) {
+    const RtlDescription::Module other{"edge", 1, {{"Rows", rows}, {"Cols", cols}, {"Bits", 8}}};
+    EXPECT_EQ(technology.find(other, "aa", kSizes).origin, origin) << rows << "x" << cols;
+  }
   // Other parameters are another module.
   const RtlDescription::Module wider{"edge", 1, {{"Rows", 16}, {"Cols", 5}, {"Bits", 9}}};
   EXPECT_EQ(technology.find(wider, "aa", kSizes).origin, Origin::absent);
   EXPECT_EQ(technology.find(edge, "other", kSizes).origin, Origin::stale);
+}
+
+// With R = 1 the line through 100, 1100, 2100 and 3100 at 2, 4, 6 and 8 is at -400.
+TEST(Technology, AFitBelowZeroIsNotKnown) {
+  Technology technology = empty_technology();
+  for (const int rows : {2, 4, 6, 8}) {
+    ModuleRecord record = record_of("edge", {{"Rows", rows}}, 500.0 * rows - 900);
+    record.cost.leakage_uw = 0.5 * rows - 0.75;
+    record.energies.at(OperandClass::llm, PeCycleClass::idle) =
+        record.energies.at(OperandClass::llm, PeCycleClass::mac);
+    record.energies.at(OperandClass::llm, PeCycleClass::mac)->switching_pj = 1;
+    technology.add(record);
+  }
+  const ModuleFigures none = technology.find({"edge", 1, {{"Rows", 1}}}, "aa", kSizes);
+  EXPECT_EQ(none.origin, Origin::absent);
+  ASSERT_EQ(none.notes.size(), 1U);
+  EXPECT_THAT(none.notes[0], HasSubstr("edge Rows=1: the fit of its area is not above 0"));
+  // With an area, the other figures are absent one by one.
+  Technology larger = empty_technology();
+  for (const auto& [key, record] : technology.by_key()) {
+    ModuleRecord grown = record;
+    for (double* part : {&grown.cost.combinational_um2, &grown.cost.sequential_um2}) *part += 1000;
+    larger.add(grown);
+  }
+  const ModuleFigures some = larger.find({"edge", 1, {{"Rows", 1}}}, "aa", kSizes);
+  ASSERT_EQ(some.origin, Origin::extrapolated);
+  EXPECT_NEAR(some.record.cost.area_um2, 2000 - 400, 1e-6);
+  EXPECT_FALSE(some.record.cost.leakage_uw);
+  EXPECT_TRUE(some.record.energies.at(OperandClass::llm, PeCycleClass::mac));
+  EXPECT_FALSE(some.record.energies.at(OperandClass::llm, PeCycleClass::idle));
+  ASSERT_EQ(some.notes.size(), 2U);
+  EXPECT_THAT(some.notes[0], HasSubstr("leakage"));
+  EXPECT_THAT(some.notes[1], HasSubstr("energy of llm, idle"));
 }
 
 TEST(Technology, AMeasuredSizeWins) {
@@ -203,6 +247,11 @@ TEST(RecordMaking, DesignsAreAnsweredAtAnySize) {
   const auto expect_answered = [](const std::shared_ptr<const Design>& design,
                                   const std::string& pe) {
     EXPECT_TRUE(modules_without_sizes(*design).contains(pe));
+    std::vector<RtlDescription::Module> pes = design->rtl().modules;
+    std::erase_if(pes, [](const RtlDescription::Module& module) { return !module.is_pe; });
+    ASSERT_EQ(pes.size(), 1U);
+    EXPECT_EQ(pes[0].name, pe);
+    EXPECT_EQ(pes[0].instances, design->pe_count());
     Technology technology = empty_technology();
     for (const WantedRecord& wanted : modules_at_any_size(design)) {
       EXPECT_EQ(technology.record(wanted.module.name, wanted.module.parameters, wanted.rtl_hash),
@@ -214,7 +263,9 @@ TEST(RecordMaking, DesignsAreAnsweredAtAnySize) {
       const ModuleFigures found =
           technology.find(module, hash_of_rtl(*design), design->rtl().sizes);
       EXPECT_TRUE(found.known()) << module.name;
-      EXPECT_EQ(found.origin == Origin::interpolated, found.held_out.area.has_value());
+      const bool is_fitted =
+          found.origin == Origin::interpolated || found.origin == Origin::extrapolated;
+      EXPECT_EQ(is_fitted, found.held_out.area.has_value());
       EXPECT_NEAR(found.record.cost.area_um2, 100, 1e-6);
     }
   };
@@ -242,7 +293,37 @@ TEST(RecordMaking, RecordsOfTwoLibrariesDoNotMix) {
   other = source;
   other.target_period_ps = 1;
   EXPECT_THROW(keep_record(file, "my", other, record_of("pe", {}, 1)), UserError);
+  other = source;
+  other.node_nm = 28;
+  EXPECT_THROW(keep_record(file, "my", other, record_of("pe", {}, 1)), UserError);
   EXPECT_EQ(read_technology(file).record("pe", {}, "aa")->cost.area_um2, 100);
+  // A copy goes by its own name.
+  std::filesystem::copy(file, folder.path() / "yours.yaml");
+  EXPECT_EQ(read_technology(folder.path() / "yours.yaml").name, "yours");
+}
+
+// It would spoil the file for all others.
+TEST(RecordMaking, ARecordThatCouldNotBeReadIsNotKept) {
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  const auto file = folder.path() / "my.yaml";
+  const TechnologySource source = empty_technology().source;
+  keep_record(file, "my", source, record_of("pe", {}, 100));
+  const std::string before = read_file(file, 1 << 20);
+  ModuleRecord no_path = record_of("edge", {}, 200);
+  no_path.cost.critical_path_ps = 0;
+  ModuleRecord negative = record_of("edge", {}, 200);
+  negative.energies.at(OperandClass::llm, PeCycleClass::mac)->internal_pj = -1;
+  ModuleRecord not_a_number = record_of("edge", {}, 200);
+  not_a_number.cost.leakage_uw = std::nan("");
+  for (const ModuleRecord& bad : {no_path, negative, not_a_number, record_of("edge", {}, 0)}) {
+    try {
+      keep_record(file, "my", source, bad);
+      ADD_FAILURE() << "kept";
+    } catch (const UserError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("record of edge"));
+    }
+  }
+  EXPECT_EQ(read_file(file, 1 << 20), before);
 }
 
 // The edge of an INT4 array at a size that none of the records has, against its own synthesis.

@@ -90,7 +90,7 @@ RtlDescription Design::rtl() const {
   rtl.modules = {{"lut_tensor_core_edge", 1, rtl.parameters},
                  {"lut_tensor_core_table", tables,
                   only(rtl.parameters, {"K", "Engine", "Activation", "Table", "Precompute"})},
-                 {"lut_tensor_core_lane", pe_count(), of_lane},
+                 {"lut_tensor_core_lane", pe_count(), of_lane, true},
                  {"lut_tensor_core_column", cols(params_), of_column}};
   if (has_sum_lane(params_)) rtl.modules.push_back({"lut_tensor_core_lane", tables, of_sum_lane});
   return rtl;

@@ -93,7 +93,8 @@ RtlDescription Design::rtl() const {
   add("Group", group_size(params_));
   rtl.modules = {{"mixpe_pe", pe_count(),
                   only(rtl.parameters, {"Lanes", "Activation", "WBits", "WeightKind", "Digit",
-                                        "Pipeline", "RowInterval", "Group"})},
+                                        "Pipeline", "RowInterval", "Group"}),
+                  true},
                  {"mixpe_column", params_.cols,
                   only(rtl.parameters,
                        {"Rows", "Cols", "Activation", "WBits", "WeightKind", "Scale", "Group"})},

@@ -104,7 +104,8 @@ std::vector<RtlDescription::Module> Design::os_modules() const {
   const RtlParameters all = rtl_parameters();
   return {{"systolic_os_pe", pe_count(),
            only(all, {"ABits", "WBits", "AExpBits", "WExpBits", "ASpecials", "WSpecials", "AccBits",
-                      "Overflow", "Pipeline", "DrainOverlapped", "ClockGating"})},
+                      "Overflow", "Pipeline", "DrainOverlapped", "ClockGating"}),
+           true},
           {"systolic_os_edge", 1,
            only(all, {"Rows", "Cols", "ABits", "WBits", "AccBits", "KBits", "Pipeline",
                       "DrainOverlapped"})}};
@@ -123,7 +124,8 @@ std::vector<RtlDescription::Module> Design::ws_modules() const {
   return {
       {"systolic_ws_pe", pe_count(),
        only(all, {"MovBits", "StaBits", "MovExpBits", "StaExpBits", "MovSpecials", "StaSpecials",
-                  "AccBits", "Overflow", "Pipeline", "PreloadOverlapped", "ClockGating"})},
+                  "AccBits", "Overflow", "Pipeline", "PreloadOverlapped", "ClockGating"}),
+       true},
       {"systolic_ws_edge", 1,
        only(all, {"Rows", "Cols", "MovBits", "StaBits", "AccBits", "AccRows", "Pipeline",
                   "PreloadOverlapped", "DrainOverlapped"})}};

@@ -50,7 +50,7 @@ RtlDescription Design::rtl() const {
   rtl.parameters = parameters().rtl_parameters(params_);
   RtlParameters of_pe = rtl.parameters;
   std::erase_if(of_pe, [](const auto& parameter) { return parameter.first == "KBits"; });
-  rtl.modules = {{"design_id_pe", pe_count(), of_pe}, {"design_id_edge", 1, rtl.parameters}};
+  rtl.modules = {{"design_id_pe", pe_count(), of_pe, true}, {"design_id_edge", 1, rtl.parameters}};
   return rtl;
 }
 
