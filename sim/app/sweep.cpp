@@ -149,7 +149,7 @@ Json source_json(const OpenSweep& sweep) {
   return {{"schema", "bitsmith.sweep_source/1"},
           {"version", version()},
           {"name", sweep.name()},
-          {"file", sweep.options.file},
+          {"file", fs::absolute(sweep.options.file).lexically_normal().string()},
           {"seed", sample ? Json(sample->seed) : Json()}};
 }
 
