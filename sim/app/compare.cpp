@@ -7,6 +7,7 @@
 #include "app/options.h"
 #include "app/phase_options.h"
 #include "app/pipeline.h"
+#include "app/sweep_output.h"
 #include "pe/registry.h"
 #include "report/comparison.h"
 #include "report/html_report.h"
@@ -261,7 +262,7 @@ void require_outputs(const Options& options, Diagnostics& diagnostics) {
   require_output("--html", options.html, inputs, diagnostics);
   if (options.html == "-") {
     diagnostics.add({"--html -", 0, 0}, "a file is needed; only --json goes to standard output");
-  } else if (!options.html.empty() && options.html == options.json) {
+  } else if (!options.html.empty() && is_same_file(options.html, options.json)) {
     diagnostics.add({"--html " + options.html, 0, 0}, "is the file of --json, too");
   }
 }

@@ -124,6 +124,23 @@ TEST_F(ReportCli, WhatIsNoFolderOfASweepIsRefusedAndNotCreated) {
   EXPECT_THAT(damaged.output, HasSubstr("index.sqlite: not the index of a sweep"));
 }
 
+// Neither by another path nor through a link.
+TEST_F(ReportCli, ThePageDoesNotReplaceAFileOfTheFolder) {
+  fs::create_symlink("out/sweep.json", folder() / "link.html");
+  for (const char* html :
+       {"out/index.sqlite", "./out/../out/index.csv", "link.html", "out/fastest.txt"}) {
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"report", "out"}, {"sweep", "sweep.yaml", "--out", "out"}}) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {"--html", html});
+      const ProcessResult result = bitsmith(arguments);
+      EXPECT_EQ(result.exit_code, 2) << html;
+      EXPECT_THAT(result.output, HasSubstr("of the sweep's folder: choose another name"));
+    }
+  }
+  EXPECT_EQ(bitsmith({"report", "out"}).exit_code, 0);
+}
+
 TEST_F(ReportCli, APageThatCannotBeWrittenIsRefused) {
   const ProcessResult result = bitsmith({"report", "out", "--html", "out"});
   EXPECT_EQ(result.exit_code, 2);
