@@ -243,6 +243,7 @@ SlurmRequest slurm_request(const OpenSweep& sweep, const Request& request,
                            const std::vector<std::size_t>& unfinished) {
   SlurmRequest slurm;
   slurm.folder = fs::canonical(sweep.store.folder());
+  slurm.started_in = fs::current_path();
   slurm.sweep = sweep.name();
   slurm.command = {program_file().string(),
                    "sweep",

@@ -221,7 +221,11 @@ TEST_F(SweepParts, SlurmComputesTheSameBytes) {
     EXPECT_THAT(script, HasSubstr(line));
   }
   EXPECT_THAT(script, HasSubstr("\nexport BITSMITH_HOME=" + home_folder().string()));
+  // sbatch starts scripts in the folder of results; relative paths are not relative to that.
+  const std::string start = "\ncd " + fs::canonical(folder()).string() + " || exit 1\n";
+  EXPECT_THAT(script, HasSubstr(start));
   const std::string gather = read(out + "/slurm/gather.sh");
+  EXPECT_THAT(gather, HasSubstr(start));
   EXPECT_THAT(gather, HasSubstr(" --gather\n"));
   EXPECT_THAT(read("tools/gather"), HasSubstr("index.sqlite hold all points\n"));
   for (const char* text : {"12 of 12 points are missing; job 101 computes them in tasks 1-3 (of 3 "
