@@ -7,6 +7,7 @@
 #include "app/options.h"
 #include "app/phase_options.h"
 #include "app/pipeline.h"
+#include "app/sweep_output.h"
 #include "pe/registry.h"
 #include "report/comparison.h"
 #include "report/html_report.h"
@@ -132,25 +133,24 @@ std::string sizes_text(const Design& design) {
   return text.empty() ? "-" : text;
 }
 
-double known_area(const Accelerator& accelerator, const std::string& engine) {
+double known_area(const Accelerator& accelerator) {
   const RunCost cost = cost_without_run(accelerator);
-  if (const auto area = cost.area_um2.total()) return *area;
+  if (const auto area = array_and_buffers_um2(cost.area_um2)) return *area;
   throw UserError(fmt::format(
-      "--iso area: accelerator {}: its area is unknown: {}; give it what is missing, or compare "
-      "with --iso pes",
-      accelerator.name, fmt::join(missing_cost(accelerator, cost, engine), "; ")));
+      "--iso area: accelerator {}: the area of its array and buffers is unknown: {}; give it what "
+      "is missing, or compare with --iso pes",
+      accelerator.name, fmt::join(missing_area(accelerator, cost), "; ")));
 }
 
 // Resizes all arrays; sets what is wanted where that is the baseline's.
 void resize(std::vector<Entry>& entries, std::size_t baseline, IsoSize& iso,
-            AcceleratorFiles& files, const std::vector<Override>& overrides,
-            const std::string& engine) {
+            AcceleratorFiles& files, const std::vector<Override>& overrides) {
   const Accelerator& base = entries[baseline].accelerator;
   const bool is_pes = iso.kind == IsoSize::Kind::pes;
   if (is_pes) iso.wanted = static_cast<double>(base.design->pe_count());
   if (!is_pes) {
-    for (const Entry& entry : entries) known_area(entry.accelerator, engine);
-    if (iso.wanted == 0) iso.wanted = known_area(base, engine);
+    for (const Entry& entry : entries) known_area(entry.accelerator);
+    if (iso.wanted == 0) iso.wanted = known_area(base);
   }
   const std::uint64_t pes = base.design->pe_count();
   std::vector<std::string> mistakes;
@@ -163,7 +163,7 @@ void resize(std::vector<Entry>& entries, std::size_t baseline, IsoSize& iso,
     try {
       entry.accelerator = is_pes ? sizes.with_pes(pes)
                                  : sizes.within_area(iso.wanted, [](const Accelerator& sized) {
-                                     return cost_without_run(sized).area_um2.total();
+                                     return array_and_buffers_um2(cost_without_run(sized).area_um2);
                                    });
     } catch (const UserError& error) {
       mistakes.insert(mistakes.end(), error.messages().begin(), error.messages().end());
@@ -248,7 +248,8 @@ std::vector<std::string> notes_of(const Comparison& comparison) {
   if (comparison.iso) {
     notes.push_back(fmt::format(
         "Arrays were resized to {:.6g} {}; figures are those of the arrays as they are.",
-        comparison.iso->wanted, comparison.iso->kind == IsoSize::Kind::pes ? "PEs" : "um2"));
+        comparison.iso->wanted,
+        comparison.iso->kind == IsoSize::Kind::pes ? "PEs" : "um2 of array and buffers"));
   }
   return notes;
 }
@@ -261,7 +262,7 @@ void require_outputs(const Options& options, Diagnostics& diagnostics) {
   require_output("--html", options.html, inputs, diagnostics);
   if (options.html == "-") {
     diagnostics.add({"--html -", 0, 0}, "a file is needed; only --json goes to standard output");
-  } else if (!options.html.empty() && options.html == options.json) {
+  } else if (!options.html.empty() && is_same_file(options.html, options.json)) {
     diagnostics.add({"--html " + options.html, 0, 0}, "is the file of --json, too");
   }
 }
@@ -302,7 +303,7 @@ int run_command(Options& options) {
   const Workload workload = read_workload(options.request, warnings);
   for (const std::string& warning : warnings) print_message(warning);
   if (comparison.iso) {
-    resize(entries, comparison.baseline, *comparison.iso, files, overrides, options.engine);
+    resize(entries, comparison.baseline, *comparison.iso, files, overrides);
   }
   comparison.workload = workload.name;
   comparison.engine = options.engine;
@@ -338,8 +339,10 @@ Action add_compare(CLI::App& app) {
       ->add_option("--baseline", o.baseline, "name or number of the accelerator that ratios are to")
       ->capture_default_str();
   command->add_option("--iso", o.iso,
-                      "resize the arrays to the baseline's PEs (pes) or to an area (area)");
-  command->add_option("--area", o.area, "um2 for --iso area; by default the baseline's");
+                      "resize the arrays to the baseline's PEs (pes) or to an area of array and "
+                      "buffers (area; the vector unit has no record yet)");
+  command->add_option("--area", o.area,
+                      "um2 of array and buffers for --iso area; by default the baseline's");
   command->add_flag(
       "--accuracy", o.accuracy,
       "also the perplexity of workloads/trained/bytes-llama in each design's formats");

@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/sweep_output.h"
 #include "common/file.h"
 #include "common/interrupt.h"
 #include "common/table.h"
@@ -19,9 +20,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
-
-// A page of more is no use to people, and index.csv and index.sqlite have all.
-constexpr std::size_t kMostPoints = 100'000;
 
 struct Options {
   std::string folder;
@@ -66,11 +64,11 @@ Gathered gather(const fs::path& folder) {
   if (index.columns.size() < 2) {
     throw UserError(fmt::format("{}: an index without accelerator and workload", folder.string()));
   }
-  if (index.points.size() > kMostPoints) {
+  if (index.points.size() > kMostReportPoints) {
     throw UserError(fmt::format(
         "{}: {}; a report takes at most {}, index.csv and index.sqlite "
         "have all",
-        folder.string(), points_text(index.points.size()), with_separators(kMostPoints)));
+        folder.string(), points_text(index.points.size()), with_separators(kMostReportPoints)));
   }
   const ResultStore store = ResultStore::existing(folder);
   Gathered gathered{index.columns, {}, {}};
@@ -200,7 +198,8 @@ int run_command(const Options& options) {
   const std::string html = options.html.empty() ? (folder / "report.html").string() : options.html;
   Diagnostics diagnostics;
   if (fs::is_directory(folder)) {
-    require_output("--html", html, {(folder / "index.sqlite").string()}, diagnostics);
+    require_output("--html", html, {}, diagnostics);
+    require_apart_from(folder, "--html", html, diagnostics);
   }
   diagnostics.throw_if_any();
   Gathered gathered = gather_and_tell(folder);

@@ -65,8 +65,9 @@ void judge_modes(const Options& options, Diagnostics& diagnostics) {
   if (!options.html.empty() && (options.is_slurm || !options.shard.empty())) {
     diagnostics.add({"--html", 0, 0}, "goes with all points: not with --shard or --slurm");
   }
-  if (options.html == "-" && options.json == "-") {
-    diagnostics.add({"--html, --json", 0, 0}, "one of these to standard output");
+  if (!options.html.empty() && is_same_file(options.html, options.json)) {
+    diagnostics.add({"--html, --json", 0, 0},
+                    options.html == "-" ? "one of these to standard output" : "are of one file");
   }
   if (options.is_slurm) return;
   if (!options.shards.empty()) diagnostics.add({"--shards", 0, 0}, "goes with --slurm");
@@ -87,7 +88,7 @@ Request request_of(const Options& options) {
   judge_modes(options, diagnostics);
   judge_sbatch_options("--sbatch-option", options.sbatch_options, diagnostics);
   require_output("--json", options.json, {options.file}, diagnostics);
-  require_output("--html", options.html, {options.file, options.json}, diagnostics);
+  require_output("--html", options.html, {options.file}, diagnostics);
   diagnostics.throw_if_any();
   return request;
 }
@@ -149,7 +150,7 @@ Json source_json(const OpenSweep& sweep) {
   return {{"schema", "bitsmith.sweep_source/1"},
           {"version", version()},
           {"name", sweep.name()},
-          {"file", sweep.options.file},
+          {"file", fs::absolute(sweep.options.file).lexically_normal().string()},
           {"seed", sample ? Json(sample->seed) : Json()}};
 }
 
@@ -205,10 +206,16 @@ int gather(const OpenSweep& sweep, ExecutionCounts counts) {
   write_output((sweep.store.folder() / "sweep.json").string(), json_text(source_json(sweep)));
   counts.failed = rows.failed;
   const std::string& html = sweep.options.html;
-  if (!html.empty() && rows.done > 0) write_report_page(sweep.store.folder(), html);
+  std::string page;
+  if (!html.empty() && rows.done > 0) {
+    write_report_page(sweep.store.folder(), html);
+    page = html + "\n";
+  } else if (!html.empty()) {
+    print_message("no page: no point is done");
+  }
   write_results(sweep, summary_json(sweep, counts, rows.missing),
                 fmt::format("{}\n{}{}/index.csv and index.sqlite hold all points{}\n", fastest,
-                            html.empty() ? "" : html + "\n", sweep.folder(), remarks(rows)));
+                            page, sweep.folder(), remarks(rows)));
   return rows.failed + rows.missing == 0 ? 0 : 2;
 }
 
@@ -236,6 +243,7 @@ SlurmRequest slurm_request(const OpenSweep& sweep, const Request& request,
                            const std::vector<std::size_t>& unfinished) {
   SlurmRequest slurm;
   slurm.folder = fs::canonical(sweep.store.folder());
+  slurm.started_in = fs::current_path();
   slurm.sweep = sweep.name();
   slurm.command = {program_file().string(),
                    "sweep",
@@ -313,11 +321,31 @@ int submit(const OpenSweep& sweep, const Request& request) {
 
 // ---------------------------------------------------------------------------------- command
 
+fs::path folder_of(const Options& options, const Sweep& sweep) {
+  return options.out.empty() ? sweep.name + ".sweep" : options.out;
+}
+
+// Before hours of work.
+void require_outputs(const Options& options, const SweepPoints& points) {
+  const fs::path folder = folder_of(options, points.sweep());
+  Diagnostics diagnostics;
+  require_apart_from(folder, "--json", options.json, diagnostics);
+  require_apart_from(folder, "--html", options.html, diagnostics);
+  if (!options.html.empty() && points.points().size() > kMostReportPoints) {
+    diagnostics.add({"--html", 0, 0},
+                    fmt::format("a page takes at most {} points, this sweep has {}: leave it out, "
+                                "index.csv and index.sqlite have all",
+                                kMostReportPoints, points.points().size()));
+  }
+  diagnostics.throw_if_any();
+}
+
 int run_command(const Options& options) {
   const Request request = request_of(options);
   if (options.is_slurm) require_sbatch("--slurm");
   const SweepPoints points(load_sweep(options.file));
-  const ResultStore store(options.out.empty() ? points.sweep().name + ".sweep" : options.out);
+  require_outputs(options, points);
+  const ResultStore store(folder_of(options, points.sweep()));
   const std::vector<std::string> keys = points.keys();
   const OpenSweep sweep{options, points, store, keys};
   require_expected(sweep);

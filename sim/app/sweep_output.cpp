@@ -12,6 +12,7 @@ namespace bitsmith::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
 struct Ranked {
   std::size_t point = 0;
@@ -50,6 +51,26 @@ void Progress::show(const ExecutionCounts& counts) {
   }
   std::fputs((is_terminal_ ? "\r\033[K" + line : line + "\n").c_str(), stderr);
   std::fflush(stderr);
+}
+
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  if (a.empty() || b.empty()) return false;
+  std::error_code error;
+  if (fs::equivalent(a, b, error)) return true;
+  const fs::path whole_a = fs::weakly_canonical(fs::absolute(a), error);
+  if (error) return false;
+  const fs::path whole_b = fs::weakly_canonical(fs::absolute(b), error);
+  return !error && whole_a == whole_b;
+}
+
+void require_apart_from(const fs::path& folder, const std::string& option,
+                        const std::string& output, Diagnostics& diagnostics) {
+  if (output.empty() || output == "-") return;
+  for (const char* own : {"index.sqlite", "index.csv", "sweep.json", "fastest.txt"}) {
+    if (!is_same_file(output, folder / own)) continue;
+    diagnostics.add({option + " " + output, 0, 0},
+                    fmt::format("is {} of the sweep's folder: choose another name", own));
+  }
 }
 
 IndexInput index_input(const SweepPoints& points, const std::vector<std::string>& keys) {

@@ -1,7 +1,8 @@
-// What `bitsmith sweep` shows: progress, the rows of its index, the fastest points.
+// What `bitsmith sweep` shows and writes: progress, the rows of its index, the fastest points.
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ class Progress {
   std::size_t shown_tenth_ = 0;
   bool has_line_ = false;
 };
+
+// Whether two paths are of one file; neither need exist.
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b);
+// Adds a mistake when an output is one of the files that a sweep keeps in its folder, or stands in
+// for one by a link.
+void require_apart_from(const std::filesystem::path& folder, const std::string& option,
+                        const std::string& output, Diagnostics& diagnostics);
 
 IndexInput index_input(const SweepPoints& points, const std::vector<std::string>& keys);
 

@@ -38,7 +38,7 @@ Number perplexity(const Compared& d) {
   return d.accuracy ? Number(d.accuracy->perplexity) : std::nullopt;
 }
 
-constexpr std::array<ComparedFigure, 15> kFigures = {{
+constexpr std::array<ComparedFigure, 16> kFigures = {{
     {"cycles", "cycles", OfSize::shrinks, true,
      [](const Compared& d) { return Number(d.counts.cycles); }},
     {"seconds", "time", OfSize::shrinks, false,
@@ -47,6 +47,8 @@ constexpr std::array<ComparedFigure, 15> kFigures = {{
      [](const Compared& d) { return d.energy_pj.total(); }},
     {"area_um2", "area", OfSize::independent, false,
      [](const Compared& d) { return d.area_um2.total(); }},
+    {"array_and_buffers_um2", "area of array and buffers", OfSize::independent, false,
+     [](const Compared& d) { return array_and_buffers_um2(d.area_um2); }},
     {"edp_js", "EDP, J s", OfSize::shrinks, false, joule_seconds},
     {"tops_per_watt", "TOPS/W", OfSize::independent, false, tops_per_watt},
     {"tops_per_mm2", "TOPS/mm2", OfSize::independent, false, tops_per_mm2},
@@ -68,7 +70,8 @@ constexpr std::array<ComparedFigure, 15> kFigures = {{
 }};
 
 Number size_of(const IsoSize& iso, const Compared& design) {
-  return iso.kind == IsoSize::Kind::pes ? Number(design.pes) : design.area_um2.total();
+  return iso.kind == IsoSize::Kind::pes ? Number(design.pes)
+                                        : array_and_buffers_um2(design.area_um2);
 }
 
 // ---------------------------------------------------------------------------------- JSON
@@ -161,30 +164,72 @@ Json design_json(const Comparison& comparison, const Compared& design) {
   json["area_um2"] = {{"array", number_json(design.area_um2.array)},
                       {"buffers", number_json(design.area_um2.buffers)},
                       {"vector", number_json(design.area_um2.vector)}};
+  json["mixed_nodes"] = design.mixed_nodes;
   json["accuracy"] = accuracy_json(design);
   json["missing"] = design.missing;
   return json;
+}
+
+// ---------------------------------------------------------------------------------- what is
+// missing
+
+constexpr const char* kNoMemory = "energy and area: memory is none, so that nothing is around it";
+constexpr const char* kNoSram = "buffers: sram.device is none";
+constexpr const char* kMixedNodes =
+    "totals: array and SRAM are of different nodes; technology.allow_mixed_nodes=true adds them up";
+
+// Why its technology does not know it.
+void add_array(const char* what, const RunCost& cost, std::vector<std::string>& missing) {
+  if (!cost.array) {
+    missing.push_back(fmt::format("{}: no record, as technology.name is none", what));
+    return;
+  }
+  for (const std::string& note : cost.array->notes) {
+    missing.push_back(fmt::format("{}: {}", what, note));
+  }
 }
 
 }  // namespace
 
 std::span<const ComparedFigure> compared_figures() { return kFigures; }
 
+std::optional<double> array_and_buffers_um2(const RunArea& area) {
+  return area.parts_add_up ? sum_of({area.array, area.buffers}) : std::nullopt;
+}
+
+std::vector<std::string> missing_area(const Accelerator& accelerator, const RunCost& cost) {
+  std::vector<std::string> missing;
+  if (!accelerator.memory) missing.emplace_back(kNoMemory);
+  if (!cost.area_um2.array) add_array("array", cost, missing);
+  if (accelerator.memory && accelerator.memory->sram.device == SramDevice::none) {
+    missing.emplace_back(kNoSram);
+  }
+  if (!cost.area_um2.parts_add_up) missing.emplace_back(kMixedNodes);
+  return missing;
+}
+
 std::vector<std::string> missing_cost(const Accelerator& accelerator, const RunCost& cost,
                                       const std::string& engine) {
-  if (!accelerator.memory) return {"energy and area: memory is none, so that nothing is around it"};
-  std::vector<std::string> missing;
-  if (!cost.energy_pj.array || !cost.area_um2.array) {
-    missing.emplace_back("array: no record of its technology");
+  std::vector<std::string> missing = missing_area(accelerator, cost);
+  const RunEnergy& energy = cost.energy_pj;
+  if (cost.area_um2.array && !energy.array) {
+    const bool is_told = cost.array && !cost.array->notes.empty();
+    if (is_told) add_array("energy of the array", cost, missing);
+    if (!is_told) {
+      missing.push_back(fmt::format(
+          "energy of the array: engine {} does not count the cycles of its PEs", engine));
+    }
   }
-  if (accelerator.memory->sram.device == SramDevice::none) {
-    missing.emplace_back("buffers: sram.device is none");
-  } else if (!cost.energy_pj.buffers) {
+  if (cost.area_um2.array && cost.array && !cost.array->leakage_uw) {
+    missing.emplace_back("leakage of the array: its records have none");
+  }
+  if (!accelerator.memory) return missing;
+  if (accelerator.memory->sram.device != SramDevice::none && !energy.buffers) {
     missing.push_back(fmt::format("buffers: engine {} does not count their accesses", engine));
   }
-  if (!cost.energy_pj.dram) missing.emplace_back("DRAM: the memory's file has no energy");
-  if (!cost.energy_pj.vector || !cost.area_um2.vector) {
-    missing.emplace_back("vector unit: no record of its technology");
+  if (!energy.dram) missing.emplace_back("DRAM: the memory's file has no energy");
+  if (!energy.vector || !cost.area_um2.vector) {
+    missing.emplace_back("vector unit: there is no record of it yet, neither area nor energy");
   }
   return missing;
 }
@@ -205,6 +250,7 @@ Compared compared_of(const RunReportInput& input) {
   }
   design.energy_pj = input.cost.energy_pj;
   design.area_um2 = input.cost.area_um2;
+  design.mixed_nodes = input.cost.mixed_nodes;
   design.missing = missing_cost(accelerator, input.cost, input.engine);
   return design;
 }
@@ -233,7 +279,7 @@ Json comparison_json(const Comparison& comparison) {
   Json iso = nullptr;
   if (comparison.iso) {
     const bool is_pes = comparison.iso->kind == IsoSize::Kind::pes;
-    iso = {{"size", is_pes ? "pes" : "area_um2"}, {"wanted", comparison.iso->wanted}};
+    iso = {{"size", is_pes ? "pes" : "array_and_buffers_um2"}, {"wanted", comparison.iso->wanted}};
   }
   Json designs = Json::array();
   for (const Compared& design : comparison.designs) {

@@ -42,6 +42,7 @@ struct Compared {
   std::optional<std::uint64_t> dram_bytes;  // read and written
   RunEnergy energy_pj;
   RunArea area_um2;
+  bool mixed_nodes = false;          // of array and SRAM, whether or not totals add them up
   std::vector<std::string> missing;  // what is unknown, and why
   std::optional<ComparedAccuracy> accuracy;
   std::vector<std::string> errors;  // why it cannot run the workload; then all figures are void
@@ -49,6 +50,11 @@ struct Compared {
 
 // Fills in all but file, array and accuracy.
 Compared compared_of(const RunReportInput& input);
+// What --iso area compares: the vector unit has no record yet. Nothing where one is unknown, or
+// they are of different nodes.
+std::optional<double> array_and_buffers_um2(const RunArea& area);
+// What of that area is unknown, and why: "array: ...". Energies are not looked at.
+std::vector<std::string> missing_area(const Accelerator& accelerator, const RunCost& cost);
 // What of a run's cost is unknown, and why: "array: ...".
 std::vector<std::string> missing_cost(const Accelerator& accelerator, const RunCost& cost,
                                       const std::string& engine);
@@ -58,7 +64,7 @@ std::vector<std::string> missing_cost(const Accelerator& accelerator, const RunC
 // speed grew with size.
 struct IsoSize {
   enum class Kind { pes, area } kind = Kind::pes;
-  double wanted = 0;  // PEs or um2
+  double wanted = 0;  // PEs, or um2 of array and buffers
 };
 
 struct Comparison {

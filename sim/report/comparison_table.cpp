@@ -35,7 +35,8 @@ std::string value_text(const ComparedFigure& figure, double value) {
   const std::string_view name = figure.name;
   if (name == "seconds") return with_unit(value, "s");
   if (name == "energy_pj") return energy_text(value);
-  if (name == "area_um2") return fmt::format("{:.4g} mm2", value * 1e-6);
+  if (name == "area_um2" || name == "array_and_buffers_um2")
+    return fmt::format("{:.4g} mm2", value * 1e-6);
   // Rounded down, so that only what is whole shows as 100%.
   if (name == "utilization") return fmt::format("{:.2f}%", std::floor(value * 1e4) / 1e2);
   if (figure.is_count) return with_separators(static_cast<std::uint64_t>(value));
@@ -157,6 +158,11 @@ std::string notes_text(const Comparison& comparison) {
                         names.size() == done ? "all" : fmt::format("{}", fmt::join(names, ", ")));
   }
   for (const Compared& design : comparison.designs) {
+    if (!is_done(design) || !design.mixed_nodes || !design.energy_pj.parts_add_up) continue;
+    text += fmt::format("mixed nodes: totals of {} add up an array and SRAM of different nodes\n",
+                        design.name);
+  }
+  for (const Compared& design : comparison.designs) {
     if (!design.accuracy) continue;
     const ComparedAccuracy& a = *design.accuracy;
     text +=
@@ -178,7 +184,8 @@ std::string iso_text(const Comparison& comparison) {
       "arrays resized to {}; ratios of cycles, time, EDP and MACs/cycle are those at exactly that "
       "size, as if speed grew with it\n",
       is_pes ? fmt::format("{:.0f} PEs", comparison.iso->wanted)
-             : fmt::format("{:.4g} mm2", comparison.iso->wanted * 1e-6));
+             : fmt::format("{:.4g} mm2 of array and buffers (the vector unit has no record yet)",
+                           comparison.iso->wanted * 1e-6));
 }
 
 }  // namespace

@@ -71,6 +71,9 @@ std::string script_text(const SlurmRequest& request, const Script& script,
   for (const auto& [name, value] : request.environment) {
     text += fmt::format("export {}={}\n", name, shell_word(value));
   }
+  text += fmt::format(
+      "# Paths in files may be relative to where the sweep was started.\ncd {} || exit 1\n",
+      shell_word(request.started_in.string()));
   // A shell in between would take the signal.
   return text +
          fmt::format(
@@ -143,6 +146,7 @@ void require_usable_names(const SlurmRequest& request) {
   }
   std::vector<std::string> texts = request.command;
   texts.push_back(request.folder.string());
+  texts.push_back(request.started_in.string());
   texts.push_back(request.sweep);
   texts.insert(texts.end(), request.sbatch_options.begin(), request.sbatch_options.end());
   for (const auto& [name, value] : request.environment) texts.push_back(value);

@@ -20,6 +20,7 @@ namespace bitsmith {
 
 struct SlurmRequest {
   std::filesystem::path folder;      // of results, absolute; scripts and logs in its folder `slurm`
+  std::filesystem::path started_in;  // absolute: what relative paths are relative to
   std::string sweep;                 // what it is called
   std::vector<std::string> command;  // program and arguments of shards and gathering alike
   std::vector<std::pair<std::string, std::string>> environment;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +13,8 @@
 
 #include "common/file.h"
 #include "common/process.h"
+#include "cost/record_making.h"
+#include "pe/registry.h"
 
 namespace bitsmith {
 namespace {
@@ -109,8 +112,71 @@ TEST_F(CompareCli, AnUnknownAreaIsToldWithWhatIsMissing) {
   const std::string array = shipped("systolic_int8_16x16.yaml");
   const ProcessResult result = compare({array, systolic_, "--gemm", "8x8x8", "--iso", "area"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.output, HasSubstr("its area is unknown: energy and area: memory is none"));
+  EXPECT_THAT(result.output,
+              HasSubstr("array and buffers is unknown: energy and area: memory is none"));
   EXPECT_THAT(result.output, HasSubstr("--iso pes"));
+}
+
+// A technology by hand, without energies: every module takes 100 um2, and 10 for each row or column
+// that it depends on.
+void write_technology_of(const fs::path& design, const fs::path& file) {
+  Technology technology;
+  technology.name = "by_hand";
+  technology.source = {"cells", "0123", 0.8, 22, 500, "Yosys", "OpenSTA", "Icarus", "2026-11-21"};
+  const std::shared_ptr<const Design> loaded = load_design(design);
+  for (const WantedRecord& wanted : modules_at_any_size(loaded)) {
+    double area = 100;
+    for (const RtlDescription::Size& size : loaded->rtl().sizes) {
+      for (const auto& [name, value] : wanted.module.parameters) {
+        const bool is_size = std::ranges::find(size.parameters, name) != size.parameters.end();
+        if (is_size) area += 10.0 * static_cast<double>(value);
+      }
+    }
+    ModuleRecord record;
+    record.cost = {wanted.module.name, 1, 7, area, area / 2, area / 4, area / 4, 400, 0.5};
+    record.parameters = wanted.module.parameters;
+    record.rtl_hash = wanted.rtl_hash;
+    record.target_period_ps = record.energy_period_ps = 500;
+    technology.add(record);
+  }
+  write_technology(technology, file);
+}
+
+// The vector unit, of which there is no record, does not stand in the way.
+TEST_F(CompareCli, IsoAreaComparesArrayAndBuffers) {
+  const std::string file = (folder() / "by_hand.yaml").string();
+  write_technology_of(home_folder() / "configs/designs/systolic/int8_16x16.yaml", file);
+  std::string small = read_file(systolic_, 1 << 16);
+  const std::string buffer = "weight_buffer: {capacity_bytes: 131072";
+  ASSERT_NE(small.find(buffer), std::string::npos);
+  small.replace(small.find(buffer), buffer.size(), "weight_buffer: {capacity_bytes: 65536");
+  for (const char* what : {"designs", "memory"}) {
+    const std::string relative = fmt::format("../{}/", what);
+    small.replace(small.find(relative), relative.size(),
+                  (home_folder() / "configs" / what).string() + "/");
+  }
+  write("small.yaml", small);
+  std::vector<std::string> command = {systolic_,  "small.yaml", "--gemm",
+                                      "64x64x64", "--set",      "technology.name=" + file};
+  const json plain = compared(command);
+  command.insert(command.end(), {"--iso", "area"});
+  const json result = compared(command);
+  EXPECT_EQ(result["iso"]["size"], "array_and_buffers_um2");
+  const double wanted = result["iso"]["wanted"];
+  const json& baseline = result["designs"][0];
+  EXPECT_EQ(baseline["figures"]["array_and_buffers_um2"], wanted);
+  EXPECT_NEAR(
+      baseline["area_um2"]["array"].get<double>() + baseline["area_um2"]["buffers"].get<double>(),
+      wanted, 1e-6 * wanted);
+  EXPECT_EQ(baseline["area_um2"]["vector"], nullptr);
+  EXPECT_EQ(baseline["figures"]["area_um2"], nullptr);
+  EXPECT_EQ(baseline["residual"], 0);
+  EXPECT_EQ(baseline["config"]["design"]["rows"], 16);
+  // Its smaller buffer leaves more for its array.
+  const json& other = result["designs"][1];
+  EXPECT_LE(other["figures"]["array_and_buffers_um2"], wanted);
+  EXPECT_LT(other["area_um2"]["buffers"], baseline["area_um2"]["buffers"]);
+  EXPECT_GT(other["area_um2"]["array"], plain["designs"][1]["area_um2"]["array"]);
 }
 
 TEST_F(CompareCli, OneThatCannotRunDoesNotStopTheOthers) {
@@ -167,8 +233,11 @@ TEST_F(CompareCli, ThePageHasTheDesignsAndIsNotTheJson) {
   const std::string page = read("page.html");
   EXPECT_THAT(page, HasSubstr("mixpe_int8_uint4_16x16_edge"));
   EXPECT_THAT(page, HasSubstr("8x8x8"));
-  EXPECT_THAT(compare({systolic_, mixpe_, "--gemm", "8x8x8", "--html", "x", "--json", "x"}).output,
-              HasSubstr("is the file of --json, too"));
+  for (const char* same : {"x", "./x", "sub/../x"}) {
+    EXPECT_THAT(
+        compare({systolic_, mixpe_, "--gemm", "8x8x8", "--html", "x", "--json", same}).output,
+        HasSubstr("is the file of --json, too"));
+  }
   EXPECT_EQ(compare({systolic_, mixpe_, "--gemm", "8x8x8", "--html", "-"}).exit_code, 2);
 }
 

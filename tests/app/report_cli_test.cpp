@@ -68,7 +68,8 @@ TEST_F(ReportCli, TableHasTheFastestOfEachWorkloadFirstAndThePageAllPoints) {
   EXPECT_EQ(data["names"].size(), 4U);
   EXPECT_EQ(data["names"][0], "systolic_int8_16x16_edge design.rows=4 40x50x60");
   EXPECT_EQ(data["columns"][2]["name"], "axis design.rows");
-  EXPECT_THAT(data["provenance"], testing::Contains(json({"Sweep file", "sweep.yaml"})));
+  const std::string file = (fs::canonical(folder()) / "sweep.yaml").string();
+  EXPECT_THAT(data["provenance"], testing::Contains(json({"Sweep file", file})));
 }
 
 TEST_F(ReportCli, FiguresOfARooflineAreThoseOfASingleRun) {
@@ -121,6 +122,23 @@ TEST_F(ReportCli, WhatIsNoFolderOfASweepIsRefusedAndNotCreated) {
   const ProcessResult damaged = bitsmith({"report", "out"});
   EXPECT_EQ(damaged.exit_code, 2);
   EXPECT_THAT(damaged.output, HasSubstr("index.sqlite: not the index of a sweep"));
+}
+
+// Neither by another path nor through a link.
+TEST_F(ReportCli, ThePageDoesNotReplaceAFileOfTheFolder) {
+  fs::create_symlink("out/sweep.json", folder() / "link.html");
+  for (const char* html :
+       {"out/index.sqlite", "./out/../out/index.csv", "link.html", "out/fastest.txt"}) {
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"report", "out"}, {"sweep", "sweep.yaml", "--out", "out"}}) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {"--html", html});
+      const ProcessResult result = bitsmith(arguments);
+      EXPECT_EQ(result.exit_code, 2) << html;
+      EXPECT_THAT(result.output, HasSubstr("of the sweep's folder: choose another name"));
+    }
+  }
+  EXPECT_EQ(bitsmith({"report", "out"}).exit_code, 0);
 }
 
 TEST_F(ReportCli, APageThatCannotBeWrittenIsRefused) {

@@ -158,6 +158,41 @@ TEST_F(SweepCli, APointThatFailsIsNamedAndTheOthersAreThere) {
   EXPECT_THAT(csv, HasSubstr("1,systolic_int8_16x16_edge,40x50x60,65536,done,"));
 }
 
+TEST_F(SweepCli, APageThatIsNotWrittenIsNotAnnounced) {
+  write("sweep.yaml",
+        fmt::format("name: s\naccelerators: [{}]\naxes: [{{set: result_buffer.capacity_bytes, "
+                    "values: [2]}}]\nworkloads: [{{gemm: 40x50x60}}]\n",
+                    accelerator_));
+  const ProcessResult result =
+      bitsmith({"sweep", "sweep.yaml", "--out", "out", "--html", "page.html"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("no page: no point is done"));
+  EXPECT_THAT(result.output, testing::Not(HasSubstr("page.html")));
+  EXPECT_FALSE(fs::exists(folder() / "page.html"));
+}
+
+TEST_F(SweepCli, MorePointsThanAPageTakesAreRefusedBeforeAnythingRuns) {
+  std::string workloads;
+  for (int n = 1; n <= 1001; ++n) workloads += fmt::format("  - {{gemm: 8x8x{}}}\n", n);
+  write("sweep.yaml", fmt::format("name: s\naccelerators: [{}]\naxes: [{{set: design.rows, range: "
+                                  "{{from: 1, to: 100, step: 1}}}}]\nworkloads:\n{}",
+                                  accelerator_, workloads));
+  const ProcessResult result =
+      bitsmith({"sweep", "sweep.yaml", "--out", "out", "--html", "page.html"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("--html: a page takes at most 100000 points, this sweep has "
+                                       "100100"));
+  EXPECT_FALSE(fs::exists(folder() / "out"));
+}
+
+TEST_F(SweepCli, OutputsAreFilesOfTheirOwn) {
+  EXPECT_THAT(bitsmith({"sweep", "sweep.yaml", "--html", "x", "--json", "./x"}).output,
+              HasSubstr("--html, --json: are of one file"));
+  EXPECT_THAT(bitsmith({"sweep", "sweep.yaml", "--json", "s.sweep/sweep.json"}).output,
+              HasSubstr("is sweep.json of the sweep's folder"));
+  EXPECT_FALSE(fs::exists(folder() / "s.sweep"));
+}
+
 TEST_F(SweepCli, CtrlCEndsCleanlyAndNothingIsLost) {
   std::string values;
   for (int i = 1; i <= 4000; ++i) values += fmt::format("{}{}", i == 1 ? "" : ", ", i);

@@ -160,8 +160,9 @@ TEST_F(ComparisonTest, IsoRatiosAreNormalisedByTheResidual) {
   EXPECT_EQ(fast["normalised_ratios"]["energy_pj"], 2);
   EXPECT_THAT(comparison_table(comparison_), HasSubstr("+25.00%"));
 
-  comparison_.iso = IsoSize{IsoSize::Kind::area, 3.2e6};
-  EXPECT_EQ(design(1)["residual"], 0.25);
+  comparison_.iso = IsoSize{IsoSize::Kind::area, 3.12e6};
+  EXPECT_EQ(design(1)["residual"], 0.25);  // 3.9 mm2 without the vector unit
+  EXPECT_EQ(comparison_json(comparison_)["iso"]["size"], "array_and_buffers_um2");
   EXPECT_EQ(design(1)["normalised_ratios"]["cycles"], 1);
 }
 
@@ -189,12 +190,13 @@ TEST_F(ComparisonTest, TheJsonHasItsPublishedKeys) {
   EXPECT_EQ(all["schema"], "bitsmith.compare/1");
   EXPECT_THAT(keys(design(1)),
               ElementsAre("accuracy", "area_um2", "config", "cycles", "cycles_difference",
-                          "energy_difference_pj", "energy_pj", "figures", "file", "missing", "name",
-                          "ratios", "status"));
-  EXPECT_THAT(keys(design(1)["figures"]),
-              ElementsAre("area_um2", "clock_ghz", "cycles", "dram_bytes", "edp_js", "energy_pj",
-                          "macs", "macs_per_cycle", "peak_macs_per_cycle", "perplexity", "pes",
-                          "seconds", "tops_per_mm2", "tops_per_watt", "utilization"));
+                          "energy_difference_pj", "energy_pj", "figures", "file", "missing",
+                          "mixed_nodes", "name", "ratios", "status"));
+  EXPECT_THAT(
+      keys(design(1)["figures"]),
+      ElementsAre("area_um2", "array_and_buffers_um2", "clock_ghz", "cycles", "dram_bytes",
+                  "edp_js", "energy_pj", "macs", "macs_per_cycle", "peak_macs_per_cycle",
+                  "perplexity", "pes", "seconds", "tops_per_mm2", "tops_per_watt", "utilization"));
   EXPECT_THAT(keys(design(1)["cycles"]),
               ElementsAre("activations", "array_cycles", "control", "fill_drain", "refresh",
                           "results", "vector", "weights"));
@@ -217,17 +219,40 @@ TEST_F(ComparisonTest, TheTableShowsValuesRatiosAndWhereTheDifferenceComesFrom) 
 TEST(MissingCost, SaysWhichPartAndWhy) {
   Accelerator accelerator;
   accelerator.design = std::make_unique<systolic::Design>(systolic::Params{});
-  EXPECT_THAT(missing_cost(accelerator, {}, "tile"), ElementsAre(HasSubstr("memory is none")));
+  EXPECT_THAT(missing_cost(accelerator, {}, "tile"),
+              ElementsAre(HasSubstr("memory is none"), HasSubstr("array: no record")));
   accelerator.memory.emplace();
   EXPECT_THAT(missing_cost(accelerator, {}, "tile"),
               ElementsAre(HasSubstr("array: no record"), "buffers: sram.device is none",
-                          HasSubstr("DRAM: "), HasSubstr("vector unit: no record")));
+                          HasSubstr("DRAM: "), HasSubstr("vector unit: there is no record")));
   accelerator.memory->sram.device = SramDevice::itrs_lop;
   RunCost cost;
   cost.energy_pj = {1.0, std::nullopt, 1.0, DramEnergy{}, {}};
   cost.area_um2 = {1.0, 1.0, 1.0};
   EXPECT_THAT(missing_cost(accelerator, cost, "roofline"),
               ElementsAre("buffers: engine roofline does not count their accesses"));
+  // The area is known while the energy is not: only the latter is missing, with its reason.
+  cost.energy_pj = {std::nullopt, 1.0, 1.0, DramEnergy{}, {}};
+  EXPECT_THAT(missing_area(accelerator, cost), testing::IsEmpty());
+  EXPECT_THAT(missing_cost(accelerator, cost, "roofline"),
+              ElementsAre("energy of the array: engine roofline does not count the cycles of its "
+                          "PEs"));
+  cost.array.emplace();
+  cost.array->leakage_uw = 1;
+  cost.array->notes = {"no energies of operands"};
+  EXPECT_THAT(missing_cost(accelerator, cost, "tile"),
+              ElementsAre("energy of the array: no energies of operands"));
+  cost.area_um2.array.reset();
+  cost.array->notes = {"only a stale record"};
+  EXPECT_THAT(missing_area(accelerator, cost), ElementsAre("array: only a stale record"));
+  cost.area_um2 = {1.0, 1.0, 1.0, false};
+  EXPECT_THAT(missing_area(accelerator, cost), ElementsAre(HasSubstr("of different nodes")));
+}
+
+TEST(AreaOfArrayAndBuffers, NeedsNoVectorUnitAndOneNode) {
+  EXPECT_EQ(array_and_buffers_um2({2.0, 3.0, std::nullopt, true}), 5);
+  EXPECT_EQ(array_and_buffers_um2({2.0, 3.0, std::nullopt, false}), std::nullopt);
+  EXPECT_EQ(array_and_buffers_um2({std::nullopt, 3.0, 1.0, true}), std::nullopt);
 }
 
 }  // namespace

@@ -329,11 +329,32 @@ TEST_F(Execution, AFailureDoesNotReplaceWhatAnotherProcessComputedMeanwhile) {
   expect_all(store, keys);
 }
 
+// Writers' temporary files are none.
+std::size_t results_in(const fs::path& folder) {
+  std::size_t files = 0;
+  std::error_code ignored;
+  for (fs::recursive_directory_iterator entry(folder, ignored), end; entry != end;
+       entry.increment(ignored)) {
+    files += entry->path().extension() == ".json" ? 1 : 0;
+  }
+  return files;
+}
+
+bool has_more_results_soon(const fs::path& folder, std::size_t before) {
+  constexpr int kMilliseconds = 60'000;
+  for (int i = 0; i < kMilliseconds; ++i) {
+    if (results_in(folder) > before) return true;
+    ::usleep(1000);
+  }
+  return false;
+}
+
 // A scheduler ends all processes at once: that is no failure of the points.
 TEST_F(Execution, ASignalToAllProcessesFailsNoPoint) {
-  const auto keys = keys_of(2000);
+  const auto keys = keys_of(20'000);
   const fs::path out = folder("out");
   for (int round = 0; round < 5; ++round) {
+    const std::size_t before = results_in(out);
     const pid_t pid = ::fork();
     ASSERT_GE(pid, 0);
     if (pid == 0) {
@@ -356,10 +377,12 @@ TEST_F(Execution, ASignalToAllProcessesFailsNoPoint) {
       _exit(0);
     }
     ::setpgid(pid, pid);
-    ::usleep(200000);
+    // Then it has its handlers, and far from all results.
+    const bool has_begun = has_more_results_soon(out, before);
     ::kill(-pid, SIGTERM);
     int status = 0;
     ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+    ASSERT_TRUE(has_begun);
     ASSERT_TRUE(WIFEXITED(status));
     EXPECT_EQ(WEXITSTATUS(status), 130);
   }
