@@ -48,9 +48,7 @@ struct ArrayFigures {
   bool has(ModuleFigures::Origin origin) const;
   bool extrapolated() const { return has(ModuleFigures::Origin::extrapolated); }
   // Fitted at any size, within or beyond those measured.
-  bool interpolated() const {
-    return has(ModuleFigures::Origin::interpolated) || extrapolated();
-  }
+  bool interpolated() const { return has(ModuleFigures::Origin::interpolated) || extrapolated(); }
   bool estimated() const { return has(ModuleFigures::Origin::estimated); }
 };
 

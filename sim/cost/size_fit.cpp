@@ -181,7 +181,8 @@ void keep_above_zero(const std::string& module, SizeFit& fit) {
       if (!energy) continue;
       if (!record.cost.leakage_uw) energy->leakage_pj.reset();
       if (is_above_zero(*energy)) continue;
-      note(fmt::format("energy of {}, {}", kOperandClassNames[operands], kPeCycleClassNames[cycle]));
+      note(
+          fmt::format("energy of {}, {}", kOperandClassNames[operands], kPeCycleClassNames[cycle]));
       energy.reset();
     }
   }
@@ -306,7 +307,8 @@ std::optional<SizeFit> interpolate_sizes(const SizedModule& module,
   for (const ModuleRecord* record : sorted) rows.push_back(module.terms(record->parameters));
   const auto weights = weights_at(rows, module.terms(module.parameters()));
   if (!weights) return std::nullopt;
-  SizeFit fit{combine(sorted, *weights), {}, module.is_beyond(sorted), held_out_error(sorted, rows)};
+  SizeFit fit{
+      combine(sorted, *weights), {}, module.is_beyond(sorted), held_out_error(sorted, rows)};
   keep_above_zero(key_of_module(fit.record->cost.name, module.parameters()), fit);
   return fit;
 }

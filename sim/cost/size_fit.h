@@ -41,7 +41,7 @@ struct SizeFit {
   std::optional<ModuleRecord> record;  // none without an area
   std::vector<std::string> notes;
   bool is_beyond = false;  // of the sizes that were measured
-  HeldOutError held_out;  // of the largest record, predicted from the others; none where too few
+  HeldOutError held_out;   // of the largest record, predicted from the others; none where too few
 };
 
 // None when there are too few sizes or they do not tell the terms apart. `family`: alike modules of

@@ -51,13 +51,11 @@ struct ModuleFigures {
     absent,
   };
   Origin origin = Origin::absent;
-  ModuleRecord record;    // meaningful when known(); its cost has the module's instances
-  HeldOutError held_out;  // of a fit or estimate
+  ModuleRecord record;             // meaningful when known(); its cost has the module's instances
+  HeldOutError held_out;           // of a fit or estimate
   std::vector<std::string> notes;  // figures that a fit does not tell, each with why
 
-  bool known() const {
-    return origin != Origin::stale && origin != Origin::absent;
-  }
+  bool known() const { return origin != Origin::stale && origin != Origin::absent; }
 };
 
 class Technology {
@@ -125,7 +123,7 @@ class TechnologyShelf {
   std::map<std::string, Technology> technologies_;
   std::map<std::string, std::string> hashes_;
   std::map<std::pair<std::string, std::string>, ModuleFigures> estimates_;  // of one instance
-  std::map<std::vector<std::string>, std::string> rtl_hashes_;  // by sources
+  std::map<std::vector<std::string>, std::string> rtl_hashes_;              // by sources
 };
 TechnologyShelf& shipped_technologies();
 

@@ -131,7 +131,8 @@ ParameterTable<Flat> record_table() {
   table.number("combinational_um2", &F::combinational_um2, kNotNegative, "um2", "without buffers")
       .required();
   table.number("sequential_um2", &F::sequential_um2, kNotNegative, "um2", "registers").required();
-  table.number("buffer_um2", &F::buffer_um2, kNotNegative, "um2", "buffers and inverters").required();
+  table.number("buffer_um2", &F::buffer_um2, kNotNegative, "um2", "buffers and inverters")
+      .required();
   table.number("critical_path_ps", &F::critical_path_ps, kPositive, "ps", "smallest period")
       .required();
   table.number("energy_period_ps", &F::energy_period_ps, kNotNegative, "ps",

@@ -94,8 +94,7 @@ std::string marks_text(const RunReportInput& input) {
     text += fmt::format(
         "{} is {} sizes (held-out errors: {}; its critical path is at least that of the measured "
         "sizes)\n",
-        module.cost().name,
-        is_beyond ? "extrapolated beyond the measured" : "interpolated between",
+        module.cost().name, is_beyond ? "extrapolated beyond the measured" : "interpolated between",
         held_out_text(module.figures.held_out));
   }
   if (array.overclocked) {

@@ -81,12 +81,12 @@ RtlDescription Design::rtl() const {
   RtlParameters of_column =
       only(rtl.parameters, {"Lanes", "ABits", "WBits", "WeightKind", "SkipZeroTerms"});
   of_column.emplace_back("Rows", tile_rows(params_));
-  rtl.modules = {
-      {"bit_serial_pe", pe_count(), only(rtl.parameters, {"Lanes", "ABits", "SkipZeroTerms"}), true},
-      {"bit_serial_column", std::uint64_t{params_.row_tiles} * params_.cols, of_column},
-      {"bit_serial_edge", 1,
-       only(rtl.parameters, {"Rows", "Cols", "RowTiles", "Lanes", "ABits", "WBits", "WeightKind",
-                             "Group", "KBits"})}};
+  rtl.modules = {{"bit_serial_pe", pe_count(),
+                  only(rtl.parameters, {"Lanes", "ABits", "SkipZeroTerms"}), true},
+                 {"bit_serial_column", std::uint64_t{params_.row_tiles} * params_.cols, of_column},
+                 {"bit_serial_edge", 1,
+                  only(rtl.parameters, {"Rows", "Cols", "RowTiles", "Lanes", "ABits", "WBits",
+                                        "WeightKind", "Group", "KBits"})}};
   return rtl;
 }
 
