@@ -143,6 +143,9 @@ std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, Techno
   const Technology& technology = shelf.technology(accelerator.technology.name);
   const RtlDescription rtl = accelerator.design->rtl();
   const std::string& hash = shelf.rtl_hash(*accelerator.design);
+  check(std::any_of(rtl.modules.begin(), rtl.modules.end(),
+                    [](const RtlDescription::Module& module) { return module.is_pe; }),
+        "a design says which of its modules is the PE");
   ArrayFigures array;
   array.technology = technology.name;
   array.source = technology.source;

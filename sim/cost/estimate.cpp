@@ -5,6 +5,8 @@
 #include <functional>
 
 #include "common/error.h"
+#include "cost/size_fit.h"
+#include "pe/registry.h"
 
 namespace bitsmith {
 namespace {
@@ -20,14 +22,37 @@ double dot(const WordCells& cells, const std::vector<double>& weights) {
   return sum;
 }
 
-// Cost of a bit of each component; `left_out` does not count.
+// Of every design.
+const std::vector<RtlDescription::Size>& array_sizes() {
+  static const std::vector<RtlDescription::Size> sizes = [] {
+    std::vector<RtlDescription::Size> all;
+    const auto add = [&](const Design& design) {
+      for (auto& size : design.rtl().sizes) all.push_back(std::move(size));
+    };
+#define PE_DESIGN(name) add(name::Design(name::Params()));
+#include "pe/designs.def"
+#undef PE_DESIGN
+    return all;
+  }();
+  return sizes;
+}
+
+// The same module, maybe at another size: one of these tells too much of another.
+bool is_of_family(const ModuleRecord& a, const ModuleRecord& b) {
+  if (&a == &b) return true;
+  return a.cost.name == b.cost.name &&
+         SizedModule(a.parameters, array_sizes()).is_alike(b.parameters);
+}
+
+// Cost of a bit of each component, empty where nothing tells; the family of `left_out` does not
+// count.
 std::vector<double> fit(const Records& records, const Figure& figure,
                         const ModuleRecord* left_out = nullptr) {
   std::vector<std::vector<double>> rows;
   std::vector<double> wanted;
   for (const ModuleRecord* record : records) {
     const double value = *figure(*record);
-    if (record == left_out || value <= 0) continue;
+    if (value <= 0 || (left_out != nullptr && is_of_family(*left_out, *record))) continue;
     std::vector<double> row;
     for (const double count : *record->word_cells) row.push_back(count / value);
     rows.push_back(std::move(row));
@@ -37,7 +62,8 @@ std::vector<double> fit(const Records& records, const Figure& figure,
 }
 
 struct Fitted {
-  double value = 0, error = 0;
+  double value = 0;
+  std::optional<double> error;
 };
 
 // None where too few records have the figure.
@@ -46,14 +72,20 @@ std::optional<Fitted> fitted(const Records& all, const WordCells& cells, const F
   std::copy_if(all.begin(), all.end(), std::back_inserter(records),
                [&](const ModuleRecord* record) { return figure(*record).has_value(); });
   if (records.size() < kFewest) return std::nullopt;
+  const std::vector<double> weights = fit(records, figure);
+  if (weights.empty()) return std::nullopt;
   double error = 0;
+  std::size_t counted = 0;
   for (const ModuleRecord* record : records) {
     const double measured = *figure(*record);
-    if (measured <= 0) continue;
-    const double predicted = dot(*record->word_cells, fit(records, figure, record));
-    error += std::abs(predicted / measured - 1);
+    const std::vector<double> without = fit(records, figure, record);
+    if (measured <= 0 || without.empty()) continue;
+    error += std::abs(dot(*record->word_cells, without) / measured - 1);
+    ++counted;
   }
-  return Fitted{dot(cells, fit(records, figure)), error / static_cast<double>(records.size())};
+  Fitted result{dot(cells, weights), std::nullopt};
+  if (counted > 0) result.error = error / static_cast<double>(counted);
+  return result;
 }
 
 }  // namespace
@@ -111,7 +143,8 @@ std::optional<Estimate> estimate(const Technology& technology, const WordCells& 
       EnergyRecord record;
       record.switching_pj = energy->value;  // parts are not told apart
       result.record.energies.at(o, c) = record;
-      result.held_out.energy = std::max(result.held_out.energy.value_or(0), energy->error);
+      // An empty one is less than any other.
+      result.held_out.energy = std::max(result.held_out.energy, energy->error);
     }
   }
   return result;

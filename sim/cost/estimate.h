@@ -12,7 +12,8 @@ namespace bitsmith {
 
 struct Estimate {
   ModuleRecord record;  // without a critical path: it is no sum
-  // Mean relative error, by amount, of records left out one by one; of energy the worst class.
+  // Mean relative error, by amount, of records left out together with their modules at other sizes,
+  // over those whose figure is above 0; of energy the worst class.
   HeldOutError held_out;
 };
 

@@ -34,6 +34,16 @@ Technology linear_technology(std::size_t records, const WordCells& um2) {
   return technology;
 }
 
+Technology empty_of_registers(const Technology& technology) {
+  Technology result;
+  for (const auto& [key, record] : technology.by_key()) {
+    ModuleRecord without = record;
+    without.word_cells->back() = 0;
+    result.add(without);
+  }
+  return result;
+}
+
 TEST(Estimate, ASumOfComponentsIsFound) {
   const Technology technology = linear_technology(30, {5, 3, 0, 2, 1, 9});
   const WordCells wanted = {10, 64, 5, 8, 20, 16};
@@ -57,6 +67,38 @@ TEST(Estimate, WhatIsNoSumShowsAsHeldOutError) {
   technology.add(odd);
   const auto result = estimate(technology, {10, 64, 5, 8, 20, 16});
   EXPECT_GT(*result->held_out.area, 0.02);
+}
+
+// Other sizes of a module tell of it what no other module does: they are left out, too.
+TEST(Estimate, SizesOfAModuleAreLeftOutTogether) {
+  Technology technology = empty_of_registers(linear_technology(12, {5, 3, 0, 2, 1, 0}));
+  for (const int rows : {2, 4, 6, 8, 10, 12}) {
+    ModuleRecord edge;
+    edge.cost.name = "edge";
+    edge.parameters = {{"Rows", rows}, {"Bits", 8}};
+    edge.word_cells = WordCells{0, 0, 0, 0, 0, static_cast<double>(rows)};
+    edge.cost.area_um2 = 9.0 * rows;
+    technology.add(edge);
+  }
+  const auto result = estimate(technology, {0, 0, 0, 0, 0, 10});
+  EXPECT_NEAR(result->record.cost.area_um2, 90, 0.1);
+  EXPECT_NEAR(*result->held_out.area, 6.0 / 18, 1e-3);  // six at -100%
+}
+
+// Nothing is divided by a figure of 0.
+TEST(Estimate, TheErrorIsTheMeanOfWhatCounts) {
+  Technology technology = linear_technology(30, {5, 3, 0, 2, 1, 9});
+  ModuleRecord odd = technology.by_key().begin()->second;
+  odd.cost.name = "odd";
+  odd.cost.area_um2 *= 3;
+  technology.add(odd);
+  const double before = *estimate(technology, {})->held_out.area;
+  for (const char* name : {"none", "nothing", "nil"}) {
+    odd.cost.name = name;
+    odd.cost.area_um2 = 0;
+    technology.add(odd);
+  }
+  EXPECT_NEAR(*estimate(technology, {})->held_out.area, before, 1e-9);
 }
 
 TEST(Estimate, TooFewRecordsEstimateNothing) {

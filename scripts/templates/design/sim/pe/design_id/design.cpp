@@ -41,7 +41,8 @@ nlohmann::ordered_json Design::resolved() const {
   return result;
 }
 
-// REPLACE: the files of your RTL in compilation order, and the modules whose sum is the array.
+// REPLACE: the files of your RTL in compilation order, and the modules whose sum is the array,
+// the PE marked with `true`.
 RtlDescription Design::rtl() const {
   RtlDescription rtl;
   rtl.sources = {"common/skid_buffer.sv", "design_id/design_id_pe.sv",
