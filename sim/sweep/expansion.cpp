@@ -208,7 +208,7 @@ std::vector<Override> overrides_of(const Sweep& sweep, const SweepPoint& point) 
 }
 
 std::string label_of(const Sweep& sweep, const SweepPoint& point) {
-  std::string label = sweep.accelerators[point.accelerator].stem().string();
+  std::string label = sweep.accelerator_labels[point.accelerator];
   for (std::size_t i = 0; i < sweep.axes.size(); ++i) {
     const Axis& axis = sweep.axes[i];
     if (!axis.is_for(point.accelerator)) continue;

@@ -51,6 +51,37 @@ class SweepFile : public testing::Test {
 
 const std::string kHead = "name: s\naccelerators: [a.yaml]\nworkloads: [{gemm: 8x8x8}]\n";
 
+TEST_F(SweepFile, LabelsTellModelsAndAcceleratorsApart) {
+  const Sweep sweep = load(
+      "name: s\naccelerators: [a.yaml, x/b.yaml, y/b.yaml]\n"
+      "axes: [{for: [y/b.yaml], set: design.rows, values: [2]}]\n"
+      "workloads:\n"
+      "  - {model: Llama-3.1-8B}\n  - {model: Llama-3.2-1B/, phase: decode, seq: 9, batch: 2}\n"
+      "  - {model: one/Qwen-2.5/config.json}\n  - {model: m/tiny.yaml}\n  - {model: n/tiny.gguf}\n"
+      "  - {model: m/tiny.yaml, seq: 7}\n  - {gemm: 8x8x8}\n");
+  std::vector<std::string> workloads;
+  for (const SweepWorkload& workload : sweep.workloads) workloads.push_back(workload.label);
+  EXPECT_THAT(workloads,
+              ElementsAre("Llama-3.1-8B prefill", "Llama-3.2-1B decode 9 x2", "Qwen-2.5 prefill",
+                          "m/tiny.yaml prefill", "n/tiny.gguf prefill", "tiny prefill 7", "8x8x8"));
+  EXPECT_THAT(sweep.accelerator_labels, ElementsAre("a", "x/b.yaml", "y/b.yaml"));
+  EXPECT_THAT(sweep.axes[0].accelerators, ElementsAre(2));
+}
+
+TEST_F(SweepFile, WhatIsListedTwiceIsRefused) {
+  const std::string text = mistake(
+      "name: s\naccelerators: [a.yaml, b.yaml, ./a.yaml]\n"
+      "workloads:\n"
+      "  - {gemm: 8x8x8}\n  - {model: m}\n  - {gemm: 8x8x8}\n  - {model: ./m/config.json}\n"
+      "  - {model: m, phase: decode}\n");
+  for (const char* part :
+       {"sweep.yaml:2:32: 'a' is listed twice", "sweep.yaml:6:5: '8x8x8' is listed twice",
+        "sweep.yaml:7:5: 'm prefill' is listed twice"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+}
+
 TEST_F(SweepFile, AxesAreNestedInTheirOrderWithWorkloadsInnermost) {
   EXPECT_THAT(labels("name: s\naccelerators: [a.yaml, b.yaml]\n"
                      "axes: [{set: design.rows, values: [2, 4]}]\n"
