@@ -42,6 +42,7 @@
 #include "common/error.h"
 #include "config/yaml.h"
 #include "sweep/constraint.h"
+#include "system/accelerator.h"
 #include "workload/transformer.h"
 
 namespace bitsmith {
@@ -116,6 +117,6 @@ std::vector<std::string> axis_labels(const Sweep& sweep, const SweepPoint& point
 // accelerator is read with its overrides, so that no point fails later for its configuration:
 // throws UserError with each mistake once, and when no point is left, the sample is larger than
 // what there is, or the grid without a sample has more than kMostPoints.
-std::vector<SweepPoint> expand(const Sweep& sweep);
+std::vector<SweepPoint> expand(const Sweep& sweep, AcceleratorFiles& files);
 
 }  // namespace bitsmith

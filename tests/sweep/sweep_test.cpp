@@ -30,10 +30,14 @@ class SweepFile : public testing::Test {
     write("sweep.yaml", text);
     return load_sweep(folder_.path() / "sweep.yaml");
   }
+  static std::vector<SweepPoint> points_of(const Sweep& sweep) {
+    AcceleratorFiles files;
+    return expand(sweep, files);
+  }
   std::vector<std::string> labels(const std::string& text) {
     const Sweep sweep = load(text);
     std::vector<std::string> result;
-    for (const SweepPoint& point : expand(sweep)) result.push_back(label_of(sweep, point));
+    for (const SweepPoint& point : points_of(sweep)) result.push_back(label_of(sweep, point));
     return result;
   }
   std::string mistake(const std::string& text) {
@@ -120,7 +124,7 @@ TEST_F(SweepFile, ZippedAxesChangeTogetherAndVariantsHaveNames) {
                                         "a design.rows,design.cols=8,9 speed=slow 8x8x8",
                                         "a design.rows,design.cols=8,9 speed=usual 8x8x8"));
   const Sweep sweep = load(text);
-  const auto overrides = overrides_of(sweep, expand(sweep)[2]);
+  const auto overrides = overrides_of(sweep, points_of(sweep)[2]);
   ASSERT_EQ(overrides.size(), 3U);
   EXPECT_THAT(overrides[1].path, ElementsAre("design", "cols"));
   EXPECT_EQ(overrides[1].value, "9");
@@ -149,7 +153,7 @@ TEST_F(SweepFile, AnAxisMayBeForSomeAccelerators) {
           "b size=8 clock_ghz=1 memory=near 8x8x8", "b size=8 clock_ghz=1 memory=near 1x2x3",
           "b size=8 clock_ghz=2 memory=near 8x8x8", "b size=8 clock_ghz=2 memory=near 1x2x3"));
   const Sweep sweep = load(text);
-  const std::vector<SweepPoint> points = expand(sweep);
+  const std::vector<SweepPoint> points = points_of(sweep);
   EXPECT_THAT(axis_names(sweep), ElementsAre("size", "clock_ghz", "memory"));
   EXPECT_THAT(axis_labels(sweep, points[2]), ElementsAre("3,9", "2", ""));
   EXPECT_THAT(axis_labels(sweep, points[8]), ElementsAre("8", "1", "near"));
