@@ -1,7 +1,9 @@
 #include "app/accuracy.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "app/options.h"
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/parallel.h"
@@ -77,20 +79,44 @@ ComparedAccuracy measure(const Accelerator& accelerator, std::uint64_t limit) {
           tokens.size(),     coverage.size(),   static_cast<std::uint64_t>(computed)};
 }
 
-}  // namespace
+void tell_not_kept(const UserError& error) {
+  print_message(fmt::format("perplexity is not kept for another time: {}", error.what()));
+}
 
-ComparedAccuracy accuracy_of(const Accelerator& accelerator, std::uint64_t tokens) {
-  const fs::path file = cache_folder() / "accuracy" / (key_of(accelerator, tokens) + ".json");
-  if (auto cached = read_cached(file)) return *cached;
-  const ComparedAccuracy a = measure(accelerator, tokens);
+// None where there can be no cache folder.
+std::optional<fs::path> cache_file(const std::string& key) {
+  try {
+    return cache_folder() / "accuracy" / (key + ".json");
+  } catch (const UserError& error) {
+    tell_not_kept(error);
+    return std::nullopt;
+  }
+}
+
+void keep(const fs::path& file, const ComparedAccuracy& a) {
   const Json json = {{"quantization", a.quantization},
                      {"perplexity", a.perplexity},
                      {"fp32_perplexity", a.fp32_perplexity},
                      {"tokens", a.tokens},
                      {"operators", a.operators},
                      {"by_the_design", a.by_the_design}};
-  write_file_atomically(file, json.dump() + "\n");
-  return a;
+  try {
+    write_file_atomically(file, json.dump() + "\n");
+  } catch (const UserError& error) {
+    tell_not_kept(error);
+  }
+}
+
+}  // namespace
+
+ComparedAccuracy accuracy_of(const Accelerator& accelerator, std::uint64_t tokens) {
+  const std::optional<fs::path> file = cache_file(key_of(accelerator, tokens));
+  if (file) {
+    if (auto cached = read_cached(*file)) return *cached;
+  }
+  const ComparedAccuracy accuracy = measure(accelerator, tokens);
+  if (file) keep(*file, accuracy);
+  return accuracy;
 }
 
 }  // namespace bitsmith::app

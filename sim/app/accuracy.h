@@ -14,7 +14,8 @@ inline constexpr std::uint64_t kAccuracyTokens = 1024;
 
 // Quantized as inference/design_quantization.h says, by the design's golden where it takes the
 // operands; of the text's first `tokens`, in windows of 256. Sizes of the array do not matter. Kept
-// in the cache folder under the hash of all it depends on, this program included. Throws UserError
+// in the cache folder under the hash of all it depends on, this program included; a message when it
+// cannot be kept. Throws UserError
 // when there is no quantization for the design.
 ComparedAccuracy accuracy_of(const Accelerator& accelerator, std::uint64_t tokens);
 

@@ -69,6 +69,9 @@ void judge_modes(const Options& options, Diagnostics& diagnostics) {
     diagnostics.add({"--html, --json", 0, 0},
                     options.html == "-" ? "one of these to standard output" : "are of one file");
   }
+  if (options.is_gathering && !options.jobs.empty()) {
+    diagnostics.add({"--jobs", 0, 0}, "--gather computes nothing");
+  }
   if (options.is_slurm) return;
   if (!options.shards.empty()) diagnostics.add({"--shards", 0, 0}, "goes with --slurm");
   if (!options.sbatch_options.empty()) {

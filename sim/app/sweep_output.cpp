@@ -79,9 +79,9 @@ IndexInput index_input(const SweepPoints& points, const std::vector<std::string>
   for (const std::string& name : axis_names(sweep)) input.columns.push_back("axis " + name);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const SweepPoint& point = points.points()[i];
-    IndexedPoint row{keys[i],
-                     {sweep.accelerators[point.accelerator].stem().string(),
-                      sweep.workloads[point.workload].label}};
+    IndexedPoint row{
+        keys[i],
+        {sweep.accelerator_labels[point.accelerator], sweep.workloads[point.workload].label}};
     for (std::string& label : axis_labels(sweep, point)) row.values.push_back(std::move(label));
     input.points.push_back(std::move(row));
   }

@@ -52,7 +52,7 @@ SweepPoints::SweepPoints(Sweep sweep)
     }
   }
   if (!mistakes.empty()) throw UserError(mistakes);
-  points_ = expand(sweep_);
+  points_ = expand(sweep_, files_);
 }
 
 Accelerator SweepPoints::accelerator_of(const SweepPoint& point) const {
@@ -91,9 +91,8 @@ nlohmann::ordered_json SweepPoints::evaluate(std::size_t number, const std::stri
   const SweepPoint& point = points_[number];
   RunAnswer answer;
   answer.accelerator = accelerator_of(point);
-  if (key_of(answer.accelerator, point.workload) != key) {
-    throw UserError("its configuration has changed since the sweep was started");
-  }
+  check(key_of(answer.accelerator, point.workload) == key,
+        "files that were read once answer otherwise");
   answer.workload = workloads_[point.workload];
   RunRequest request;
   request.engine = sweep_.engine == SweepEngine::tile ? Engine::tile : Engine::roofline;

@@ -23,7 +23,7 @@ class SweepPoints {
   std::vector<std::string> keys() const;
   // What the keys are made from, beside the points' own: hash of this program.
   const std::string& program_hash() const { return program_hash_; }
-  // The record of a point, computed; its inputs must still have that key. Throws UserError.
+  // The record of a point, computed. Throws UserError. `key` is that of keys().
   nlohmann::ordered_json evaluate(std::size_t point, const std::string& key) const;
 
  private:
@@ -31,7 +31,7 @@ class SweepPoints {
   std::string key_of(const Accelerator& accelerator, std::size_t workload) const;
 
   Sweep sweep_;
-  mutable AcceleratorFiles files_;
+  mutable AcceleratorFiles files_;  // each read once: what was checked is what is computed
   std::string program_hash_, tables_hash_;
   std::vector<Workload> workloads_;
   std::vector<std::string> workload_hashes_;

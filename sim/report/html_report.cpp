@@ -335,7 +335,10 @@ Json provenance(const HtmlReportInput& input) {
   }
   const auto technology = values_of(input, "tech");
   if (technology.empty()) rows.push_back({"Technology", "unknown"});
-  for (const auto& [path, value] : technology) rows.push_back({"Technology: " + path, value});
+  for (const auto& [path, value] : technology) {
+    // Figures of modules are a point's own, not where all come from.
+    if (!path.starts_with("array.modules")) rows.push_back({"Technology: " + path, value});
+  }
   rows.push_back({"Page written", now_text()});
   rows.push_back(
       {"Page written by", fmt::format("bitsmith {}, compiled by {}", version(), kCompiler)});

@@ -68,7 +68,7 @@ class Grid {
 // points of one configuration, which follow each other, are judged once.
 class Judge {
  public:
-  explicit Judge(const Sweep& sweep) : sweep_(sweep) {}
+  Judge(const Sweep& sweep, AcceleratorFiles& files) : sweep_(sweep), files_(files) {}
 
   bool holds(const SweepPoint& point) {
     if (last_ && last_->accelerator == point.accelerator && last_->values == point.values) {
@@ -113,7 +113,7 @@ class Judge {
   }
 
   const Sweep& sweep_;
-  AcceleratorFiles files_;
+  AcceleratorFiles& files_;
   std::optional<SweepPoint> last_;
   bool last_holds_ = false;
   std::set<std::string> seen_;
@@ -208,7 +208,7 @@ std::vector<Override> overrides_of(const Sweep& sweep, const SweepPoint& point) 
 }
 
 std::string label_of(const Sweep& sweep, const SweepPoint& point) {
-  std::string label = sweep.accelerators[point.accelerator].stem().string();
+  std::string label = sweep.accelerator_labels[point.accelerator];
   for (std::size_t i = 0; i < sweep.axes.size(); ++i) {
     const Axis& axis = sweep.axes[i];
     if (!axis.is_for(point.accelerator)) continue;
@@ -239,9 +239,9 @@ std::vector<std::string> axis_labels(const Sweep& sweep, const SweepPoint& point
   return labels;
 }
 
-std::vector<SweepPoint> expand(const Sweep& sweep) {
+std::vector<SweepPoint> expand(const Sweep& sweep, AcceleratorFiles& files) {
   const Grid grid(sweep);
-  Judge judge(sweep);
+  Judge judge(sweep, files);
   const std::vector<std::uint64_t> numbers =
       sweep.sample ? sample_of(sweep, grid, judge) : whole_grid(sweep, grid, judge);
   judge.throw_if_any();

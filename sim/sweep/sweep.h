@@ -17,7 +17,7 @@
 //       variants:
 //         slow: [clock_ghz=0.5]
 //         fast: [clock_ghz=2, dma.setup_cycles=8]
-//     - for: [bit_serial_fp4_8x8_edge]    # only these accelerators, by the names of their files
+//     - for: [bit_serial_fp4_8x8_edge]    # only these accelerators, by their labels
 //       set: design.lanes
 //       values: [2, 4]
 //   constraints:
@@ -26,6 +26,9 @@
 //     - {model: ../../workloads/models/llama-2-7b.yaml, phase: decode, seq: 2048, batch: 1}
 //     - {gemm: 128x4096x4096}
 //   sample: {points: 100, seed: 1}        # of those that hold the constraints; absent: all
+//
+// Accelerators and models are labelled by the names of their files or folders; those that share one
+// by their paths as they stand here.
 //
 // Paths are relative to the file; `set` and variants are what `run --set` takes.
 #pragma once
@@ -39,6 +42,7 @@
 #include "common/error.h"
 #include "config/yaml.h"
 #include "sweep/constraint.h"
+#include "system/accelerator.h"
 #include "workload/transformer.h"
 
 namespace bitsmith {
@@ -80,6 +84,7 @@ struct Sample {
 struct Sweep {
   std::string name;
   std::vector<std::filesystem::path> accelerators;
+  std::vector<std::string> accelerator_labels;
   SweepEngine engine = SweepEngine::tile;
   std::vector<Axis> axes;
   std::vector<Constraint> constraints;
@@ -112,6 +117,6 @@ std::vector<std::string> axis_labels(const Sweep& sweep, const SweepPoint& point
 // accelerator is read with its overrides, so that no point fails later for its configuration:
 // throws UserError with each mistake once, and when no point is left, the sample is larger than
 // what there is, or the grid without a sample has more than kMostPoints.
-std::vector<SweepPoint> expand(const Sweep& sweep);
+std::vector<SweepPoint> expand(const Sweep& sweep, AcceleratorFiles& files);
 
 }  // namespace bitsmith

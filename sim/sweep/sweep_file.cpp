@@ -2,6 +2,7 @@
 #include <cctype>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "common/text.h"
@@ -101,14 +102,61 @@ bool has_only(const YamlNode& map, const std::vector<std::string_view>& allowed,
   return is_clean;
 }
 
+// ---------------------------------------------------------------------------------- labels
+
+// An accelerator or a workload.
+struct Listed {
+  std::string name;
+  std::string path_name;  // for those that share a name
+  std::string identity;   // the same for the same
+  Location where;
+};
+
+// What results are told apart by.
+std::vector<std::string> labels_of(const std::vector<Listed>& list, Diagnostics& diagnostics) {
+  std::set<std::string> seen;
+  std::map<std::string, int> sharing;
+  for (const Listed& one : list) {
+    ++sharing[one.name];
+    if (!seen.insert(one.identity).second) {
+      diagnostics.add(one.where, fmt::format("'{}' is listed twice", printable(one.name, 60)));
+    }
+  }
+  std::vector<std::string> labels;
+  for (const Listed& one : list) {
+    labels.push_back(sharing.at(one.name) == 1 ? one.name : one.path_name);
+  }
+  return labels;
+}
+
+// However the path is written.
+std::string identity_of(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto whole = std::filesystem::weakly_canonical(std::filesystem::absolute(file), error);
+  return (error ? file : whole).string();
+}
+
+// A model is a file of its own, config.json in its folder, or that folder, whose name may hold
+// dots.
+std::filesystem::path without_config_json(const std::filesystem::path& model) {
+  std::filesystem::path path = std::filesystem::absolute(model).lexically_normal();
+  if (path.filename() == "config.json" || !path.has_filename()) path = path.parent_path();
+  return path;
+}
+
+std::string name_of_model(const std::filesystem::path& model) {
+  const std::filesystem::path path = without_config_json(model);
+  const std::string extension = path.extension().string();
+  const bool is_file = extension == ".yaml" || extension == ".yml" || extension == ".gguf";
+  return (is_file ? path.stem() : path.filename()).string();
+}
+
 // ---------------------------------------------------------------------------------- axes
 
 class AxisReader {
  public:
-  AxisReader(const std::vector<std::filesystem::path>& accelerators, Diagnostics& diagnostics)
-      : diagnostics_(diagnostics) {
-    for (const std::filesystem::path& file : accelerators) names_.push_back(file.stem().string());
-  }
+  AxisReader(const std::vector<std::string>& accelerators, Diagnostics& diagnostics)
+      : diagnostics_(diagnostics), names_(accelerators) {}
 
   std::optional<Axis> read(const YamlNode& node) {
     auto axis = node.find("zip") != nullptr        ? read_zip(node)
@@ -131,19 +179,15 @@ class AxisReader {
     for (const YamlNode& item : *items) {
       const auto name = read_text(item, "for", diagnostics_);
       if (!name) continue;
-      bool is_known = false;
-      for (std::size_t i = 0; i < names_.size(); ++i) {
-        if (names_[i] != *name) continue;
-        is_known = true;
-        if (std::find(numbers.begin(), numbers.end(), i) != numbers.end()) {
-          diagnostics_.add(item.where, fmt::format("'for': '{}' twice", printable(*name, 60)));
-          break;
-        }
-        numbers.push_back(i);
-      }
-      if (!is_known) {
+      const auto found = std::find(names_.begin(), names_.end(), *name);
+      const auto number = static_cast<std::size_t>(found - names_.begin());
+      if (found == names_.end()) {
         const std::vector<std::string_view> known(names_.begin(), names_.end());
         diagnostics_.add(item.where, "'for': " + unknown_word("accelerator", *name, known));
+      } else if (std::find(numbers.begin(), numbers.end(), number) != numbers.end()) {
+        diagnostics_.add(item.where, fmt::format("'for': '{}' twice", printable(*name, 60)));
+      } else {
+        numbers.push_back(number);
       }
     }
     return numbers;
@@ -378,9 +422,19 @@ void require_apart(const std::vector<Axis>& axes, Diagnostics& diagnostics) {
 
 // ---------------------------------------------------------------------------------- workloads
 
+// " decode 2048 x4".
+std::string phase_text(const PhaseOptions& phase) {
+  std::string text = phase.phase == Phase::decode ? " decode" : " prefill";
+  if (phase.sequence != 0) text += fmt::format(" {}", phase.sequence);
+  if (phase.batch != 1) text += fmt::format(" x{}", phase.batch);
+  if (phase.chunk != 0) text += fmt::format(" by {}", phase.chunk);
+  return text;
+}
+
+// Its label is left to labels_of().
 std::optional<SweepWorkload> read_workload(const YamlNode& node,
                                            const std::filesystem::path& folder,
-                                           Diagnostics& diagnostics) {
+                                           std::vector<Listed>& listed, Diagnostics& diagnostics) {
   const std::size_t before = diagnostics.size();
   const WorkloadText text = workload_table().read(node, diagnostics);
   if (diagnostics.size() > before) return std::nullopt;
@@ -388,7 +442,7 @@ std::optional<SweepWorkload> read_workload(const YamlNode& node,
     diagnostics.add(node.where, "a workload is a 'model' or a 'gemm'");
     return std::nullopt;
   }
-  SweepWorkload workload{text.gemm, node.where, {}, text.gemm, {}};
+  SweepWorkload workload{{}, node.where, {}, text.gemm, {}};
   if (!text.gemm.empty()) {
     for (const std::string_view key : {"phase", "seq", "batch", "chunk"}) {
       if (const YamlNode* value = node.find(key)) {
@@ -400,15 +454,14 @@ std::optional<SweepWorkload> read_workload(const YamlNode& node,
     } catch (const UserError& error) {
       diagnostics.add(node.where, error.what());
     }
+    listed.push_back({text.gemm, text.gemm, text.gemm, node.where});
     return workload;
   }
   workload.model = folder / text.model;
   workload.phase = {text.phase, text.sequence, text.batch, text.chunk};
-  workload.label =
-      workload.model.stem().string() + (text.phase == Phase::decode ? " decode" : " prefill");
-  if (text.sequence != 0) workload.label += fmt::format(" {}", text.sequence);
-  if (text.batch != 1) workload.label += fmt::format(" x{}", text.batch);
-  if (text.chunk != 0) workload.label += fmt::format(" by {}", text.chunk);
+  const std::string phase = phase_text(workload.phase);
+  listed.push_back({name_of_model(workload.model) + phase, text.model + phase,
+                    identity_of(without_config_json(workload.model)) + phase, node.where});
   return workload;
 }
 
@@ -441,12 +494,16 @@ Sweep load_sweep(const std::filesystem::path& path) {
     }
   };
   if (root.kind != YamlNode::Kind::map) diagnostics.throw_if_any();
+  std::vector<Listed> accelerators, workloads;
   for_each("accelerators", true, [&](const YamlNode& item) {
     if (const auto file = read_text(item, "accelerators", diagnostics)) {
       sweep.accelerators.push_back(folder / *file);
+      const std::filesystem::path& whole = sweep.accelerators.back();
+      accelerators.push_back({whole.stem().string(), *file, identity_of(whole), item.where});
     }
   });
-  AxisReader axes(sweep.accelerators, diagnostics);
+  sweep.accelerator_labels = labels_of(accelerators, diagnostics);
+  AxisReader axes(sweep.accelerator_labels, diagnostics);
   for_each("axes", false, [&](const YamlNode& item) {
     if (auto axis = axes.read(item)) sweep.axes.push_back(std::move(*axis));
   });
@@ -461,10 +518,12 @@ Sweep load_sweep(const std::filesystem::path& path) {
     }
   });
   for_each("workloads", true, [&](const YamlNode& item) {
-    if (auto workload = read_workload(item, folder, diagnostics)) {
+    if (auto workload = read_workload(item, folder, workloads, diagnostics)) {
       sweep.workloads.push_back(std::move(*workload));
     }
   });
+  const std::vector<std::string> labels = labels_of(workloads, diagnostics);
+  for (std::size_t i = 0; i < labels.size(); ++i) sweep.workloads[i].label = labels[i];
   if (const YamlNode* sample = root.find("sample")) {
     sweep.sample = sample_table().read(*sample, diagnostics);
   }

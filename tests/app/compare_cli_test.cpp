@@ -275,5 +275,23 @@ TEST_F(CompareCli, AccuracyIsMeasuredOnceInTheFormatsOfEachDesign) {
   ::unsetenv("BITSMITH_CACHE");
 }
 
+// Neither where there can be no cache folder, nor where it cannot be written.
+TEST_F(CompareCli, AccuracyNeedsNoCache) {
+  write("file", "");
+  fs::create_directory(folder() / "cache");
+  write("cache/accuracy", "");
+  for (const char* cache : {"file", "cache"}) {
+    ::setenv("BITSMITH_CACHE", (folder() / cache).c_str(), 1);
+    const ProcessResult result = compare({systolic_, mixpe_, "--gemm", "8x8x8", "--accuracy",
+                                          "--accuracy-tokens", "16", "--json", "c.json"});
+    ::unsetenv("BITSMITH_CACHE");
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_THAT(result.output, HasSubstr("perplexity is not kept for another time: "));
+    for (const json& design : json::parse(read("c.json"))["designs"]) {
+      EXPECT_GT(design["figures"]["perplexity"], 1) << cache;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bitsmith

@@ -159,6 +159,8 @@ TEST_F(SweepParts, ABadPartIsRefused) {
     EXPECT_THAT(result.output, HasSubstr("--shard: expected I/N with 1 <= I <= N <= 100000"));
   }
   EXPECT_THAT(sweep({"--shard", "1/2", "--gather"}).output, HasSubstr("one of these at a time"));
+  EXPECT_THAT(sweep({"--gather", "--jobs", "2"}).output,
+              HasSubstr("--jobs: --gather computes nothing"));
   const ProcessResult stray = sweep({"--shards", "2", "--sbatch-option=--time=1"});
   EXPECT_EQ(stray.exit_code, 2);
   EXPECT_THAT(stray.output, HasSubstr("--shards: goes with --slurm"));

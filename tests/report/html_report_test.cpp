@@ -79,6 +79,15 @@ TEST(HtmlReport, AMetricInWordsIsNoAxisButStandsWithTheConfiguration) {
                   {{"path", "technology"}, {"values", {"osu018", nullptr}}, {"index", {0, 1}}})));
 }
 
+TEST(HtmlReport, ProvenanceHasTheTechnologyWithoutItsModules) {
+  HtmlReportInput input = two_points();
+  input.points[0].record["tech"] = {
+      {"array", {{"technology", "osu018"}, {"modules", {{{"module", "pe"}, {"area_um2", 12.5}}}}}}};
+  const json provenance = data_of(input)["provenance"];
+  EXPECT_THAT(provenance, testing::Contains(json({"Technology: array.technology", "osu018"})));
+  EXPECT_THAT(provenance.dump(), Not(HasSubstr("modules")));
+}
+
 TEST(HtmlReport, AConfigurationIsStoredOnceWherePointsShareIt) {
   const json data = data_of(two_points());
   const json& configuration = data["configuration"];

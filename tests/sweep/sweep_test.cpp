@@ -30,10 +30,14 @@ class SweepFile : public testing::Test {
     write("sweep.yaml", text);
     return load_sweep(folder_.path() / "sweep.yaml");
   }
+  static std::vector<SweepPoint> points_of(const Sweep& sweep) {
+    AcceleratorFiles files;
+    return expand(sweep, files);
+  }
   std::vector<std::string> labels(const std::string& text) {
     const Sweep sweep = load(text);
     std::vector<std::string> result;
-    for (const SweepPoint& point : expand(sweep)) result.push_back(label_of(sweep, point));
+    for (const SweepPoint& point : points_of(sweep)) result.push_back(label_of(sweep, point));
     return result;
   }
   std::string mistake(const std::string& text) {
@@ -50,6 +54,37 @@ class SweepFile : public testing::Test {
 };
 
 const std::string kHead = "name: s\naccelerators: [a.yaml]\nworkloads: [{gemm: 8x8x8}]\n";
+
+TEST_F(SweepFile, LabelsTellModelsAndAcceleratorsApart) {
+  const Sweep sweep = load(
+      "name: s\naccelerators: [a.yaml, x/b.yaml, y/b.yaml]\n"
+      "axes: [{for: [y/b.yaml], set: design.rows, values: [2]}]\n"
+      "workloads:\n"
+      "  - {model: Llama-3.1-8B}\n  - {model: Llama-3.2-1B/, phase: decode, seq: 9, batch: 2}\n"
+      "  - {model: one/Qwen-2.5/config.json}\n  - {model: m/tiny.yaml}\n  - {model: n/tiny.gguf}\n"
+      "  - {model: m/tiny.yaml, seq: 7}\n  - {gemm: 8x8x8}\n");
+  std::vector<std::string> workloads;
+  for (const SweepWorkload& workload : sweep.workloads) workloads.push_back(workload.label);
+  EXPECT_THAT(workloads,
+              ElementsAre("Llama-3.1-8B prefill", "Llama-3.2-1B decode 9 x2", "Qwen-2.5 prefill",
+                          "m/tiny.yaml prefill", "n/tiny.gguf prefill", "tiny prefill 7", "8x8x8"));
+  EXPECT_THAT(sweep.accelerator_labels, ElementsAre("a", "x/b.yaml", "y/b.yaml"));
+  EXPECT_THAT(sweep.axes[0].accelerators, ElementsAre(2));
+}
+
+TEST_F(SweepFile, WhatIsListedTwiceIsRefused) {
+  const std::string text = mistake(
+      "name: s\naccelerators: [a.yaml, b.yaml, ./a.yaml]\n"
+      "workloads:\n"
+      "  - {gemm: 8x8x8}\n  - {model: m}\n  - {gemm: 8x8x8}\n  - {model: ./m/config.json}\n"
+      "  - {model: m, phase: decode}\n");
+  for (const char* part :
+       {"sweep.yaml:2:32: 'a' is listed twice", "sweep.yaml:6:5: '8x8x8' is listed twice",
+        "sweep.yaml:7:5: 'm prefill' is listed twice"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+}
 
 TEST_F(SweepFile, AxesAreNestedInTheirOrderWithWorkloadsInnermost) {
   EXPECT_THAT(labels("name: s\naccelerators: [a.yaml, b.yaml]\n"
@@ -89,7 +124,7 @@ TEST_F(SweepFile, ZippedAxesChangeTogetherAndVariantsHaveNames) {
                                         "a design.rows,design.cols=8,9 speed=slow 8x8x8",
                                         "a design.rows,design.cols=8,9 speed=usual 8x8x8"));
   const Sweep sweep = load(text);
-  const auto overrides = overrides_of(sweep, expand(sweep)[2]);
+  const auto overrides = overrides_of(sweep, points_of(sweep)[2]);
   ASSERT_EQ(overrides.size(), 3U);
   EXPECT_THAT(overrides[1].path, ElementsAre("design", "cols"));
   EXPECT_EQ(overrides[1].value, "9");
@@ -118,7 +153,7 @@ TEST_F(SweepFile, AnAxisMayBeForSomeAccelerators) {
           "b size=8 clock_ghz=1 memory=near 8x8x8", "b size=8 clock_ghz=1 memory=near 1x2x3",
           "b size=8 clock_ghz=2 memory=near 8x8x8", "b size=8 clock_ghz=2 memory=near 1x2x3"));
   const Sweep sweep = load(text);
-  const std::vector<SweepPoint> points = expand(sweep);
+  const std::vector<SweepPoint> points = points_of(sweep);
   EXPECT_THAT(axis_names(sweep), ElementsAre("size", "clock_ghz", "memory"));
   EXPECT_THAT(axis_labels(sweep, points[2]), ElementsAre("3,9", "2", ""));
   EXPECT_THAT(axis_labels(sweep, points[8]), ElementsAre("8", "1", "near"));

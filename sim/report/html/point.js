@@ -6,8 +6,8 @@ const CAUSES = [
   ['control', 'control'], ['refresh', 'refresh']
 ];
 const COMPONENTS = [
-  'array', 'buffers', 'DRAM', 'vector unit', 'leakage of buffers',
-  'leakage of array and vector unit'
+  'array', 'buffers', 'DRAM', 'vector unit', 'leakage of array', 'leakage of buffers',
+  'leakage of vector unit'
 ];
 const BAR_EDGES = {
   borderColor: '#ffffff',
@@ -152,11 +152,12 @@ function fillOperators(operators) {
 // [component, pJ or null], in the order of COMPONENTS.
 function energyParts(point) {
   const figure = (name) => valueOf(name, point);
-  const all = figure('leakage_energy_pj'), buffers = figure('buffers_leakage_energy_pj');
-  const others = all === null || buffers === null ? null : all - buffers;
+  const [all, array, buffers] =
+      ['', 'array_', 'buffers_'].map((part) => figure(`${part}leakage_energy_pj`));
+  const vector = [all, array, buffers].includes(null) ? null : all - array - buffers;
   const values = [
-    ...['array', 'buffers', 'dram', 'vector'].map((name) => figure(`${name}_energy_pj`)), buffers,
-    others
+    ...['array', 'buffers', 'dram', 'vector'].map((name) => figure(`${name}_energy_pj`)), array,
+    buffers, vector
   ];
   return COMPONENTS.map((label, i) => [label, values[i]]);
 }
