@@ -119,7 +119,8 @@ TEST(Estimate, InstancesAreThoseOfTheArrayThatAsks) {
   const TemporaryFolder folder(std::filesystem::temp_directory_path());
   Technology technology = linear_technology(30, {5, 3, 0, 2, 1, 9});
   technology.source = {"cells", "0123", 1.0, 22, 1000, "1", "2", "3", "2026-11-21"};
-  for (const auto& [key, record] : Technology(technology).by_key()) {
+  const Technology linear = technology;
+  for (const auto& [key, record] : linear.by_key()) {
     ModuleRecord kept = record;
     kept.rtl_hash = "of another RTL";
     kept.cost.critical_path_ps = kept.energy_period_ps = 1000;
