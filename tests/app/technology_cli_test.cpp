@@ -110,7 +110,8 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
   expect_other_sources_are_refused(file, add);
   expect_no_path_of_another_library(file);
   // A lone PE is measured among others: it has padding.
-  for (const auto& [key, record] : read_technology(file).by_key()) {
+  const Technology added = read_technology(file);
+  for (const auto& [key, record] : added.by_key()) {
     const bool is_pe = record.cost.name == "systolic_os_pe";
     EXPECT_EQ(record.energies.at(OperandClass::llm, PeCycleClass::pad).has_value(), is_pe) << key;
   }
