@@ -287,7 +287,8 @@ TEST_F(CompareCli, AccuracyNeedsNoCache) {
     ::unsetenv("BITSMITH_CACHE");
     ASSERT_EQ(result.exit_code, 0) << result.output;
     EXPECT_THAT(result.output, HasSubstr("perplexity is not kept for another time: "));
-    for (const json& design : json::parse(read("c.json"))["designs"]) {
+    const json comparison = json::parse(read("c.json"));
+    for (const json& design : comparison["designs"]) {
       EXPECT_GT(design["figures"]["perplexity"], 1) << cache;
     }
   }
