@@ -96,9 +96,9 @@ GateStimulus lane_stimulus(std::span<const LaneInput> inputs) {
     stimulus.ports.push_back({name, std::move(words)});
   };
   stimulus.ports.push_back({"en_i", std::vector<std::uint32_t>(stimulus.cycles, 1)});
-  port("valid_i", [](const LaneInput&) { return 1; });
+  port("valid_i", [](const LaneInput&) { return 1U; });
   port("op_i", [](const LaneInput& input) { return static_cast<std::uint32_t>(input.operation); });
-  port("accumulate_i", [](const LaneInput& input) { return input.accumulate ? 1 : 0; });
+  port("accumulate_i", [](const LaneInput& input) { return input.accumulate ? 1U : 0U; });
   port("a_i", [](const LaneInput& input) { return input.a; });
   port("b_i", [](const LaneInput& input) { return input.b; });
   port("c_i", [](const LaneInput& input) { return input.c; });

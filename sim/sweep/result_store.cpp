@@ -47,12 +47,11 @@ std::size_t end_of_value(std::string_view text, std::size_t at) {
     if (at == std::string_view::npos) return at;
     switch (text[at]) {
       case '"':
-        for (++at;; ++at) {
-          at = text.find_first_of("\"\\", at);
-          if (at == std::string_view::npos) return at;
-          if (text[at] == '"') break;
-          ++at;  // escaped
+        ++at;
+        while ((at = text.find_first_of("\"\\", at)) != std::string_view::npos && text[at] != '"') {
+          at += 2;  // escaped
         }
+        if (at == std::string_view::npos) return at;
         break;
       case '{':
       case '[':
