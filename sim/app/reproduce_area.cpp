@@ -7,6 +7,7 @@
 #include "app/options.h"
 #include "common/file.h"
 #include "common/table.h"
+#include "report/run_figures.h"
 #include "reproduce/area_comparison.h"
 #include "reproduce/lut_tensor_core.h"
 
@@ -15,10 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using reproduce::AreaRow;
-
-Json number_or_null(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
@@ -30,13 +27,13 @@ Json row_json(std::string_view paper, const AreaRow& row) {
   Json json = {{"paper", paper},
                {"table", row.table},
                {"row", row.row},
-               {"claim", number_or_null(row.claim)},
-               {"ours", number_or_null(row.ours)},
+               {"claim", number_json(row.claim)},
+               {"ours", number_json(row.ours)},
                {"unit", row.unit}};
   json["relative_difference"] =
       row.claim && row.ours ? Json((*row.ours - *row.claim) / *row.claim) : Json(nullptr);
   json["note"] = row.note;
-  json["with_columns"] = number_or_null(row.with_columns);
+  json["with_columns"] = number_json(row.with_columns);
   json["technology"] = text_or_null(row.technology);
   json["measured"] = text_or_null(row.measured);
   json["stale"] = row.stale;
