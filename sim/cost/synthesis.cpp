@@ -8,12 +8,14 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/process.h"
+#include "cost/register_library.h"
 
 namespace bitsmith {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kReportLimit = std::size_t{64} << 20;
+constexpr std::size_t kLibraryLimit = std::size_t{256} << 20;
 constexpr std::size_t kNetlistLimit = std::size_t{1} << 30;
 constexpr double kFanout = 4;
 
@@ -43,7 +45,7 @@ std::string run_tool(const std::vector<std::string>& command, const fs::path& fo
 // Technology mapping; abc sizes gates only when it knows driver and load.
 std::string map_to_library(const Environment& environment) {
   return fmt::format(
-      "dfflibmap -liberty cells.lib\nopt\nabc -liberty cells.lib -D {} -constr environment.sdc\n"
+      "dfflibmap -liberty registers.lib\nopt\nabc -liberty cells.lib -D {} -constr environment.sdc\n"
       "setundef -zero\nopt_clean -purge\n",
       environment.period_ps);
 }
@@ -52,6 +54,9 @@ std::string map_to_library(const Environment& environment) {
 // with spaces, hence the link.
 void write_environment(const Environment& environment, const fs::path& folder) {
   fs::create_symlink(environment.liberty, folder / "cells.lib");
+  const std::string text = read_file(environment.liberty, kLibraryLimit);
+  write_file_atomically(folder / "registers.lib",
+                        register_library(LibertyText(text, environment.liberty)));
   write_file_atomically(folder / "environment.sdc",
                         fmt::format("set_driving_cell {}\nset_load {} [all_outputs]\n",
                                     environment.driver, environment.load_ff));
