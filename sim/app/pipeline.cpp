@@ -156,24 +156,30 @@ Workload read_workload(const RunRequest& request, std::vector<std::string>& warn
 }
 
 RunCost cost_without_run(const Accelerator& accelerator) {
+  TechnologyShelf& shelf = shipped_technologies();
   return run_cost(accelerator, {}, 0, shipped_sram_table,
-                  array_figures(accelerator, shipped_technologies(), nullptr));
+                  array_figures(accelerator, shelf, nullptr),
+                  vector_figures(accelerator, shelf, nullptr));
 }
 
 void simulate(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
   const RunCounts& total = answer.result.total;
+  TechnologyShelf& shelf = shipped_technologies();
   require_sram(accelerator, shipped_sram_table);
-  array_figures(accelerator, shipped_technologies(), nullptr);  // before hours of simulation
+  const std::optional<double> wanted_clock_ghz = limit_clock(answer.accelerator, shelf);
+  array_figures(accelerator, shelf, nullptr);  // before hours of simulation
   compute(request, answer);
-  answer.cost =
-      run_cost(accelerator, total, seconds(total, accelerator), shipped_sram_table,
-               array_figures(accelerator, shipped_technologies(), &total, answer.operand_class));
+  answer.cost = run_cost(accelerator, total, seconds(total, accelerator), shipped_sram_table,
+                         array_figures(accelerator, shelf, &total, answer.operand_class),
+                         vector_figures(accelerator, shelf, &total));
+  if (answer.cost.array) answer.cost.array->wanted_clock_ghz = wanted_clock_ghz;
   if (request.engine != Engine::roofline) return;
-  // A roofline knows the traffic of the DRAM, but not of the buffers, nor what PEs do in the cycles
-  // that it leaves out.
+  // A roofline knows the traffic of the DRAM, but not of the buffers, nor what PEs and lanes do in
+  // the cycles that it leaves out.
   answer.cost.energy_pj.buffers.reset();
   answer.cost.energy_pj.array.reset();
+  answer.cost.energy_pj.vector.reset();
 }
 
 RunAnswer run(const RunRequest& request) {

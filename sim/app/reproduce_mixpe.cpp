@@ -56,10 +56,11 @@ Json known(std::uint64_t cycles) { return cycles == 0 ? Json(nullptr) : Json(cyc
 std::string text_of(std::uint64_t cycles) { return cycles == 0 ? "-" : with_separators(cycles); }
 
 // The same layers but those of dequantisation, one after another in engine `tile` on the
-// accelerator of a file.
+// accelerator of a file, all at its clock, as in the paper: not at what a technology's gates allow.
 std::uint64_t exact_cycles(const std::string& file, const std::vector<mixpe::Layer>& layers) {
   RunRequest request;
   request.accelerator = (home_folder() / file).string();
+  request.overrides = {"technology.name=none"};
   std::uint64_t cycles = 0;
   for (const mixpe::Layer& layer : layers) {
     if (layer.is_dequantisation) continue;

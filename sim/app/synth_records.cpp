@@ -80,7 +80,7 @@ std::vector<WantedRecord> missing_of(const RecordRequest& request, const Technol
     const ModuleFigures figures = technology.find(wanted.module, wanted.rtl_hash,
                                                   is_added_to(request) || request.technology.empty()
                                                       ? std::vector<RtlDescription::Size>()
-                                                      : wanted.design->rtl().sizes);
+                                                      : wanted.sizes());
     const bool answered = figures.known() && (!needs_energy || has_energies(figures.record));
     if (request.again || !answered) missing.push_back(std::move(wanted));
   }
@@ -89,6 +89,7 @@ std::vector<WantedRecord> missing_of(const RecordRequest& request, const Technol
 
 std::vector<WantedRecord> wanted_of(const RecordRequest& request, const Designs& designs) {
   std::vector<WantedRecord> all;
+  if (is_added_to(request)) all.push_back(vector_lane_wanted());
   const auto append = [&](std::vector<WantedRecord> more) {
     all.insert(all.end(), std::make_move_iterator(more.begin()),
                std::make_move_iterator(more.end()));
@@ -99,7 +100,7 @@ std::vector<WantedRecord> wanted_of(const RecordRequest& request, const Designs&
   }
   // PEs before edges: those of all designs are soon there.
   std::stable_partition(all.begin(), all.end(), [](const WantedRecord& wanted) {
-    return !SizedModule(wanted.module.parameters, wanted.design->rtl().sizes).has_sizes();
+    return !SizedModule(wanted.module.parameters, wanted.sizes()).has_sizes();
   });
   return all;
 }
@@ -126,13 +127,13 @@ class Maker {
                                record.cost.critical_path_ps, time.count()));
     } catch (const UserError& error) {
       const std::lock_guard lock(mutex_);
-      show(wanted, "failed");
+      show(wanted, fmt::format("failed: {}", error.messages().front()));
       for (const std::string& message : error.messages()) {
         failures_.push_back(fmt::format("{}: {}", wanted.key(), message));
       }
     } catch (const InternalError& error) {
       const std::lock_guard lock(mutex_);
-      show(wanted, "failed");
+      show(wanted, fmt::format("failed: {}", error.what()));
       bugs_ += fmt::format("{}{}: {}", bugs_.empty() ? "" : "\n", wanted.key(), error.what());
     }
   }

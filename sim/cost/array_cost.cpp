@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "common/error.h"
 
@@ -94,11 +95,13 @@ void judge_clock(const Accelerator& accelerator, ArrayFigures& array) {
   constexpr double kRounding = 1 + 1e-9;
   const double path_ps = known_path_ps(array);
   const double period_ps = 1000 / accelerator.params.clock_ghz;
+  if (accelerator.technology.limit_clock) return;
   array.overclocked = path_ps > period_ps * kRounding;
   if (!array.overclocked || accelerator.technology.allow_overclock) return;
   throw UserError(fmt::format(
       "accelerator {}: clock_ghz {} is above what the array's critical path of {:.0f} ps allows in "
-      "technology {}: at most {:.4g} GHz; lower clock_ghz, or set technology.allow_overclock=true",
+      "technology {}: at most {:.4g} GHz; lower clock_ghz, or set technology.limit_clock=true or "
+      "technology.allow_overclock=true",
       accelerator.name, accelerator.params.clock_ghz, path_ps, array.technology, 1000 / path_ps));
 }
 
@@ -135,6 +138,17 @@ std::optional<double> ArrayFigures::maximum_clock_ghz() const {
 bool ArrayFigures::has(ModuleFigures::Origin origin) const {
   return std::any_of(modules.begin(), modules.end(),
                      [&](const ArrayModule& module) { return module.figures.origin == origin; });
+}
+
+std::optional<double> limit_clock(Accelerator& accelerator, TechnologyShelf& shelf) {
+  if (!accelerator.technology.limit_clock) return std::nullopt;
+  const std::optional<ArrayFigures> array = array_figures(accelerator, shelf, nullptr);
+  if (!array) return std::nullopt;
+  const double wanted_ghz = accelerator.params.clock_ghz;
+  const double path_ps = std::ceil(known_path_ps(*array));
+  if (path_ps <= 1000 / wanted_ghz) return std::nullopt;
+  accelerator.params.clock_ghz = 1000 / path_ps;
+  return wanted_ghz;
 }
 
 std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, TechnologyShelf& shelf,

@@ -41,7 +41,8 @@ struct ArrayFigures {
   std::optional<double> critical_path_ps;
   std::optional<double> dynamic_pj;  // switching, clock and registers
   bool overclocked = false;
-  std::vector<std::string> notes;  // what is missing, and what makes it
+  std::optional<double> wanted_clock_ghz;  // where limit_clock() made it slower
+  std::vector<std::string> notes;          // what is missing, and what makes it
 
   std::optional<double> maximum_clock_ghz() const;
   // Whether any module's figures are of that origin.
@@ -52,9 +53,15 @@ struct ArrayFigures {
   bool estimated() const { return has(ModuleFigures::Origin::estimated); }
 };
 
+// With technology.limit_clock: slows the accelerator's clock down to what the critical path of its
+// array's modules allows, in whole picoseconds, as far as records tell it. Returns the clock it had
+// when it was faster.
+std::optional<double> limit_clock(Accelerator& accelerator, TechnologyShelf& shelf);
+
 // Of an accelerator that names a technology, else none. Without `counts`, or where nobody counted
 // PE-cycles, without energy. Throws UserError when there is no such technology, and when the clock
-// is above what the critical path allows and overclocking is not allowed. Estimates, where allowed,
+// is above what the critical path allows and neither technology.allow_overclock nor limit_clock
+// is set. Estimates, where allowed,
 // have no critical path.
 std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, TechnologyShelf& shelf,
                                           const RunCounts* counts,

@@ -51,12 +51,13 @@ std::string under_both(const std::string& state, char value) {
 
 // Two processes write the state of a flip-flop: the clock's edge, and the levels of clear and
 // preset. Both see the same levels, so they never write at odds. A clock that is on from the start
-// has no edge there: the data are not known yet. The first state is that of a register that holds 0:
-// where the cell stores the inverse of its data, 1.
+// has no edge there: the data are not known yet. The first state is that of a register that holds
+// 0: where the cell stores the inverse of its data, 1.
 std::string state_model(const LibertyState& state) {
   const bool first = state.data.evaluate([](const std::string&) { return false; });
   std::string text = fmt::format(
-      "  reg {0} = {6:d}, {1} = {7:d};\n  wire clock_ = {2}, data_ = {3}, clear_ = {4}, preset_ = {5};\n",
+      "  reg {0} = {6:d}, {1} = {7:d};\n  wire clock_ = {2}, data_ = {3}, clear_ = {4}, preset_ = "
+      "{5};\n",
       state.state, state.inverse, state.clock.verilog(), state.data.verilog(),
       verilog_or_zero(state.clear), verilog_or_zero(state.preset), first, !first);
   const std::string forced = fmt::format(

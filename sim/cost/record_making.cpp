@@ -14,6 +14,8 @@
 #include "common/process.h"
 #include "cost/module_characterisation.h"
 #include "cost/size_fit.h"
+#include "cost/vector_cost.h"
+#include "cost/vector_lane.h"
 #include "pe/registry.h"
 
 namespace bitsmith {
@@ -59,6 +61,10 @@ void add_new(std::vector<WantedRecord>& to, std::set<std::string>& keys,
 }
 
 }  // namespace
+
+WantedRecord vector_lane_wanted() {
+  return {nullptr, vector_lane(), hash_of_rtl(vector_lane_module())};
+}
 
 std::vector<WantedRecord> modules_of(const std::shared_ptr<const Design>& design) {
   const std::string hash = hash_of_rtl(*design);
@@ -119,6 +125,7 @@ TechnologySource source_of(const SynthesisOptions& options, const LibertyLibrary
 
 ModuleRecord make_record(const WantedRecord& wanted, const SynthesisOptions& options,
                          const LibertyLibrary& library, bool energy) {
+  if (!wanted.design) return vector_lane_record(options, library);
   const RtlModule module = rtl_module(*wanted.design, wanted.module);
   ModuleRecord record;
   if (energy) {

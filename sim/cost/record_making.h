@@ -11,15 +11,20 @@
 
 namespace bitsmith {
 
-// A module of a design, to be synthesised and, where wanted, measured while that design runs.
+// A module of a design, to be synthesised and, where wanted, measured while that design runs; or,
+// without a design, a lane of the vector unit.
 struct WantedRecord {
   std::shared_ptr<const Design> design;
   RtlDescription::Module module;
   std::string rtl_hash;
 
   std::string key() const { return key_of_module(module.name, module.parameters); }
+  std::vector<RtlDescription::Size> sizes() const {
+    return design ? design->rtl().sizes : std::vector<RtlDescription::Size>();
+  }
 };
 
+WantedRecord vector_lane_wanted();
 // The modules of this very design.
 std::vector<WantedRecord> modules_of(const std::shared_ptr<const Design>& design);
 // What answers for a design at any size: modules without sizes as they are, the others at the small

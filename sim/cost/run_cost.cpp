@@ -57,10 +57,11 @@ void require_sram(const Accelerator& accelerator, const GetSramTable& table) {
 
 namespace {
 
+constexpr double kPicojoulesPerMicrowattSecond = 1e6;
+
 void add_array(const Accelerator& accelerator, double seconds, std::optional<ArrayFigures> array,
                RunCost& cost) {
   if (!array) return;
-  constexpr double kPicojoulesPerMicrowattSecond = 1e6;
   cost.area_um2.array = array->area_um2;
   cost.energy_pj.array = array->dynamic_pj;
   if (array->leakage_uw) {
@@ -75,12 +76,24 @@ void add_array(const Accelerator& accelerator, double seconds, std::optional<Arr
   cost.array = std::move(array);
 }
 
+void add_vector(double seconds, std::optional<VectorFigures> vector, RunCost& cost) {
+  if (!vector) return;
+  cost.area_um2.vector = vector->area_um2;
+  cost.energy_pj.vector = vector->dynamic_pj;
+  if (vector->leakage_uw) {
+    cost.energy_pj.leakage.vector = *vector->leakage_uw * seconds * kPicojoulesPerMicrowattSecond;
+  }
+  cost.vector = std::move(vector);
+}
+
 }  // namespace
 
 RunCost run_cost(const Accelerator& accelerator, const RunCounts& counts, double seconds,
-                 const GetSramTable& table, std::optional<ArrayFigures> array) {
+                 const GetSramTable& table, std::optional<ArrayFigures> array,
+                 std::optional<VectorFigures> vector) {
   RunCost cost;
   add_array(accelerator, seconds, std::move(array), cost);
+  add_vector(seconds, std::move(vector), cost);
   if (!accelerator.memory) return cost;
   const MemoryParams& memory = *accelerator.memory;
   const SystemCounts& system = counts.system;

@@ -8,6 +8,7 @@
 
 #include "cost/array_cost.h"
 #include "cost/memory_cost.h"
+#include "cost/vector_cost.h"
 #include "system/accelerator.h"
 #include "system/run_result.h"
 
@@ -28,7 +29,7 @@ struct Leakage {
 struct RunEnergy {
   std::optional<double> array;    // switching, clock and registers
   std::optional<double> buffers;  // accesses
-  std::optional<double> vector;
+  std::optional<double> vector;   // as those of the array
   std::optional<DramEnergy> dram;
   Leakage leakage;
   bool parts_add_up = true;  // false: they are of different nodes, and there is no total
@@ -57,7 +58,8 @@ struct RunCost {
   RunArea area_um2;
   std::optional<BuffersCost> buffers;  // where the accelerator says what its SRAM is
   std::optional<ArrayFigures> array;   // where it says what its technology is
-  bool mixed_nodes = false;            // that of the array and that of the SRAM differ
+  std::optional<VectorFigures> vector;
+  bool mixed_nodes = false;  // that of the array and that of the SRAM differ
 };
 
 // Throws UserError when the table does not have the accelerator's SRAM; it is asked for where there
@@ -65,9 +67,10 @@ struct RunCost {
 using GetSramTable = std::function<const SramTable&()>;
 void require_sram(const Accelerator& accelerator, const GetSramTable& table);
 
-// The array is absent without `array`; so is a vector unit, of which no record says anything, and
-// everything but the array without a memory system. Throws what require_sram() throws.
+// The array is absent without `array`, the vector unit without `vector`, and everything but the
+// array without a memory system. Throws what require_sram() throws.
 RunCost run_cost(const Accelerator& accelerator, const RunCounts& counts, double seconds,
-                 const GetSramTable& table, std::optional<ArrayFigures> array = std::nullopt);
+                 const GetSramTable& table, std::optional<ArrayFigures> array = std::nullopt,
+                 std::optional<VectorFigures> vector = std::nullopt);
 
 }  // namespace bitsmith

@@ -45,7 +45,8 @@ std::string run_tool(const std::vector<std::string>& command, const fs::path& fo
 // Technology mapping; abc sizes gates only when it knows driver and load.
 std::string map_to_library(const Environment& environment) {
   return fmt::format(
-      "dfflibmap -liberty registers.lib\nopt\nabc -liberty cells.lib -D {} -constr environment.sdc\n"
+      "dfflibmap -liberty registers.lib\nopt\nabc -liberty cells.lib -D {} -constr "
+      "environment.sdc\n"
       "setundef -zero\nopt_clean -purge\n",
       environment.period_ps);
 }

@@ -7,6 +7,7 @@
 #include "common/hash.h"
 #include "cost/estimate.h"
 #include "cost/size_fit.h"
+#include "cost/vector_lane.h"
 
 namespace bitsmith {
 namespace fs = std::filesystem;
@@ -112,7 +113,12 @@ Technology load_technology(const std::string& name) {
                                 unknown_word("technology", name, words)));
   }
   Technology technology = read_technology(file);
-  const fs::path cached = cached_records_file(technology.source);
+  fs::path cached;
+  try {
+    cached = cached_records_file(technology.source);
+  } catch (const UserError&) {
+    return technology;  // where there can be no cache there are no records in it
+  }
   if (fs::exists(cached)) technology.merge(read_technology(cached));
   return technology;
 }
@@ -130,6 +136,12 @@ const std::string& TechnologyShelf::rtl_hash(const Design& design) {
   const auto found = rtl_hashes_.find(sources);
   if (found != rtl_hashes_.end()) return found->second;
   return rtl_hashes_.emplace(std::move(sources), hash_of_rtl(design)).first->second;
+}
+
+const std::string& TechnologyShelf::rtl_hash_of_vector_lane() {
+  const std::lock_guard lock(mutex_);
+  if (vector_lane_hash_.empty()) vector_lane_hash_ = hash_of_rtl(vector_lane_module());
+  return vector_lane_hash_;
 }
 
 ModuleFigures TechnologyShelf::estimate(const std::string& name, const Design& design,
@@ -162,6 +174,7 @@ std::string TechnologyShelf::content_hash(const std::string& name, const Design&
   const Technology& content = technology(name);
   ContentHash hash;
   hash.add(rtl_hash(design));
+  hash.add(rtl_hash_of_vector_lane());
   const std::lock_guard lock(mutex_);
   std::string& of_technology = hashes_[name];
   if (of_technology.empty()) {

@@ -111,11 +111,13 @@ class TechnologyShelf {
   // Throws what load_technology() throws.
   const Technology& technology(const std::string& name);
   const std::string& rtl_hash(const Design& design);
+  // Of a lane of the vector unit.
+  const std::string& rtl_hash_of_vector_lane();
   // Figures of a module without a record by the technology's component model (cost/estimate.h).
   // Throws UserError when it has too few records for one, or Yosys refuses the module.
   ModuleFigures estimate(const std::string& name, const Design& design,
                          const RtlDescription::Module& module);
-  // Of all that figures of a design in a technology depend on, but its parameters.
+  // Of all that figures of a design and a vector unit in a technology depend on, but parameters.
   std::string content_hash(const std::string& name, const Design& design);
 
  private:
@@ -124,6 +126,7 @@ class TechnologyShelf {
   std::map<std::string, std::string> hashes_;
   std::map<std::pair<std::string, std::string>, ModuleFigures> estimates_;  // of one instance
   std::map<std::vector<std::string>, std::string> rtl_hashes_;              // by sources
+  std::string vector_lane_hash_;
 };
 TechnologyShelf& shipped_technologies();
 

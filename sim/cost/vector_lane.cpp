@@ -1,5 +1,6 @@
 #include "cost/vector_lane.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "common/error.h"
@@ -43,6 +44,27 @@ std::uint32_t code_of(FloatLayout layout, float value) {
 EnergyRecord measure(const ModuleEnergy& lane, std::span<const LaneInput> inputs,
                      double period_ps) {
   return lane.measure(lane_stimulus(inputs), kWarmUp, period_ps);
+}
+
+// What the outputs of a lane without accumulation are, from the first cycle of results on.
+std::vector<GateSimulation::Output> expected_outputs(FloatLayout layout, const GateNetlist& netlist,
+                                                     std::span<const LaneInput> inputs,
+                                                     std::uint64_t cycles) {
+  const std::vector<std::uint32_t> results = lane_results(layout, inputs);
+  std::vector<GateSimulation::Output> outputs;
+  for (const auto& port : netlist.ports) {
+    if (port.is_input) continue;
+    const std::size_t bits = port.bits.size();
+    outputs.push_back({port.name, std::vector<std::string>(cycles, std::string(bits, 'x'))});
+    if (port.name != "result_o") continue;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      std::string& value = outputs.back().values[GateStimulus::kResetCycles + i + kLaneLatency + 1];
+      for (std::size_t bit = 0; bit < bits; ++bit) {
+        value[bits - 1 - bit] = (results[i] >> bit & 1) != 0 ? '1' : '0';
+      }
+    }
+  }
+  return outputs;
 }
 
 }  // namespace
@@ -138,6 +160,38 @@ LaneEnergy lane_energy(const ModuleEnergy& lane, FloatLayout layout, std::uint64
   idle.ports.push_back({"en_i", std::vector<std::uint32_t>(idle.cycles, 1)});
   energy.idle = lane.measure(idle, kWarmUp, period_ps);
   return energy;
+}
+
+ModuleRecord vector_lane_record(const SynthesisOptions& options, const LibertyLibrary& library) {
+  constexpr std::uint64_t kMeasured = 256, kIdle = 32;
+  const RtlModule module = vector_lane_module();
+  const ModuleEnergy lane(map_module(module, options, library), library);
+  const std::vector<LaneInput> inputs =
+      normal_lane_inputs(kFloat32, LaneOperation::multiply_add, false, kWarmUp + kMeasured, 1);
+  GateStimulus stimulus = lane_stimulus(inputs);
+  const std::uint64_t last_result = stimulus.cycles;
+  stimulus.cycles += kIdle;
+  for (GateStimulus::Port& port : stimulus.ports) {
+    port.words.resize(stimulus.cycles, port.name == "en_i" ? 1 : 0);
+  }
+  constexpr std::uint8_t kOperation = 0, kNothing = 1, kNotMeasured = 2;
+  std::vector<std::uint8_t> windows(stimulus.cycles, kNotMeasured);
+  const auto first = windows.begin() + GateStimulus::kResetCycles + kWarmUp;
+  std::fill(first, first + kMeasured, kOperation);
+  std::fill(windows.begin() + static_cast<std::ptrdiff_t>(last_result), windows.end(), kNothing);
+  ModuleRecord record;
+  record.cost = lane.cost();
+  record.parameters = module.parameters;
+  record.rtl_hash = hash_of_rtl(module);
+  record.target_period_ps = options.period_ps;
+  record.energy_period_ps = std::max(options.period_ps, lane.cost().critical_path_ps);
+  const auto measured =
+      lane.measure(stimulus, windows, 2, record.energy_period_ps,
+                   expected_outputs(kFloat32, lane.netlist(), inputs, stimulus.cycles));
+  record.energies.at(OperandClass::normal, PeCycleClass::mac) = measured[kOperation];
+  record.energies.at(OperandClass::normal, PeCycleClass::idle) = measured[kNothing];
+  record.word_cells = word_cells(module);
+  return record;
 }
 
 }  // namespace bitsmith

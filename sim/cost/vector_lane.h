@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cost/energy.h"
+#include "cost/module_record.h"
 #include "numerics/float_arithmetic.h"
 
 namespace bitsmith {
@@ -56,5 +57,10 @@ struct LaneEnergy {
 };
 LaneEnergy lane_energy(const ModuleEnergy& lane, FloatLayout layout, std::uint64_t cycles,
                        double period_ps);
+
+// What a technology keeps of an FP32 lane: under `normal`, `mac` is a cycle with a multiply_add of
+// operands of its own, the dearest operation, and `idle` one without an input. Its results are
+// those of lane_results(), or InternalError.
+ModuleRecord vector_lane_record(const SynthesisOptions& options, const LibertyLibrary& library);
 
 }  // namespace bitsmith

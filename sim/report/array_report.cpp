@@ -1,5 +1,7 @@
 #include "report/array_report.h"
 
+#include <algorithm>
+
 #include "common/table.h"
 #include "report/run_figures.h"
 
@@ -109,9 +111,17 @@ std::string marks_text(const RunReportInput& input) {
                         input.accelerator.technology.allow_mixed_nodes
                             ? "nodes may mix in totals"
                             : "no totals; technology.allow_mixed_nodes=true allows them");
-    text += "totals need the vector unit, too, which no technology has a record of yet\n";
+  }
+  if (array.wanted_clock_ghz) {
+    text += fmt::format(
+        "clock of {:.4g} GHz: the array's critical path does not allow the {} GHz "
+        "asked for\n",
+        input.accelerator.params.clock_ghz, *array.wanted_clock_ghz);
   }
   for (const std::string& note : array.notes) text += note + "\n";
+  if (input.cost.vector) {
+    for (const std::string& note : input.cost.vector->notes) text += note + "\n";
+  }
   return text;
 }
 
@@ -167,7 +177,9 @@ Json array_technology_json(const RunReportInput& input) {
           {"critical_path_ps", number_json(array.critical_path_ps)},
           {"maximum_clock_ghz", number_json(array.maximum_clock_ghz())},
           {"modules", modules},
-          {"notes", array.notes}};
+          {"notes", array.notes},
+          {"vector_lane", input.cost.vector ? module_json(input.cost.vector->lane) : Json()},
+          {"vector_notes", input.cost.vector ? Json(input.cost.vector->notes) : Json::array()}};
 }
 
 Json marks_json(const RunReportInput& input) {
@@ -176,6 +188,7 @@ Json marks_json(const RunReportInput& input) {
           {"interpolated", array && array->has(Origin::interpolated)},
           {"extrapolated", array && array->extrapolated()},
           {"mixed_nodes", input.cost.mixed_nodes},
+          {"clock_limited", array && array->wanted_clock_ghz},
           {"overclocked", array && array->overclocked}};
 }
 
@@ -187,7 +200,14 @@ std::string array_text(const RunReportInput& input) {
   const auto add = [&](const std::optional<double>& value, const char* format) {
     if (value) figures.push_back(fmt::format(fmt::runtime(format), *value));
   };
-  add(array.critical_path_ps, "critical path {:.0f} ps");
+  if (array.critical_path_ps) {
+    const auto slowest = std::max_element(
+        array.modules.begin(), array.modules.end(), [](const ArrayModule& a, const ArrayModule& b) {
+          return a.cost().critical_path_ps < b.cost().critical_path_ps;
+        });
+    figures.push_back(
+        fmt::format("critical path {:.0f} ps ({})", *array.critical_path_ps, slowest->cost().name));
+  }
   add(array.maximum_clock_ghz(), "at most {:.4g} GHz");
   add(efficiency.pj_per_mac, "{:.4g} pJ/MAC");
   add(efficiency.tops_per_w, "{:.4g} TOPS/W");
@@ -205,9 +225,11 @@ std::string explanation_text(const RunReportInput& input) {
     return "no technology is named: --tech NAME, or `technology: {name: ...}` in the accelerator\n";
   }
   const ArrayFigures& array = *input.cost.array;
+  std::vector<ArrayModule> modules = array.modules;
+  if (input.cost.vector) modules.push_back(input.cost.vector->lane);
   TextTable table({"module", "from", "instances", "area um2", "class", "pJ/cycle", "cycles", "uJ"});
   std::string records;
-  for (const ArrayModule& module : array.modules) {
+  for (const ArrayModule& module : modules) {
     const ModuleCost& cost = module.cost();
     const bool known = module.figures.known();
     std::vector<std::string> head = {cost.name, word_of(module.figures.origin),
@@ -231,7 +253,8 @@ std::string explanation_text(const RunReportInput& input) {
                     known ? ", RTL " + module.figures.record.rtl_hash : "");
   }
   return fmt::format(
-      "where the array's figures come from: technology {}, library {} with hash {}, operands {}\n"
+      "where the figures of array and vector unit come from: technology {}, library {} with hash "
+      "{}, operands {}\n"
       "{}{}uJ = pJ/cycle x cycles of all instances, without leakage\n",
       array.technology, array.source.library, array.source.liberty_hash, word_of(array.operands),
       table.text(), records);

@@ -189,6 +189,16 @@ void add_array(const char* what, const RunCost& cost, std::vector<std::string>& 
   }
 }
 
+void add_vector(const RunCost& cost, const std::string& engine, std::vector<std::string>& missing) {
+  if (!cost.vector) {
+    missing.emplace_back("vector unit: no record, as technology.name is none");
+  } else if (cost.area_um2.vector && cost.vector->dynamic_pj && !cost.energy_pj.vector) {
+    missing.push_back(fmt::format("vector unit: engine {} does not count its cycles", engine));
+  }
+  if (!cost.vector) return;
+  for (const std::string& note : cost.vector->notes) missing.push_back("vector unit: " + note);
+}
+
 }  // namespace
 
 std::span<const ComparedFigure> compared_figures() { return kFigures; }
@@ -229,7 +239,7 @@ std::vector<std::string> missing_cost(const Accelerator& accelerator, const RunC
   }
   if (!energy.dram) missing.emplace_back("DRAM: the memory's file has no energy");
   if (!energy.vector || !cost.area_um2.vector) {
-    missing.emplace_back("vector unit: there is no record of it yet, neither area nor energy");
+    add_vector(cost, engine, missing);
   }
   return missing;
 }

@@ -50,7 +50,8 @@ struct Compared {
 
 // Fills in all but file, array and accuracy.
 Compared compared_of(const RunReportInput& input);
-// What --iso area compares: the vector unit has no record yet. Nothing where one is unknown, or
+// What --iso area compares: the vector unit does not grow with the array. Nothing where one is
+// unknown, or
 // they are of different nodes.
 std::optional<double> array_and_buffers_um2(const RunArea& area);
 // What of that area is unknown, and why: "array: ...". Energies are not looked at.

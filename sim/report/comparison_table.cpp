@@ -184,8 +184,7 @@ std::string iso_text(const Comparison& comparison) {
       "arrays resized to {}; ratios of cycles, time, EDP and MACs/cycle are those at exactly that "
       "size, as if speed grew with it\n",
       is_pes ? fmt::format("{:.0f} PEs", comparison.iso->wanted)
-             : fmt::format("{:.4g} mm2 of array and buffers (the vector unit has no record yet)",
-                           comparison.iso->wanted * 1e-6));
+             : fmt::format("{:.4g} mm2 of array and buffers", comparison.iso->wanted * 1e-6));
 }
 
 }  // namespace

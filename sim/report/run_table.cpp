@@ -256,7 +256,7 @@ std::string run_table(const RunReportInput& input) {
   if (input.explain) text += explanation_text(input) + "\n";
   if (knows_actions(input)) text += pe_cycles_table(input) + "\n" + actions_table(input) + "\n";
   return text + checked_text(input.result) +
-         fmt::format("{} cycles = {:.6g} s at {} GHz, utilization {}\n",
+         fmt::format("{} cycles = {:.6g} s at {:.6g} GHz, utilization {}\n",
                      with_separators(total.cycles), seconds(total, accelerator),
                      accelerator.params.clock_ghz, percent(utilization(total, design)));
 }

@@ -36,6 +36,9 @@ ParameterTable<TechnologyParams> technology_table() {
   table.text("name", &T::name,
              "technology of the array: one of configs/tech, or a file (a name with a slash, "
              "relative to the working directory); none: area and energy of the array stay unknown");
+  table.flag("limit_clock", &T::limit_clock,
+             "whether the clock slows down to what the array's critical path allows where that is "
+             "less than clock_ghz");
   table.flag("allow_overclock", &T::allow_overclock,
              "whether the clock may be faster than the array's critical path; marked then");
   table.flag("allow_mixed_nodes", &T::allow_mixed_nodes,

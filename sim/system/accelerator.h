@@ -24,6 +24,7 @@ struct AcceleratorParams {
 // What area and energy of the array are read from.
 struct TechnologyParams {
   std::string name = "none";
+  bool limit_clock = false;
   bool allow_overclock = false;
   bool allow_mixed_nodes = false;
   bool allow_estimate = false;

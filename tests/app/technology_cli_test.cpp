@@ -100,13 +100,13 @@ TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
       synth({"--tech", file, "--liberty", default_liberty().string(), "--node", "180"});
   const ProcessResult made = bitsmith(add);
   ASSERT_EQ(made.exit_code, 0) << made.output;
-  EXPECT_THAT(made.output, HasSubstr("7 of 7: "));
+  EXPECT_THAT(made.output, HasSubstr("8 of 8: "));
   EXPECT_THAT(made.output, HasSubstr("systolic_os_edge is extrapolated beyond the measured sizes"));
-  EXPECT_EQ(read_technology(file).records(), 7U);
+  EXPECT_EQ(read_technology(file).records(), 8U);
   // Nothing is left to do, and no tool to do it with.
   const ProcessResult resumed = bitsmith(add, "/nowhere");
   ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
-  EXPECT_THAT(resumed.output, Not(HasSubstr(" of 7")));
+  EXPECT_THAT(resumed.output, Not(HasSubstr(" of 8")));
   expect_other_sources_are_refused(file, add);
   expect_no_path_of_another_library(file);
   // A lone PE is measured among others: it has padding.

@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "common/process.h"
 #include "cost/run_cost.h"
+#include "cost/vector_lane.h"
 
 namespace bitsmith {
 namespace {
@@ -107,7 +108,7 @@ TEST_F(ArrayCostInRuns, EnergyIsTheSumOfModulesByClassOfCycle) {
   EXPECT_NEAR(*cost.energy_pj.leakage.array, 21, 1e-9);  // 21 uW x 1 us
   EXPECT_NEAR(*cost.energy_pj.array_total(), 1236, 1e-9);
   EXPECT_DOUBLE_EQ(*cost.area_um2.array, 650);
-  EXPECT_FALSE(cost.energy_pj.total());  // nobody knows the vector unit
+  EXPECT_FALSE(cost.energy_pj.total());  // there is no vector unit without a memory
 }
 
 TEST_F(ArrayCostInRuns, WithoutATechnologyOrCountsThereIsNothingToSay) {
@@ -171,6 +172,98 @@ TEST_F(ArrayCostInRuns, AClockAboveTheCriticalPathIsRefusedUnlessAllowed) {
     EXPECT_THAT(error.what(), HasSubstr("technology.allow_overclock=true"));
   }
   EXPECT_TRUE(figures({"clock_ghz=1.12", "technology.allow_overclock=true"})->overclocked);
+}
+
+TEST_F(ArrayCostInRuns, AClockIsLimitedToWholePicosecondsOfTheCriticalPath) {
+  add(accelerator({}).design->rtl().modules.at(0), 100, 900.25, {2.0, 1.0, 0.5, 0.25});
+  const auto clock_after = [&](const std::vector<std::string>& changes) {
+    std::vector<std::string> all = {"technology.name=" + file()};
+    all.insert(all.end(), changes.begin(), changes.end());
+    Accelerator limited = accelerator(all);
+    TechnologyShelf shelf;
+    const std::optional<double> before = limit_clock(limited, shelf);
+    EXPECT_FALSE(array_figures(limited, shelf, nullptr)->overclocked);
+    return std::pair(before, limited.params.clock_ghz);
+  };
+  const std::string limit = "technology.limit_clock=true";
+  EXPECT_EQ(clock_after({"clock_ghz=2", limit}), std::pair(std::optional(2.0), 1000 / 901.0));
+  EXPECT_EQ(clock_after({"clock_ghz=1.1", limit}), std::pair(std::optional<double>(), 1.1));
+  EXPECT_EQ(clock_after({"clock_ghz=1.1"}), std::pair(std::optional<double>(), 1.1));
+}
+
+// A lane of the vector unit, dynamic pJ: 8 per operation, 0.5 per idle cycle; not by the operands
+// of the array.
+class VectorCostInRuns : public ArrayCostInRuns {
+ protected:
+  VectorCostInRuns() { add_lane(hash_of_rtl(vector_lane_module())); }
+
+  void add_lane(const std::string& hash) {
+    ModuleRecord record;
+    const RtlDescription::Module lane = vector_lane();
+    record.cost = {lane.name, 1, 10, 200, 200, 0, 0, 1000, 5.0};
+    record.parameters = lane.parameters;
+    record.rtl_hash = hash;
+    record.energy_period_ps = 1000;
+    EnergyRecord energy;
+    energy.cycles = 100;
+    energy.switching_pj = 8;
+    record.energies.at(OperandClass::normal, PeCycleClass::mac) = energy;
+    energy.switching_pj = 0.5;
+    record.energies.at(OperandClass::normal, PeCycleClass::idle) = energy;
+    technology_.add(record);
+  }
+  std::optional<VectorFigures> vector(const std::vector<std::string>& changes,
+                                      const RunCounts* counts) {
+    std::vector<std::string> all = {"technology.name=" + file(), "vector.lanes=4"};
+    all.insert(all.end(), changes.begin(), changes.end());
+    TechnologyShelf shelf;
+    return vector_figures(accelerator(all, "systolic_int8_16x16_edge"), shelf, counts);
+  }
+};
+
+TEST_F(VectorCostInRuns, LanesWorkOrIdle) {
+  RunCounts run = counts();  // 100 cycles
+  run.system.vector_operations = 30;
+  const auto unit = vector({}, &run);
+  ASSERT_TRUE(unit);
+  EXPECT_THAT(unit->notes, testing::IsEmpty());
+  EXPECT_NEAR(*unit->dynamic_pj, 30 * 8 + (4 * 100 - 30) * 0.5, 1e-9);
+  EXPECT_DOUBLE_EQ(*unit->area_um2, 4 * 200);
+  EXPECT_DOUBLE_EQ(*unit->leakage_uw, 4 * 5);
+  const Accelerator edge = accelerator({}, "systolic_int8_16x16_edge");
+  const RunCost cost = run_cost(edge, run, 1e-6, shipped_sram_table, figures({}, &run), unit);
+  EXPECT_NEAR(*cost.energy_pj.vector, 425, 1e-9);
+  EXPECT_NEAR(*cost.energy_pj.leakage.vector, 20, 1e-9);
+  EXPECT_DOUBLE_EQ(*cost.area_um2.vector, 800);
+  // The SRAM is of 22 nm, as the technology is.
+  EXPECT_NEAR(*cost.energy_pj.total(),
+              1215 + 425 + 21 + 20 + *cost.energy_pj.buffers + *cost.energy_pj.leakage.buffers +
+                  *cost.energy_pj.dram_total(),
+              1e-6);
+  EXPECT_NEAR(*cost.area_um2.total(), 650 + 800 + *cost.area_um2.buffers, 1e-9);
+}
+
+TEST_F(VectorCostInRuns, WithoutCountsMemoryOrTechnologyThereIsLessToSay) {
+  EXPECT_FALSE(vector({}, nullptr)->dynamic_pj);
+  EXPECT_TRUE(vector({}, nullptr)->area_um2);
+  EXPECT_FALSE(vector({"memory=none"}, nullptr));
+  EXPECT_FALSE(vector({"technology.name=none"}, nullptr));
+}
+
+TEST_F(VectorCostInRuns, AStaleLaneIsNotUsed) {
+  add_lane("of another RTL");
+  const RunCounts run = counts();
+  const auto unit = vector({}, &run);
+  EXPECT_FALSE(unit->area_um2 || unit->dynamic_pj || unit->leakage_uw);
+  ASSERT_EQ(unit->notes.size(), 1U);
+  EXPECT_THAT(unit->notes[0], HasSubstr("only a stale record of a lane"));
+}
+
+TEST_F(VectorCostInRuns, AClockAboveThatOfALaneIsNoted) {
+  EXPECT_THAT(vector({"clock_ghz=1"}, nullptr)->notes, testing::IsEmpty());
+  const auto unit = vector({"clock_ghz=1.01"}, nullptr);
+  ASSERT_EQ(unit->notes.size(), 1U);
+  EXPECT_THAT(unit->notes[0], HasSubstr("takes 1000 ps, 1 GHz at most"));
 }
 
 TEST_F(ArrayCostInRuns, NodesAreNotMixedUnlessAllowed) {

@@ -38,7 +38,12 @@ std::vector<const LibertyPin*> pins_of(const LibertyCell& cell, bool inputs) {
 // A cell as the Liberty file defines it, written apart from its Verilog.
 class Reference {
  public:
-  explicit Reference(const LibertyCell& cell) : cell_(cell), inputs_(pins_of(cell, true)) {}
+  // Starts as a register that holds 0, also where the cell keeps the inverse of its data.
+  explicit Reference(const LibertyCell& cell) : cell_(cell), inputs_(pins_of(cell, true)) {
+    if (!cell.state) return;
+    state_ = cell.state->data.evaluate([](const std::string&) { return false; });
+    inverse_ = !state_;
+  }
 
   // The outputs under these inputs, whose bits are in the order of the input pins.
   std::string outputs(unsigned pattern) {

@@ -160,5 +160,21 @@ TEST(VectorLane, Fp32GatesGiveTheGoldenResults) {
   EXPECT_NEAR(pj(LaneOperation::multiply, false), 789.1, 0.03 * 789.1);
 }
 
+// Its results were compared on the way.
+TEST(VectorLane, ARecordHasTheDearestOperationAndIdleCycles) {
+  const LibertyLibrary library = read_liberty(default_liberty());
+  const ModuleRecord record = vector_lane_record({default_liberty()}, library);
+  const auto pj = [&](PeCycleClass cycle) {
+    return dynamic_pj(*record.energies.at(OperandClass::normal, cycle));
+  };
+  EXPECT_NEAR(record.cost.area_um2, 246094, 2461);
+  EXPECT_EQ(record.energy_period_ps, record.cost.critical_path_ps);  // above 5000 ps
+  // More than its product alone, less than product and sum apart (Fp32GatesGiveTheGoldenResults).
+  EXPECT_GT(pj(PeCycleClass::mac), 789.1);
+  EXPECT_LT(pj(PeCycleClass::mac), 789.1 + 277.9);
+  EXPECT_NEAR(pj(PeCycleClass::idle), 49.1, 0.03 * 49.1);
+  EXPECT_FALSE(record.energies.at(OperandClass::llm, PeCycleClass::mac));
+}
+
 }  // namespace
 }  // namespace bitsmith

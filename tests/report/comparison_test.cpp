@@ -224,7 +224,7 @@ TEST(MissingCost, SaysWhichPartAndWhy) {
   accelerator.memory.emplace();
   EXPECT_THAT(missing_cost(accelerator, {}, "tile"),
               ElementsAre(HasSubstr("array: no record"), "buffers: sram.device is none",
-                          HasSubstr("DRAM: "), HasSubstr("vector unit: there is no record")));
+                          HasSubstr("DRAM: "), HasSubstr("vector unit: no record")));
   accelerator.memory->sram.device = SramDevice::itrs_lop;
   RunCost cost;
   cost.energy_pj = {1.0, std::nullopt, 1.0, DramEnergy{}, {}};
