@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,19 @@ class ModuleEnergies {
   std::array<std::array<std::optional<EnergyRecord>, kPeCycleClasses>, kOperandClasses> records_;
 };
 
+// Of our way from RTL to figures (synthesis script, stimuli, windows, power integration). To be
+// raised when figures change with it: records of another method are stale, as those of other RTL.
+inline constexpr std::uint32_t kRecordMethod = 1;
+
+// What a record was made with.
+struct RecordTools {
+  std::uint32_t method = kRecordMethod;
+  std::string yosys, opensta, iverilog;  // what they call themselves
+  std::string date;                      // YYYY-MM-DD
+
+  bool operator==(const RecordTools&) const = default;
+};
+
 struct ModuleRecord {
   ModuleCost cost;           // `instances` is 1
   RtlParameters parameters;  // what the module was elaborated with
@@ -54,6 +68,7 @@ struct ModuleRecord {
   double energy_period_ps = 0;  // of the clock at which energy was measured: only leakage_pj
                                 // depends on it
   ModuleEnergies energies;
+  RecordTools tools;
   std::optional<WordCells> word_cells;  // where they were counted
 };
 

@@ -164,7 +164,9 @@ std::string why_not_of(const TechnologySource& source, const Technology& technol
 
 void keep_record(const fs::path& file, const std::string& name, const TechnologySource& source,
                  const ModuleRecord& record) {
-  check_record(source, record);  // one bad record does not spoil hours of others
+  ModuleRecord kept = record;
+  kept.tools = source.tools();
+  check_record(source, kept);  // one bad record does not spoil hours of others
   const FileLock lock(file);
   Technology technology;
   if (fs::exists(file)) {
@@ -176,7 +178,7 @@ void keep_record(const fs::path& file, const std::string& name, const Technology
   technology.name = name;
   technology.source = source;
   technology.source.node_nm = node_nm;
-  technology.add(record);
+  technology.add(std::move(kept));
   write_technology(technology, file);
 }
 

@@ -137,6 +137,7 @@ ModuleRecord combine(Family family, const Row& weights) {
   record.cost.leakage_uw =
       weighted_if_known(family, weights, [](const ModuleRecord& of) { return of.cost.leakage_uw; });
   record.rtl_hash = largest(family).rtl_hash;
+  record.tools = largest(family).tools;
   record.target_period_ps = largest(family).target_period_ps;
   record.energy_period_ps = largest(family).energy_period_ps;
   for (std::size_t operands = 0; operands < kOperandClasses; ++operands) {

@@ -12,6 +12,14 @@
 namespace bitsmith {
 namespace fs = std::filesystem;
 
+namespace {
+
+bool is_of(const ModuleRecord& record, std::string_view rtl_hash) {
+  return record.rtl_hash == rtl_hash && record.tools.method == kRecordMethod;
+}
+
+}  // namespace
+
 void Technology::add(ModuleRecord record) {
   const std::string key = key_of_module(record.cost.name, record.parameters);
   records_.erase(key);
@@ -29,8 +37,8 @@ void Technology::merge(const Technology& other) {
 const ModuleRecord* Technology::record(const std::string& module, const RtlParameters& parameters,
                                        std::string_view rtl_hash) const {
   const auto [begin, end] = records_.equal_range(key_of_module(module, parameters));
-  const auto found = std::find_if(
-      begin, end, [&](const auto& entry) { return entry.second.rtl_hash == rtl_hash; });
+  const auto found =
+      std::find_if(begin, end, [&](const auto& entry) { return is_of(entry.second, rtl_hash); });
   return found == end ? nullptr : &found->second;
 }
 
@@ -47,7 +55,7 @@ ModuleFigures Technology::find(const RtlDescription::Module& module, std::string
     for (const auto& [key, candidate] : records_) {
       if (candidate.cost.name != module.name || !sized.is_alike(candidate.parameters)) continue;
       any = true;
-      if (candidate.rtl_hash == rtl_hash) family.push_back(&candidate);
+      if (is_of(candidate, rtl_hash)) family.push_back(&candidate);
     }
     if (auto fitted = interpolate_sizes(sized, family)) {
       figures.notes = std::move(fitted->notes);

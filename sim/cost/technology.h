@@ -1,10 +1,10 @@
 // A technology: what synthesis and gate-level simulation in one library said of the modules of
 // designs. Files of configs/tech hold such records; the library itself stays where it is.
 //
-// A record is that of a module under its parameters and counts only for the RTL it was made from:
-// where the RTL has changed since it is stale, and never used. Modules whose parameters are sizes
-// of the array are answered at any size from records of a few small ones (cost/size_fit.h); a
-// record of the very size wins.
+// A record is that of a module under its parameters and counts only for the RTL and the method
+// (kRecordMethod) it was made from: where either has changed since it is stale, and never used.
+// Modules whose parameters are sizes of the array are answered at any size from records of a few
+// small ones (cost/size_fit.h); a record of the very size wins.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +29,10 @@ struct TechnologySource {
   double voltage = 0;
   std::optional<std::uint32_t> node_nm;  // none: not told
   double target_period_ps = 0;           // what gates were sized for
-  std::string yosys, opensta, iverilog;  // what they call themselves
+  std::string yosys, opensta, iverilog;  // of the last record; each has its own (RecordTools)
   std::string date;                      // of the last record, YYYY-MM-DD
 
+  RecordTools tools() const { return {kRecordMethod, yosys, opensta, iverilog, date}; }
   bool operator==(const TechnologySource&) const = default;
 };
 
@@ -47,7 +48,7 @@ struct ModuleFigures {
     interpolated,  // fitted, within the sizes that were measured
     extrapolated,  // fitted, beyond them
     estimated,     // by a component model, where the user allows it
-    stale,         // there are records, all of other RTL: nothing is known
+    stale,         // there are records, all of other RTL or method: nothing is known
     absent,
   };
   Origin origin = Origin::absent;
@@ -67,7 +68,7 @@ class Technology {
   void add(ModuleRecord record);
   // Adds those of `other`; where both are of the same RTL, ours stays.
   void merge(const Technology& other);
-  // The record of this very module and RTL, or null.
+  // The record of this very module, RTL and method, or null.
   const ModuleRecord* record(const std::string& module, const RtlParameters& parameters,
                              std::string_view rtl_hash) const;
   // `sizes` as the design's RtlDescription has them.

@@ -75,6 +75,10 @@ std::string record_text(const ModuleRecord& record) {
       cost.name, map, quoted(record.rtl_hash), cost.cells, number(cost.area_um2),
       number(cost.combinational_um2), number(cost.sequential_um2), number(cost.buffer_um2),
       number(cost.critical_path_ps));
+  const RecordTools& tools = record.tools;
+  text += fmt::format("    made: {{method: {}, yosys: {}, opensta: {}, iverilog: {}, date: {}}}\n",
+                      tools.method, quoted(tools.yosys), quoted(tools.opensta),
+                      quoted(tools.iverilog), quoted(tools.date));
   if (cost.leakage_uw) text += fmt::format("    leakage_uw: {}\n", number(*cost.leakage_uw));
   if (record.word_cells) text += word_cells_text(*record.word_cells);
   const std::string energies = energies_text(record.energies);
@@ -137,6 +141,17 @@ ParameterTable<Flat> record_table() {
       .required();
   table.number("energy_period_ps", &F::energy_period_ps, kNotNegative, "ps",
                "of the clock at which energy was measured");
+  return table;
+}
+
+ParameterTable<RecordTools> tools_table() {
+  using T = RecordTools;
+  ParameterTable<T> table;
+  table.integer("method", &T::method, {0, 1'000'000}, "", "of Bitsmith's own").required();
+  table.text("yosys", &T::yosys, "what it calls itself").required();
+  table.text("opensta", &T::opensta, "what it calls itself").required();
+  table.text("iverilog", &T::iverilog, "what it calls itself").required();
+  table.text("date", &T::date, "YYYY-MM-DD").required();
   return table;
 }
 
@@ -213,9 +228,9 @@ RtlParameters read_parameters(const YamlNode& map, Diagnostics& diagnostics) {
 }
 
 ModuleRecord read_record(const YamlNode& map, const ParameterTable<Flat>& table,
-                         double target_period_ps, Diagnostics& diagnostics) {
+                         const TechnologySource& source, Diagnostics& diagnostics) {
   const Flat flat =
-      table.read(map, diagnostics, {"parameters", "leakage_uw", "word_cells", "energies"});
+      table.read(map, diagnostics, {"parameters", "leakage_uw", "word_cells", "made", "energies"});
   ModuleRecord record;
   record.cost = {.name = flat.module,
                  .instances = 1,
@@ -227,11 +242,15 @@ ModuleRecord read_record(const YamlNode& map, const ParameterTable<Flat>& table,
                  .critical_path_ps = flat.critical_path_ps,
                  .leakage_uw = std::nullopt};
   record.rtl_hash = flat.rtl_hash;
-  record.target_period_ps = target_period_ps;
+  record.target_period_ps = source.target_period_ps;
+  record.tools = source.tools();
   record.energy_period_ps = flat.energy_period_ps;
   if (map.kind != YamlNode::Kind::map) return record;  // reported already
   if (const YamlNode* leakage = map.find("leakage_uw")) {
     record.cost.leakage_uw = read_number(*leakage, "leakage_uw", kNotNegative, diagnostics);
+  }
+  if (const YamlNode* made = map.find("made")) {
+    record.tools = tools_table().read(*made, diagnostics);
   }
   if (const YamlNode* parameters = map.find("parameters")) {
     record.parameters = read_parameters(*parameters, diagnostics);
@@ -262,7 +281,7 @@ void read_records(const YamlNode& list, Technology& technology, Diagnostics& dia
   }
   const auto table = record_table();
   for (const YamlNode& item : list.items) {
-    ModuleRecord record = read_record(item, table, technology.source.target_period_ps, diagnostics);
+    ModuleRecord record = read_record(item, table, technology.source, diagnostics);
     const std::string key = key_of_module(record.cost.name, record.parameters);
     if (!record.cost.name.empty() && technology.by_key().contains(key)) {
       diagnostics.add(item.where,

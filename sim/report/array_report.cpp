@@ -37,9 +37,18 @@ std::string_view word_of(OperandClass operands) {
   return kOperandClassNames[static_cast<std::size_t>(operands)];
 }
 
+Json made_json(const RecordTools& tools) {
+  return {{"method", tools.method},
+          {"yosys", tools.yosys},
+          {"opensta", tools.opensta},
+          {"iverilog", tools.iverilog},
+          {"date", tools.date}};
+}
+
 Json module_json(const ArrayModule& module) {
   const ModuleCost& cost = module.cost();
   const bool known = module.figures.known();
+  const bool is_estimated = module.figures.origin == Origin::estimated;
   const auto if_known = [&](double value) { return known ? Json(value) : Json(); };
   Json parameters = Json::object();
   for (const auto& [name, value] : module.figures.record.parameters) parameters[name] = value;
@@ -56,10 +65,10 @@ Json module_json(const ArrayModule& module) {
           {"instances", cost.instances},
           {"origin", word_of(module.figures.origin)},
           {"rtl_hash", known ? Json(module.figures.record.rtl_hash) : Json()},
+          {"made", known && !is_estimated ? made_json(module.figures.record.tools) : Json()},
           {"area_um2", if_known(cost.area_um2)},
           {"leakage_uw", known ? number_json(cost.leakage_uw) : Json()},
-          {"critical_path_ps",
-           module.figures.origin == Origin::estimated ? Json() : if_known(cost.critical_path_ps)},
+          {"critical_path_ps", is_estimated ? Json() : if_known(cost.critical_path_ps)},
           {"held_out_error",
            {{"area", number_json(held_out.area)},
             {"leakage", number_json(held_out.leakage)},
@@ -74,6 +83,15 @@ std::string percent(const std::optional<double>& value) {
 std::string held_out_text(const HeldOutError& error) {
   return fmt::format("area {}, leakage {}, energy {}", percent(error.area), percent(error.leakage),
                      percent(error.energy));
+}
+
+// Of interpolated figures that of the largest record.
+std::string record_of(const ModuleFigures& figures) {
+  const std::string rtl = ", RTL " + figures.record.rtl_hash;
+  if (figures.origin == Origin::estimated) return rtl;
+  const RecordTools& tools = figures.record.tools;
+  return fmt::format("{}, {} with {}, OpenSTA {}, {}, method {}", rtl, tools.date, tools.yosys,
+                     tools.opensta, tools.iverilog, tools.method);
 }
 
 std::string parameters_text(const RtlParameters& parameters) {
@@ -250,7 +268,7 @@ std::string explanation_text(const RunReportInput& input) {
     }
     records +=
         fmt::format("{}: {}{}\n", cost.name, parameters_text(module.figures.record.parameters),
-                    known ? ", RTL " + module.figures.record.rtl_hash : "");
+                    known ? record_of(module.figures) : "");
   }
   return fmt::format(
       "where the figures of array and vector unit come from: technology {}, library {} with hash "

@@ -48,7 +48,31 @@ ModuleRecord record_of(const std::string& module, const RtlParameters& parameter
   energy.clock_and_registers_pj = 1;
   energy.leakage_pj = 0.5 * 2000 * 1e-6;
   record.energies.at(OperandClass::llm, PeCycleClass::mac) = energy;
+  record.tools = {kRecordMethod, "Yosys 0", "1", "Icarus", "2026-11-20"};
   return record;
+}
+
+TEST(Technology, ARecordOfAnotherMethodIsStale) {
+  Technology technology = empty_technology();
+  ModuleRecord record = record_of("pe", {}, 100);
+  technology.add(record);
+  EXPECT_EQ(technology.find({"pe", 1, {}}, "aa", {}).origin, Origin::measured);
+  record.tools.method = kRecordMethod + 1;
+  technology.add(record);
+  EXPECT_EQ(technology.find({"pe", 1, {}}, "aa", {}).origin, Origin::stale);
+  const Technology read = parse_technology(technology_text(technology), "round.yaml");
+  EXPECT_EQ(read.find({"pe", 1, {}}, "aa", {}).origin, Origin::stale);
+}
+
+TEST(Technology, ToolsOfARecordAreItsOwnOrThoseOfTheFile) {
+  Technology technology = empty_technology();
+  technology.add(record_of("pe", {}, 100));
+  std::string text = technology_text(technology);
+  const auto tools = [&] { return parse_technology(text, "r.yaml").record("pe", {}, "aa")->tools; };
+  EXPECT_EQ(tools(), (RecordTools{kRecordMethod, "Yosys 0", "1", "Icarus", "2026-11-20"}));
+  const std::size_t made = text.find("    made: ");
+  text.erase(made, text.find('\n', made) + 1 - made);
+  EXPECT_EQ(tools(), (RecordTools{kRecordMethod, "Yosys 1", "2", "Icarus \"3\"", "2026-11-21"}));
 }
 
 TEST(Technology, IsReadAsItWasWritten) {
@@ -287,6 +311,11 @@ TEST(RecordMaking, RecordsOfTwoLibrariesDoNotMix) {
   keep_record(file, "my", source, record_of("pe", {}, 100));
   keep_record(file, "my", source, record_of("edge", {}, 200));
   EXPECT_EQ(read_technology(file).records(), 2U);
+  TechnologySource later = source;
+  later.date = "2027-01-01";
+  keep_record(file, "my", later, record_of("edge", {}, 200));
+  EXPECT_EQ(read_technology(file).record("pe", {}, "aa")->tools, source.tools());
+  EXPECT_EQ(read_technology(file).record("edge", {}, "aa")->tools, later.tools());
   TechnologySource other = source;
   other.liberty_hash = "4567";
   EXPECT_THROW(keep_record(file, "my", other, record_of("pe", {}, 1)), UserError);
