@@ -4,8 +4,8 @@
 
 #include "app/commands.h"
 #include "app/options.h"
-#include "app/reproduce_area.h"
 #include "app/reproduce_bitmod.h"
+#include "app/reproduce_cost.h"
 #include "app/reproduce_lut_tensor_core.h"
 #include "app/reproduce_mixpe.h"
 #include "common/table.h"
