@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/reproduce_bitmod.h"
+#include "cost/technology.h"
 #include "reproduce/cost_row.h"
 #include "reproduce/synthesis_records.h"
 

@@ -1,6 +1,7 @@
 #include "reproduce/unit_energy.h"
 
 #include <algorithm>
+#include <map>
 
 #include "common/file.h"
 #include "cost/size_fit.h"
@@ -11,9 +12,24 @@ namespace {
 
 using Origin = ModuleFigures::Origin;
 
-// A shipped design file that has such a module, be it at another size; "" when none has.
-std::string file_with(const RtlDescription::Module& module,
-                      const std::vector<RtlDescription::Size>& sizes) {
+bool has_module(const Design& design, const RtlDescription::Module& module,
+                const SizedModule& sized) {
+  const auto modules = design.rtl().modules;
+  return std::any_of(modules.begin(), modules.end(), [&](const auto& other) {
+    const bool is_same = key_of_module(other.name, other.parameters) ==
+                         key_of_module(module.name, module.parameters);
+    return is_same || (other.name == module.name && sized.is_alike(other.parameters));
+  });
+}
+
+bool has_same_formats(const Design& a, const Design& b) {
+  return &a.activation_format() == &b.activation_format() &&
+         &a.weight_format() == &b.weight_format();
+}
+
+// A shipped design file whose design has all these modules, be it at other sizes, and the formats
+// of `design` where there is one: some modules are the same in several. "" when none has them.
+std::string file_with(const Design& design, const std::vector<RtlDescription::Module>& modules) {
   namespace fs = std::filesystem;
   const fs::path home = home_folder();
   std::vector<fs::path> files;
@@ -21,94 +37,25 @@ std::string file_with(const RtlDescription::Module& module,
     if (entry.path().extension() == ".yaml") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
-  const SizedModule wanted(module.parameters, sizes);
-  const auto is_wanted = [&](const RtlDescription::Module& other) {
-    return other.name == module.name && (key_of_module(other.name, other.parameters) ==
-                                             key_of_module(module.name, module.parameters) ||
-                                         wanted.is_alike(other.parameters));
-  };
+  const auto sizes = design.rtl().sizes;
+  std::string found;
   for (const fs::path& file : files) {
     Diagnostics ignored;  // a mistake in a file is told to who uses it
-    const auto design = read_design(yaml::read(file, ignored), ignored);
-    if (design == nullptr) continue;
-    const auto modules = design->rtl().modules;
-    if (std::any_of(modules.begin(), modules.end(), is_wanted)) {
-      return fs::relative(file, home).string();
-    }
+    const auto other = read_design(yaml::read(file, ignored), ignored);
+    const bool has_all =
+        other != nullptr && std::all_of(modules.begin(), modules.end(), [&](const auto& m) {
+          return has_module(*other, m, SizedModule(m.parameters, sizes));
+        });
+    if (!has_all) continue;
+    const std::string name = file.lexically_relative(home).string();
+    if (has_same_formats(*other, design)) return name;
+    if (found.empty()) found = name;
   }
-  return "";
-}
-
-std::string command_for(const Technology& technology, const RtlDescription::Module& module,
-                        const std::vector<RtlDescription::Size>& sizes) {
-  const std::string file = file_with(module, sizes);
-  return fmt::format("`scripts/bitsmith synth {} --tech {} --liberty FILE` makes it",
-                     file.empty() ? "DESIGN.yaml" : file, technology.name);
+  return found;
 }
 
 std::string percent(std::optional<double> error) {
   return error ? fmt::format("{:.1f}%", 100 * *error) : "an unknown error";
-}
-
-// Adds what the figures of a module say to its unit's.
-class Sum {
- public:
-  Sum(const Technology& technology, const std::vector<RtlDescription::Size>& sizes)
-      : technology_(technology), sizes_(sizes) {}
-
-  void add(const CountedModule& counted, const ModuleFigures& figures) {
-    const RtlDescription::Module& module = counted.module;
-    if (!figures.known()) {
-      answer_.stale = answer_.stale || figures.origin == Origin::stale;
-      lacks(module, figures,
-            figures.origin == Origin::stale ? "has only a record of other RTL" : "has no record");
-      return;
-    }
-    const auto& energy = figures.record.energies.at(OperandClass::llm, PeCycleClass::mac);
-    const auto& leakage = figures.record.cost.leakage_uw;
-    if (!energy) return lacks(module, figures, "has no energy of a cycle at work");
-    if (!leakage) return lacks(module, figures, "has no leakage");
-    unit_.dynamic_pj += counted.count * dynamic_pj(*energy);
-    unit_.leakage_uw += counted.count * *leakage;
-    unit_.area_um2 += counted.count * figures.record.cost.area_um2;
-    unit_.period_ps = std::max(unit_.period_ps, figures.record.energy_period_ps);
-    if (figures.origin == Origin::measured) return;
-    unit_.remarks.push_back(fmt::format(
-        "{}: {} {} from smaller sizes, the energy of the largest of which is met within {}",
-        technology_.name, name_of(module),
-        figures.origin == Origin::extrapolated ? "extrapolated" : "interpolated",
-        percent(figures.held_out.energy)));
-  }
-
-  UnitAnswer answer(double macs_per_cycle) {
-    if (answer_.reasons.empty()) {
-      unit_.macs_per_cycle = macs_per_cycle;
-      answer_.energy = std::move(unit_);
-    }
-    return std::move(answer_);
-  }
-
- private:
-  static std::string name_of(const RtlDescription::Module& module) {
-    return key_of_module(module.name, module.parameters);
-  }
-
-  void lacks(const RtlDescription::Module& module, const ModuleFigures& figures,
-             std::string_view what) {
-    std::string reason = fmt::format("{} {} of {}; {}", technology_.name, what, name_of(module),
-                                     command_for(technology_, module, sizes_));
-    for (const std::string& note : figures.notes) reason += "; " + note;
-    answer_.reasons.push_back(std::move(reason));
-  }
-
-  const Technology& technology_;
-  const std::vector<RtlDescription::Size>& sizes_;
-  UnitAnswer answer_;
-  UnitEnergy unit_;
-};
-
-double per_cycle_pj(const UnitEnergy& unit, double period_ps) {
-  return unit.dynamic_pj + unit.leakage_pj(period_ps);
 }
 
 void add_new(std::vector<std::string>& all, const std::vector<std::string>& more) {
@@ -117,13 +64,94 @@ void add_new(std::vector<std::string>& all, const std::vector<std::string>& more
   }
 }
 
+// Adds what the figures of modules say to their unit's.
+class Sum {
+ public:
+  Sum(const Design& design, const Technology& technology)
+      : design_(design), technology_(technology) {}
+
+  void add(const CountedModule& counted, const ModuleFigures& figures) {
+    notes_.insert(notes_.end(), figures.notes.begin(), figures.notes.end());
+    if (const std::string_view lack = lack_of(figures); !lack.empty()) {
+      is_stale_ = is_stale_ || figures.origin == Origin::stale;
+      return lacking_[lack].push_back(counted.module);
+    }
+    const ModuleRecord& record = figures.record;
+    unit_.dynamic_pj +=
+        counted.count * dynamic_pj(*record.energies.at(OperandClass::llm, PeCycleClass::mac));
+    unit_.leakage_uw += counted.count * *record.cost.leakage_uw;
+    unit_.area_um2 += counted.count * record.cost.area_um2;
+    unit_.period_ps = std::max(unit_.period_ps, record.energy_period_ps);
+    if (figures.origin == Origin::measured) return;
+    unit_.remarks.push_back(fmt::format(
+        "{}: {} {} from smaller sizes, the energy of the largest of which is met within {}",
+        technology_.name, key_of_module(counted.module.name, counted.module.parameters),
+        figures.origin == Origin::extrapolated ? "extrapolated" : "interpolated",
+        percent(figures.held_out.energy)));
+  }
+
+  UnitAnswer answer(double macs_per_cycle) {
+    UnitAnswer answer;
+    answer.stale = is_stale_;
+    for (const auto& [lack, modules] : lacking_) {
+      answer.reasons.push_back(reason(lack, modules));
+    }
+    if (!answer.reasons.empty()) {
+      answer.reasons.insert(answer.reasons.end(), notes_.begin(), notes_.end());
+      return answer;
+    }
+    unit_.macs_per_cycle = macs_per_cycle;
+    answer.energy = std::move(unit_);
+    return answer;
+  }
+
+ private:
+  // "" for nothing.
+  static std::string_view lack_of(const ModuleFigures& figures) {
+    if (figures.origin == Origin::stale) return "record of the RTL in the tree, only of other RTL,";
+    if (!figures.known()) return "record";
+    if (!figures.record.energies.at(OperandClass::llm, PeCycleClass::mac)) {
+      return "energy of a cycle at work";
+    }
+    return figures.record.cost.leakage_uw ? "" : "leakage";
+  }
+
+  // A file says which modules are meant, otherwise their parameters do.
+  std::string reason(std::string_view lack,
+                     const std::vector<RtlDescription::Module>& modules) const {
+    const std::string file = file_with(design_, modules);
+    std::vector<std::string> names;
+    for (const RtlDescription::Module& module : modules) {
+      add_new(names, {file.empty() ? key_of_module(module.name, module.parameters) : module.name});
+    }
+    const std::string how =
+        file.empty()
+            ? "of which there is no shipped design file"
+            : fmt::format("which `scripts/bitsmith synth {} --tech {} --liberty FILE` makes", file,
+                          technology_.name);
+    return fmt::format("{} has no {} of {}, {}", technology_.name, lack, fmt::join(names, ", "),
+                       how);
+  }
+
+  const Design& design_;
+  const Technology& technology_;
+  UnitEnergy unit_;
+  std::map<std::string_view, std::vector<RtlDescription::Module>> lacking_;  // by what
+  std::vector<std::string> notes_;
+  bool is_stale_ = false;
+};
+
+double per_cycle_pj(const UnitEnergy& unit, double period_ps) {
+  return unit.dynamic_pj + unit.leakage_pj(period_ps);
+}
+
 }  // namespace
 
 UnitAnswer unit_energy(const Design& design, const std::vector<CountedModule>& modules,
                        const Technology& technology) {
   const RtlDescription rtl = design.rtl();
   const std::string& hash = shipped_technologies().rtl_hash(design);
-  Sum sum(technology, rtl.sizes);
+  Sum sum(design, technology);
   double pes = 0;
   for (const CountedModule& counted : modules) {
     sum.add(counted, technology.find(counted.module, hash, rtl.sizes));
