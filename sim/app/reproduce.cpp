@@ -187,8 +187,8 @@ int run_command(const Options& options) {
 Action add_reproduce(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "reproduce",
-      "what papers and other tools claim, beside our cycles and areas, with the difference "
-      "explained");
+      "what papers and other tools claim, beside our cycles, areas and energies, with the "
+      "difference explained");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command->add_option("paper", o.papers,

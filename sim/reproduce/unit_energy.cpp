@@ -1,6 +1,7 @@
 #include "reproduce/unit_energy.h"
 
 #include <algorithm>
+#include <compare>
 #include <map>
 
 #include "common/file.h"
@@ -72,9 +73,9 @@ class Sum {
 
   void add(const CountedModule& counted, const ModuleFigures& figures) {
     notes_.insert(notes_.end(), figures.notes.begin(), figures.notes.end());
-    if (const std::string_view lack = lack_of(figures); !lack.empty()) {
+    if (const auto lack = lack_of(figures)) {
       is_stale_ = is_stale_ || figures.origin == Origin::stale;
-      return lacking_[lack].push_back(counted.module);
+      return lacking_[*lack].push_back(counted.module);
     }
     const ModuleRecord& record = figures.record;
     unit_.dynamic_pj +=
@@ -106,37 +107,46 @@ class Sum {
   }
 
  private:
-  // "" for nothing.
-  static std::string_view lack_of(const ModuleFigures& figures) {
-    if (figures.origin == Origin::stale) return "record of the RTL in the tree, only of other RTL,";
-    if (!figures.known()) return "record";
-    if (!figures.record.energies.at(OperandClass::llm, PeCycleClass::mac)) {
-      return "energy of a cycle at work";
+  struct Lack {
+    std::string_view what;
+    bool is_made;  // by synthesis of a design that has the module
+    auto operator<=>(const Lack&) const = default;
+  };
+
+  static std::optional<Lack> lack_of(const ModuleFigures& figures) {
+    if (figures.origin == Origin::stale) {
+      return Lack{"record of the RTL in the tree, only of other RTL,", true};
     }
-    return figures.record.cost.leakage_uw ? "" : "leakage";
+    if (!figures.known()) return Lack{"record", true};
+    if (!figures.record.energies.at(OperandClass::llm, PeCycleClass::mac)) {
+      return Lack{"energy of a cycle at work", figures.origin == Origin::measured};
+    }
+    if (!figures.record.cost.leakage_uw) return Lack{"leakage", false};
+    return std::nullopt;
   }
 
   // A file says which modules are meant, otherwise their parameters do.
-  std::string reason(std::string_view lack,
-                     const std::vector<RtlDescription::Module>& modules) const {
-    const std::string file = file_with(design_, modules);
+  std::string reason(const Lack& lack, const std::vector<RtlDescription::Module>& modules) const {
+    const std::string file = lack.is_made ? file_with(design_, modules) : "";
     std::vector<std::string> names;
     for (const RtlDescription::Module& module : modules) {
       add_new(names, {file.empty() ? key_of_module(module.name, module.parameters) : module.name});
     }
-    const std::string how =
-        file.empty()
-            ? "of which there is no shipped design file"
-            : fmt::format("which `scripts/bitsmith synth {} --tech {} --liberty FILE` makes", file,
-                          technology_.name);
-    return fmt::format("{} has no {} of {}, {}", technology_.name, lack, fmt::join(names, ", "),
-                       how);
+    std::string text =
+        fmt::format("{} has no {} of {}", technology_.name, lack.what, fmt::join(names, ", "));
+    if (!file.empty()) {
+      text += fmt::format(", which `scripts/bitsmith synth {} --tech {} --liberty FILE` makes",
+                          file, technology_.name);
+    } else if (lack.is_made) {
+      text += ", of which there is no shipped design file";
+    }
+    return text;
   }
 
   const Design& design_;
   const Technology& technology_;
   UnitEnergy unit_;
-  std::map<std::string_view, std::vector<RtlDescription::Module>> lacking_;  // by what
+  std::map<Lack, std::vector<RtlDescription::Module>> lacking_;
   std::vector<std::string> notes_;
   bool is_stale_ = false;
 };

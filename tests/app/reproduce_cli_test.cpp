@@ -48,8 +48,8 @@ TEST(ReproduceCli, BitmodMeetsTheTotalsOfItsScript) {
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const json report = json::parse(result.output);
   EXPECT_EQ(report["schema"], "bitsmith.reproduce/1");
-  const std::size_t kCosts = 33 + 5 * technology_names().size();  // areas, energies
-  ASSERT_EQ(report["rows"].size(), 2U * 6 * 5 + 2 + 2 * 7 + kCosts);
+  const std::size_t costs = 33 + 5 * technology_names().size();  // areas, energies
+  ASSERT_EQ(report["rows"].size(), 2U * 6 * 5 + 2 + 2 * 7 + costs);
   EXPECT_EQ(report["rows"][0]["claim"], 669255680);
   EXPECT_EQ(report["rows"][0]["table"], "prefill of 256 tokens");
   EXPECT_EQ(report["rows"][0]["row"], "opt-1.3b, FP16");
@@ -76,7 +76,7 @@ TEST(ReproduceCli, BitmodMeetsTheTotalsOfItsScript) {
   EXPECT_EQ(headline["claim"], 1.48);
   EXPECT_NEAR(headline["relative_difference"], -0.0041, 1e-4);
   EXPECT_THAT(headline["note"], HasSubstr("does not say"));
-  const json& error = report["rows"][report["rows"].size() - kCosts - 1];
+  const json& error = report["rows"][report["rows"].size() - costs - 1];
   EXPECT_EQ(error["row"], "ternary, worst result");
   EXPECT_TRUE(error["claim"].is_null() && error["relative_difference"].is_null());
   EXPECT_GT(error["ours"], 1e-5);
@@ -91,9 +91,9 @@ bool is_of_energy(const json& row) {
 
 // In every technology, with a figure or the reason why there is none.
 TEST(ReproduceCli, EnergiesOfPesStandBesideTheirClaims) {
-  const std::map<std::string, std::size_t> kRows = {
+  const std::map<std::string, std::size_t> comparisons_of = {
       {"bitmod", 5}, {"mixpe", 12}, {"lut-tensor-core", 6}};
-  for (const auto& [paper, comparisons] : kRows) {
+  for (const auto& [paper, comparisons] : comparisons_of) {
     const json report = json::parse(bitsmith({"reproduce", paper, "--json", "-"}).output);
     std::map<std::string, std::size_t> by_library;
     for (const json& row : report["rows"]) {
@@ -242,9 +242,12 @@ TEST(ReproduceCli, AllPapersButForAGemm) {
     arguments.insert(arguments.end(), {"--json", "-"});
     return json::parse(bitsmith(arguments).output)["rows"].size();
   };
-  constexpr std::size_t kBitmod = 76 + 35, kMixpe = 65 + 33;  // cycles, areas
-  EXPECT_EQ(rows({"reproduce"}), 16U + kBitmod + kMixpe + 103);
-  EXPECT_EQ(rows({"reproduce", "bitmod", "scale-sim"}), 16U + kBitmod);
+  const std::size_t technologies = technology_names().size();
+  const std::size_t bitmod_rows = 76 + 33 + 5 * technologies;  // cycles, areas, energies
+  const std::size_t mixpe_rows = 65 + 28 + 12 * technologies;
+  const std::size_t lut_rows = 100 + 6 * technologies;
+  EXPECT_EQ(rows({"reproduce"}), 16U + bitmod_rows + mixpe_rows + lut_rows);
+  EXPECT_EQ(rows({"reproduce", "bitmod", "scale-sim"}), 16U + bitmod_rows);
   EXPECT_EQ(rows({"reproduce", "--gemm", "4x4x4", "--array", "2x2"}), 8U);
   const ProcessResult text = bitsmith({"reproduce", "bitmod"});
   EXPECT_EQ(text.exit_code, 0);

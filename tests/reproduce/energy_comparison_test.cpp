@@ -13,6 +13,7 @@ using testing::AnyOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 // Two cycles for four products, one, and three.
 constexpr std::string_view kUnits = R"(source: a paper
@@ -228,6 +229,8 @@ TEST(EnergyComparison, WhatARecordLacksIsNotTakenAsNothing) {
     ASSERT_EQ(row.remarks.size(), 1U);
   }
   EXPECT_THAT(rows[0].remarks[0], HasSubstr("hand has no leakage of systolic_os_pe"));
+  EXPECT_THAT(rows[0].remarks[0], Not(HasSubstr("synth")));  // the library says none
+  EXPECT_THAT(rows[1].remarks[0], HasSubstr("synth configs/designs/bit_serial/fp4_"));
   EXPECT_THAT(rows[1].remarks[0], HasSubstr("hand has no energy of a cycle at work of bit_serial"));
 }
 
