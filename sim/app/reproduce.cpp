@@ -4,8 +4,8 @@
 
 #include "app/commands.h"
 #include "app/options.h"
-#include "app/reproduce_area.h"
 #include "app/reproduce_bitmod.h"
+#include "app/reproduce_cost.h"
 #include "app/reproduce_lut_tensor_core.h"
 #include "app/reproduce_mixpe.h"
 #include "common/table.h"
@@ -187,8 +187,8 @@ int run_command(const Options& options) {
 Action add_reproduce(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "reproduce",
-      "what papers and other tools claim, beside our cycles and areas, with the difference "
-      "explained");
+      "what papers and other tools claim, beside our cycles, areas and energies, with the "
+      "difference explained");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command->add_option("paper", o.papers,

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "app/reproduce_area.h"
+#include "app/reproduce_cost.h"
 #include "common/table.h"
 #include "reproduce/bitmod_error.h"
 #include "reproduce/bitmod_exact.h"
@@ -156,7 +156,7 @@ void add_bitmod(Reproduction& reproduction) {
   add_errors(reproduction);
   add_simplifications(reproduction);
   reproduction.text += fmt::format("\nSource: {}\n", paper.source);
-  add_area_comparisons("bitmod", kPaper, reproduction);
+  add_cost_comparisons("bitmod", kPaper, reproduction);
 }
 
 }  // namespace bitsmith::app

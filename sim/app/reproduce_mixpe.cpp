@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "app/pipeline.h"
-#include "app/reproduce_area.h"
+#include "app/reproduce_cost.h"
 #include "common/file.h"
 #include "common/table.h"
 #include "reproduce/mixpe_paper.h"
@@ -197,7 +197,7 @@ void add_mixpe(Reproduction& reproduction) {
   add_comparisons(paper, reproduction);
   add_simplifications(reproduction);
   reproduction.text += fmt::format("\nSource: {}\n", paper.source);
-  add_area_comparisons("mixpe", kPaper, reproduction);
+  add_cost_comparisons("mixpe", kPaper, reproduction);
 }
 
 }  // namespace bitsmith::app

@@ -1,6 +1,7 @@
 #include "reproduce/area_comparison.h"
 
 #include <algorithm>
+#include <array>
 
 #include "common/file.h"
 #include "config/parameter_table.h"
@@ -94,12 +95,11 @@ class Reader {
             fmt::format("unknown key '{}'; allowed: design, sources, modules", field.key));
       }
     }
-    std::unique_ptr<const Design> design;
     std::vector<std::filesystem::path> sources;
     if (map.find("design") != nullptr) {
       const YamlNode* node = child(map, "design", YamlNode::Kind::map);
-      if (node != nullptr) design = read_design(*node, diagnostics_);
-      if (design == nullptr) return unit;
+      if (node != nullptr) unit.design = read_design(*node, diagnostics_);
+      if (unit.design == nullptr) return unit;
     } else if (const YamlNode* node = child(map, "sources", YamlNode::Kind::sequence)) {
       for (const YamlNode& source : node->items) {
         sources.push_back(home_folder() / "rtl" / source.scalar);
@@ -109,7 +109,7 @@ class Reader {
     }
     if (const YamlNode* modules = child(map, "modules", YamlNode::Kind::sequence)) {
       for (const YamlNode& item : modules->items) {
-        unit.parts.push_back(part(item, design.get(), sources));
+        unit.parts.push_back(part(item, unit.design.get(), sources));
       }
     }
     return unit;
@@ -118,7 +118,7 @@ class Reader {
   AreaUnit::Part part(const YamlNode& node, const Design* design,
                       const std::vector<std::filesystem::path>& sources) {
     const PartText text = part_table().read(node, diagnostics_, {"parameters"});
-    AreaUnit::Part part{{sources, text.module, {}}, text.count};
+    AreaUnit::Part part{{sources, text.module, {}}, text.count, false};
     if (design != nullptr) {
       const RtlDescription rtl = design->rtl();
       part.module = rtl_module(*design, {text.module, 1, {}});
@@ -126,6 +126,7 @@ class Reader {
                                       [&](const auto& m) { return m.name == text.module; });
       if (found != rtl.modules.end()) {
         part.module.parameters = found->parameters;
+        part.is_pe = found->is_pe && node.find("parameters") == nullptr;
       } else if (node.find("parameters") == nullptr) {
         diagnostics_.add(node.where, fmt::format("design '{}' says no parameters of module '{}': "
                                                  "'parameters' is needed",
@@ -160,6 +161,24 @@ class Reader {
                                    index(text.over, node.find("over")->where), text.work,
                                    text.claim == 0 ? std::nullopt : std::optional(text.claim),
                                    text.quantity, text.note});
+    if (energy_quantity(text.quantity)) require_energy(node, result_.comparisons.back());
+  }
+
+  void require_energy(const YamlNode& node, const AreaComparison& comparison) {
+    for (const std::size_t index : {comparison.unit, comparison.over}) {
+      if (index >= result_.units.size()) continue;
+      const AreaUnit& unit = result_.units[index];
+      const bool has_pe = std::any_of(unit.parts.begin(), unit.parts.end(),
+                                      [](const AreaUnit::Part& part) { return part.is_pe; });
+      if (has_pe) continue;
+      diagnostics_.add(node.find("quantity")->where,
+                       fmt::format("'{}' is of units with PEs of a design: '{}' has none",
+                                   comparison.quantity, unit.name));
+    }
+    if (const YamlNode* work = node.find("work")) {
+      diagnostics_.add(work->where, fmt::format("'work': not with '{}', designs say theirs",
+                                                comparison.quantity));
+    }
   }
 
   std::size_t index(std::string_view name, const Location& where) {
@@ -175,6 +194,11 @@ class Reader {
   Diagnostics& diagnostics_;
   AreaComparisons result_;
 };
+
+constexpr std::array<std::pair<std::string_view, EnergyQuantity>, 3> kEnergyQuantities = {
+    {{"energy per MAC", EnergyQuantity::per_mac},
+     {"power", EnergyQuantity::power},
+     {"area x power", EnergyQuantity::area_power}}};
 
 bool is_same(const RtlModule& a, const RtlModule& b) {
   return a.name == b.name && a.parameters == b.parameters;
@@ -205,9 +229,9 @@ bool is_measured(const AreaComparison& comparison) {
   return comparison.quantity == kArea || comparison.quantity == kAreaTime;
 }
 
-AreaRow row_of(const AreaComparisons& all, const AreaComparison& comparison,
+CostRow row_of(const AreaComparisons& all, const AreaComparison& comparison,
                const SynthesisRecords& records, std::string_view library) {
-  AreaRow row;
+  CostRow row;
   row.table = comparison.table;
   row.row = comparison.row;
   row.claim = comparison.claim;
@@ -242,6 +266,13 @@ std::vector<RtlModule> AreaComparisons::modules() const {
   return result;
 }
 
+std::optional<EnergyQuantity> energy_quantity(std::string_view quantity) {
+  for (const auto& [name, energy] : kEnergyQuantities) {
+    if (name == quantity) return energy;
+  }
+  return std::nullopt;
+}
+
 AreaComparisons read_area_comparisons(const YamlNode& root, Diagnostics& diagnostics) {
   return Reader(root, diagnostics).read();
 }
@@ -259,10 +290,11 @@ std::filesystem::path area_records_file(std::string_view paper) {
   return home_folder() / fmt::format("configs/papers/{}_synthesis.json", paper);
 }
 
-std::vector<AreaRow> area_rows(const AreaComparisons& comparisons, const SynthesisRecords& records,
+std::vector<CostRow> area_rows(const AreaComparisons& comparisons, const SynthesisRecords& records,
                                std::string_view command) {
-  std::vector<AreaRow> rows;
+  std::vector<CostRow> rows;
   for (const AreaComparison& comparison : comparisons.comparisons) {
+    if (energy_quantity(comparison.quantity)) continue;
     for (const std::string& library : records.libraries()) {
       // A claim beside which ours is not known stands once.
       if (!is_measured(comparison) && library != kDefaultLibrary) continue;

@@ -1,11 +1,12 @@
-// What LUT Tensor Core (ISCA 2025) claims of area, read from configs/papers/lut_tensor_core.yaml,
-// beside what synthesis of our own RTL gives (configs/papers/lut_tensor_core_synthesis.json):
-// ratios alone, since the technologies differ. Everything in the default library, the ablation in
-// whatever others there are records of.
+// What LUT Tensor Core (ISCA 2025) claims of area and energy, read from
+// configs/papers/lut_tensor_core.yaml, beside what synthesis of our own RTL gives
+// (configs/papers/lut_tensor_core_synthesis.json) and the records of technologies (unit_energy.h):
+// ratios alone, since the technologies differ. Areas all in the default library, those of the
+// ablation in whatever others there are records of; energies of the ablation alone.
 //
-// Two areas of every array: its tables and lanes (with the sum lanes of rows, and the XNOR gates of
-// lut_negate, which sit in its columns), and these with the columns: weight registers, zero points,
-// scales and open sums. The edge, with its channel buffers and controller, is in neither.
+// Two figures of every array: its tables and lanes (with the sum lanes of rows, and the XNOR gates
+// of lut_negate, which sit in its columns), and these with the columns: weight registers, zero
+// points, scales and open sums. The edge, with its channel buffers and controller, is in neither.
 #pragma once
 
 #include <filesystem>
@@ -15,8 +16,9 @@
 #include <vector>
 
 #include "config/yaml.h"
-#include "reproduce/area_row.h"
+#include "reproduce/cost_row.h"
 #include "reproduce/synthesis_records.h"
+#include "reproduce/unit_energy.h"
 
 namespace bitsmith::reproduce::lut_tensor_core {
 
@@ -70,7 +72,9 @@ std::vector<SynthesisRecord> synthesise_all(const SynthesisOptions& options,
                                             const SynthesisProgress& progress);
 
 // Ours is of tables and lanes, `with_columns` of these and the columns.
-using Row = AreaRow;
+using Row = CostRow;
 std::vector<Row> rows(const Claims& claims, const SynthesisRecords& records);
+// The ablation in every technology; the claims alone where there is none.
+std::vector<Row> energy_rows(const Claims& claims, const std::vector<Technology>& technologies);
 
 }  // namespace bitsmith::reproduce::lut_tensor_core

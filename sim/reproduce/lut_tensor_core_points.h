@@ -22,6 +22,7 @@ inline constexpr Point kLutTensorCore{.table = "int8", .precompute = "fused"};
 // The one before: 0/1 bits, full tables made beside the lanes, as UNPU.
 inline constexpr Point kConventional{.engine = "lut_full"};
 inline constexpr Point kPacked{};
+inline constexpr Point kNegating{.engine = "lut_negate"};
 
 // Near 512 products (K = 3, 5, 6: 510, 510, 516): units of LUT Tensor Core.
 struct Shape {

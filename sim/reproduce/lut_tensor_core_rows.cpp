@@ -271,19 +271,6 @@ void add_precompute(const Claims& claims, const Book& book, std::vector<Row>& ro
   growth("area in the unit, W2 A8, 2x64x4, 8-bit tables", kRounded, kLutTensorCore);
 }
 
-void add_energy(const Claims& claims, std::vector<Row>& rows) {
-  const auto add = [&](const std::string& name, double claim) {
-    rows.push_back(
-        {"ablation, W2 A8, 2x64x4: energy efficiency, UNPU is 1", name, claim, std::nullopt,
-         std::nullopt, "ratio",
-         "ours is not known: no record says yet what a unit takes per cycle under operands "
-         "like the paper's"});
-  };
-  add("+ weight reinterpretation", claims.efficiency_reinterpretation);
-  add("+ negation elimination", claims.efficiency_negation);
-  add("LUT Tensor Core", claims.efficiency_lut_tensor_core);
-}
-
 }  // namespace
 
 Point with_weight(Point point, std::uint32_t bits) {
@@ -327,7 +314,6 @@ std::vector<Row> rows(const Claims& claims, const SynthesisRecords& records) {
   add_widths(claims, book, rows);
   add_floats(claims, book, rows);
   add_precompute(claims, book, rows);
-  add_energy(claims, rows);
   settled(std::move(rows), kDefaultLibrary);
   return all;
 }

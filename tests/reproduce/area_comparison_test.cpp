@@ -27,7 +27,7 @@ comparisons:
   - {table: t, row: plain, unit: small, over: large, claim: 0.5, note: n}
   - {table: t, row: busy, unit: small, over: large, work: 4, note: n}
   - {table: t, row: slow, unit: small, over: large, quantity: area x critical path, note: n}
-  - {table: t, row: power, unit: small, over: large, quantity: power, claim: 0.9, note: n}
+  - {table: t, row: whole, unit: small, over: large, quantity: area of all, claim: 0.9, note: n}
 )";
 
 AreaComparisons two_units() {
@@ -74,7 +74,7 @@ TEST(AreaComparison, RatiosAreOfCountedModulesPerWork) {
   EXPECT_EQ(rows[0].technology, kDefaultLibrary);
   EXPECT_DOUBLE_EQ(rows[2].ours.value(), (2 * 100 + 0.5 * 200) / 300 * 2000 / 3000);
   EXPECT_FALSE(rows[3].ours || rows[3].missing || rows[3].stale);
-  EXPECT_EQ(rows[3].unit, "ratio of power");
+  EXPECT_EQ(rows[3].unit, "ratio of area of all");
   EXPECT_EQ(rows[3].technology, "");
 }
 
@@ -85,7 +85,7 @@ TEST(AreaComparison, EveryLibraryHasItsOwnRows) {
   others.back().area_um2 = 600;
   records.replace_library(others);
   const auto rows = area_rows(comparisons, records, kCommand);
-  ASSERT_EQ(rows.size(), 7U);  // a claim of power stands once
+  ASSERT_EQ(rows.size(), 7U);  // a claim alone stands once
   EXPECT_EQ(rows[1].technology, "another");
   EXPECT_DOUBLE_EQ(rows[1].ours.value(), 0.5);
   EXPECT_DOUBLE_EQ(rows[0].ours.value(), 1);
@@ -95,8 +95,8 @@ TEST(AreaComparison, OtherRtlIsStaleAndNoRecordIsNoFigure) {
   const AreaComparisons comparisons = two_units();
   auto records = invented(comparisons, kDefaultLibrary);
   records.front().rtl_hash = "of other sources";
-  for (const AreaRow& row : area_rows(comparisons, SynthesisRecords(records), kCommand)) {
-    const bool is_area = row.unit != "ratio of power";
+  for (const CostRow& row : area_rows(comparisons, SynthesisRecords(records), kCommand)) {
+    const bool is_area = row.unit != "ratio of area of all";
     EXPECT_EQ(row.stale, is_area) << row.row;
     EXPECT_FALSE(row.ours) << row.row;
     EXPECT_EQ(row.measured, "") << row.row;
@@ -104,9 +104,9 @@ TEST(AreaComparison, OtherRtlIsStaleAndNoRecordIsNoFigure) {
         row.note.find("stale: the RTL has changed since, run the command") != std::string::npos,
         is_area);
   }
-  for (const AreaRow& row : area_rows(comparisons, {}, kCommand)) {
+  for (const CostRow& row : area_rows(comparisons, {}, kCommand)) {
     EXPECT_FALSE(row.ours || row.stale) << row.row;
-    EXPECT_EQ(row.missing, row.unit != "ratio of power") << row.row;
+    EXPECT_EQ(row.missing, row.unit != "ratio of area of all") << row.row;
   }
   // In other parameters it is another module.
   records = invented(comparisons, kDefaultLibrary);
@@ -146,7 +146,7 @@ TEST(AreaComparison, ShippedRecordsAreOfTheRtlInTheTreeInFourLibraries) {
     const auto modules = comparisons.modules();
     EXPECT_EQ(records.libraries().size(), 4U) << paper;
     EXPECT_EQ(records.all().size(), modules.size() * records.libraries().size()) << paper;
-    for (const AreaRow& row : area_rows(comparisons, records, kCommand)) {
+    for (const CostRow& row : area_rows(comparisons, records, kCommand)) {
       EXPECT_FALSE(row.stale || row.missing)
           << row.row << ", " << row.technology << ": make the records of " << paper << " anew";
     }

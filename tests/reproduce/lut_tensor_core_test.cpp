@@ -167,6 +167,79 @@ TEST(LutTensorCorePaper, AnotherLibraryHasTheAblationAlone) {
   EXPECT_EQ(records.all().size(), both.size() + 1);
 }
 
+// Every table takes 100 pJ per cycle, every lane 10, every column 5.
+Technology with_energies() {
+  Technology technology;
+  technology.name = "hand";
+  technology.source.library = "hand_cells";
+  auto designs = ablation_designs();
+  designs.push_back(design_of({.engine = "lut_negate"}));
+  for (const RtlModule& module : recorded_modules(designs)) {
+    ModuleRecord record;
+    record.cost.name = module.name;
+    record.cost.leakage_uw = 0;
+    record.parameters = module.parameters;
+    record.rtl_hash = hash_of_rtl(module);
+    record.energy_period_ps = 1000;
+    EnergyRecord energy;
+    energy.switching_pj = module.name.ends_with("table")  ? 100
+                          : module.name.ends_with("lane") ? 10
+                                                          : 5;
+    record.energies.at(OperandClass::llm, PeCycleClass::mac) = energy;
+    technology.add(record);
+  }
+  return technology;
+}
+
+TEST(LutTensorCorePaper, EnergyEfficiencyIsOfTheRecords) {
+  const std::vector<Row> all = energy_rows(load_claims(), {with_energies()});
+  ASSERT_EQ(all.size(), 6U);
+  constexpr double kHalf = 2 * 100 + 130 * 10;
+  constexpr double kFull = 2 * 100 + 128 * 10;
+  constexpr double kColumns = 64 * 5;
+  EXPECT_EQ(find(all, "ablation", "UNPU-like").ours, 1);
+  for (const auto& [name, claim] : {std::pair("+ weight reinterpretation", 1.301),
+                                    {"+ negation elimination", 1.347},
+                                    {"LUT Tensor Core", 1.442}}) {
+    const Row& row = find(all, "ablation", name);
+    EXPECT_EQ(row.claim, claim);
+    EXPECT_DOUBLE_EQ(row.ours.value(), kFull / kHalf) << name;
+    EXPECT_DOUBLE_EQ(row.with_columns.value(), (kFull + kColumns) / (kHalf + kColumns)) << name;
+    EXPECT_EQ(row.technology, "hand_cells");
+    EXPECT_TRUE(row.remarks.empty());
+  }
+  // 512 products of two planes: 256 per cycle.
+  EXPECT_THAT(all[0].measured, HasSubstr(fmt::format("{:.4g} + 0 pJ", kFull / 256)));
+  EXPECT_FALSE(find(all, "ablation", "+ 8-bit tables alone").claim);
+}
+
+TEST(LutTensorCorePaper, EnergyWithoutRecordsIsNoFigure) {
+  Technology technology = with_energies();
+  for (const Row& row : energy_rows(load_claims(), {})) {
+    EXPECT_FALSE(row.ours || row.with_columns) << row.row;
+    EXPECT_FALSE(row.remarks.empty());
+  }
+  // Without the column of LUT Tensor Core only the figure with columns goes.
+  Technology less;
+  less.name = "less";
+  less.source = technology.source;
+  const auto core = design_of({.table = "int8", .precompute = "fused"});
+  std::string column;
+  for (const RtlDescription::Module& module : core->rtl().modules) {
+    if (module.name.ends_with("column")) column = key_of_module(module.name, module.parameters);
+  }
+  for (const auto& [key, record] : technology.by_key()) {
+    if (key != column) less.add(record);
+  }
+  ASSERT_EQ(less.records() + 1, technology.records());
+  const std::vector<Row> rows = energy_rows(load_claims(), {less});
+  const Row& row = find(rows, "ablation", "LUT Tensor Core");
+  EXPECT_TRUE(row.ours);
+  EXPECT_FALSE(row.with_columns);
+  EXPECT_THAT(row.remarks.at(0), HasSubstr("less has no record of lut_tensor_core_column"));
+  EXPECT_THAT(row.remarks.at(0), HasSubstr("int8_int2_2x64x4.yaml --tech less"));
+}
+
 TEST(LutTensorCorePaper, MistakesInItsFilesAreNamed) {
   Diagnostics diagnostics;
   read_claims(yaml::parse("source: x\nwidest_lut: 20\nwidest_ad: 2\n", "paper.yaml"), diagnostics);

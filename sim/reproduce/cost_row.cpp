@@ -1,4 +1,4 @@
-#include "reproduce/area_row.h"
+#include "reproduce/cost_row.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 namespace bitsmith::reproduce {
 
-void settle(AreaRow& row, std::string_view library, std::string_view command) {
+void settle(CostRow& row, std::string_view library, std::string_view command) {
   if (!row.ours && !row.missing) return;
   row.technology = library;
   const std::string make = library == kDefaultLibrary
