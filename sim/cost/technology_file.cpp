@@ -60,6 +60,14 @@ std::string word_cells_text(const WordCells& cells) {
   return fmt::format("    word_cells: {{{}}}\n", map);
 }
 
+// Without them it is as the file says of all its records.
+std::string tools_text(const RecordTools& tools) {
+  if (tools.date.empty()) return "";
+  return fmt::format("    made: {{method: {}, yosys: {}, opensta: {}, iverilog: {}, date: {}}}\n",
+                     tools.method, quoted(tools.yosys), quoted(tools.opensta),
+                     quoted(tools.iverilog), quoted(tools.date));
+}
+
 std::string record_text(const ModuleRecord& record) {
   const ModuleCost& cost = record.cost;
   RtlParameters parameters = record.parameters;
@@ -75,10 +83,7 @@ std::string record_text(const ModuleRecord& record) {
       cost.name, map, quoted(record.rtl_hash), cost.cells, number(cost.area_um2),
       number(cost.combinational_um2), number(cost.sequential_um2), number(cost.buffer_um2),
       number(cost.critical_path_ps));
-  const RecordTools& tools = record.tools;
-  text += fmt::format("    made: {{method: {}, yosys: {}, opensta: {}, iverilog: {}, date: {}}}\n",
-                      tools.method, quoted(tools.yosys), quoted(tools.opensta),
-                      quoted(tools.iverilog), quoted(tools.date));
+  text += tools_text(record.tools);
   if (cost.leakage_uw) text += fmt::format("    leakage_uw: {}\n", number(*cost.leakage_uw));
   if (record.word_cells) text += word_cells_text(*record.word_cells);
   const std::string energies = energies_text(record.energies);

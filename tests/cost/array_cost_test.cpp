@@ -113,7 +113,7 @@ TEST_F(ArrayCostInRuns, EnergyIsTheSumOfModulesByClassOfCycle) {
 
 TEST_F(ArrayCostInRuns, WithoutATechnologyOrCountsThereIsNothingToSay) {
   TechnologyShelf shelf;
-  EXPECT_FALSE(array_figures(accelerator({}), shelf, nullptr));
+  EXPECT_FALSE(array_figures(accelerator({"technology.name=none"}), shelf, nullptr));
   const auto array = figures({});
   EXPECT_FALSE(array->dynamic_pj);
   EXPECT_TRUE(array->area_um2);
