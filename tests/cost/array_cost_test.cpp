@@ -59,7 +59,9 @@ class ArrayCostInRuns : public testing::Test {
   static Accelerator accelerator(const std::vector<std::string>& changes,
                                  const std::string& name = "systolic_int8_16x16") {
     std::vector<Override> overrides = {parse_override("design.rows=2"),
-                                       parse_override("design.cols=3")};
+                                       parse_override("design.cols=3"),
+                                       parse_override("technology.limit_clock=false"),
+                                       parse_override("technology.allow_mixed_nodes=false")};
     for (const std::string& change : changes) overrides.push_back(parse_override(change));
     return load_accelerator(home_folder() / "configs/accelerators" / (name + ".yaml"), overrides);
   }
