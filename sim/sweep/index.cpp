@@ -148,13 +148,14 @@ std::string csv_line(const std::vector<Json>& row) {
 
 // ---------------------------------------------------------------------------------- rows
 
-// What of a record is in the index.
-constexpr std::array<std::string_view, 3> kMembers = {"status", "metrics", "errors"};
+// What of a record is in the index, but for what only those of failed points have.
+constexpr std::array<std::string_view, 2> kMembers = {"status", "metrics"};
+constexpr std::array<std::string_view, 1> kErrors = {"errors"};
 
-Json error_of(const Json& record) {
-  if (!record.contains("errors")) return nullptr;
+Json error_of(const std::string& key, const ResultStore& store) {
+  const Json record = store.read(key, kErrors).value_or(Json::object());
   std::string text;
-  for (const Json& error : record.at("errors")) {
+  for (const Json& error : record.value("errors", Json::array())) {
     text += (text.empty() ? "" : "; ") + error.get<std::string>();
   }
   return text;
@@ -186,7 +187,7 @@ std::vector<Json> row_of(const IndexInput& input, std::size_t number, const Resu
   row.push_back(status);
   const Json values = record.value("metrics", Json::object());
   for (const std::string& name : metrics) row.push_back(values.value(name, Json()));
-  row.push_back(error_of(record));
+  row.push_back(status == "failed" ? error_of(point.key, store) : Json());
   row.push_back(point.key);
   return row;
 }

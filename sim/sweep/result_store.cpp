@@ -13,6 +13,7 @@ namespace bitsmith {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kByteLimit = std::size_t{64} << 20;
 constexpr std::string_view kHead = R"({"checksum":")";
@@ -38,60 +39,82 @@ std::optional<std::string_view> record_of(std::string_view text) {
   return record;
 }
 
-// Where the string, number, word, object or array that begins at `at` ends; npos when it does not.
-std::size_t end_of_value(std::string_view text, std::size_t at) {
-  std::size_t depth = 0;
-  do {
-    // What ends a value, or may hide such a character.
-    at = text.find_first_of("\"{}[],", at);
-    if (at == std::string_view::npos) return at;
-    switch (text[at]) {
-      case '"':
-        ++at;
-        while ((at = text.find_first_of("\"\\", at)) != std::string_view::npos && text[at] != '"') {
-          at += 2;  // escaped
-        }
-        if (at == std::string_view::npos) return at;
-        break;
-      case '{':
-      case '[':
-        ++depth;
-        break;
-      case '}':
-      case ']':
-        if (depth == 0) return at;  // of a number, by the end of what it is in
-        --depth;
-        break;
-      default:
-        if (depth == 0) return at;
-    }
-    ++at;
-  } while (depth > 0);
-  return at;
-}
+// Takes some members of an object, and ends the reading when it has them: the rest of a record is
+// most of its length. What is wrong behind them is for the checksum to find.
+class MemberReader final : public Json::json_sax_t {
+ public:
+  explicit MemberReader(std::vector<std::string_view> names) : names_(std::move(names)) {}
 
-// The text of an object with only some of its members; nothing when it is no object that
-// ResultStore::write() made.
-std::optional<std::string> members_of(std::string_view object,
-                                      std::span<const std::string_view> names) {
-  std::string result = "{";
-  std::size_t at = 1;
-  while (at < object.size() && object[at] != '}') {
-    const std::size_t name_end = end_of_value(object, at);
-    if (name_end >= object.size() || object[name_end] != ':') return std::nullopt;
-    const std::size_t end = end_of_value(object, name_end + 1);
-    if (end >= object.size()) return std::nullopt;
-    const std::string_view name = object.substr(at + 1, name_end - at - 2);
-    if (std::find(names.begin(), names.end(), name) != names.end()) {
-      if (result.size() > 1) result += ',';
-      result += object.substr(at, end - at);
-    }
-    at = end + (object[end] == ',' ? 1 : 0);
+  // Nothing when the text was no JSON.
+  std::optional<Json> take() {
+    return is_broken_ ? std::nullopt : std::optional(std::move(members_));
   }
-  return result + "}";
-}
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(std::int64_t value) override { return add(value); }
+  bool number_unsigned(std::uint64_t value) override { return add(value); }
+  bool number_float(double value, const std::string&) override { return add(value); }
+  bool string(std::string& value) override { return add(std::move(value)); }
+  bool binary(Json::binary_t&) override { return false; }  // not in text
+  bool start_object(std::size_t) override { return begin(Json::value_t::object); }
+  bool start_array(std::size_t) override { return begin(Json::value_t::array); }
+  bool end_object() override { return end(); }
+  bool end_array() override { return end(); }
+  bool key(std::string& name) override {
+    if (depth_ == 1 && std::ranges::find(names_, name) != names_.end()) open_ = {&members_};
+    if (!open_.empty()) name_ = std::move(name);
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const Json::exception&) override {
+    is_broken_ = true;
+    return false;
+  }
+
+ private:
+  template <class Value>
+  bool add(Value&& value) {
+    if (!open_.empty()) append(std::forward<Value>(value));
+    return goes_on();
+  }
+  bool begin(Json::value_t type) {
+    if (!open_.empty()) open_.push_back(&append(type));
+    ++depth_;
+    return true;
+  }
+  bool end() {
+    --depth_;
+    if (!open_.empty()) open_.pop_back();
+    return goes_on();
+  }
+  template <class Value>
+  Json& append(Value&& value) {
+    Json& to = *open_.back();
+    return to.is_array() ? to.emplace_back(std::forward<Value>(value))
+                         : to[name_] = std::forward<Value>(value);
+  }
+  // After a value.
+  bool goes_on() {
+    if (depth_ > 1) return true;
+    open_.clear();
+    return members_.size() < names_.size();
+  }
+
+  std::vector<std::string_view> names_;
+  Json members_ = Json::object();
+  std::vector<Json*> open_;  // objects and arrays that the next value is in, if it is wanted
+  std::string name_;         // of that value, in an object
+  std::size_t depth_ = 0;
+  bool is_broken_ = false;
+};
 
 constexpr const char* kKey = "key";
+
+// A record is of its key.
+std::optional<Json> if_of(const std::string& key, std::optional<Json> record) {
+  if (!record || !record->is_object() || record->value(kKey, "") != key) return std::nullopt;
+  return record;
+}
 
 // Of AtomicFile and of the index.
 bool is_temporary_name(const fs::path& path) {
@@ -163,29 +186,25 @@ std::optional<std::string> ResultStore::text_of(const std::string& key) const {
   return record ? std::optional(std::string(*record)) : std::nullopt;
 }
 
-std::optional<nlohmann::ordered_json> ResultStore::read(const std::string& key) const {
-  return parsed(key, text_of(key));
+std::optional<Json> ResultStore::read(const std::string& key) const {
+  const std::optional<std::string> text = text_of(key);
+  if (!text) return std::nullopt;
+  return if_of(key, Json::parse(*text, nullptr, /*allow_exceptions=*/false));
 }
 
-std::optional<nlohmann::ordered_json> ResultStore::read(
-    const std::string& key, std::span<const std::string_view> members) const {
+std::optional<Json> ResultStore::read(const std::string& key,
+                                      std::span<const std::string_view> members) const {
   const std::optional<std::string> text = text_of(key);
   if (!text) return std::nullopt;
   std::vector<std::string_view> names(members.begin(), members.end());
   names.push_back(kKey);
-  return parsed(key, members_of(*text, names));
+  MemberReader reader(std::move(names));
+  Json::sax_parse(*text, &reader);
+  return if_of(key, reader.take());
 }
 
-std::optional<nlohmann::ordered_json> ResultStore::parsed(const std::string& key,
-                                                          const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  auto json = nlohmann::ordered_json::parse(*text, nullptr, false);
-  if (!json.is_object() || json.value(kKey, "") != key) return std::nullopt;
-  return json;
-}
-
-void ResultStore::write(const std::string& key, nlohmann::ordered_json record) const {
-  nlohmann::ordered_json keyed = {{kKey, key}};
+void ResultStore::write(const std::string& key, Json record) const {
+  Json keyed = {{kKey, key}};
   keyed.update(record);
   const std::string text = keyed.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::string file;

@@ -32,8 +32,8 @@ class ResultStore {
   // write() wrote: cut, altered, of another key. Such a file is as good as none.
   std::optional<nlohmann::ordered_json> read(const std::string& key) const;
 
-  // The same with only these members of the record: the others are skipped unread, which is most of
-  // the time where records are long.
+  // The same with only these members of the record: what comes after the last of them is not
+  // parsed, which is most of the time where records are long.
   std::optional<nlohmann::ordered_json> read(const std::string& key,
                                              std::span<const std::string_view> members) const;
 
@@ -44,8 +44,6 @@ class ResultStore {
   ResultStore() = default;
   // Of a whole file of that key.
   std::optional<std::string> text_of(const std::string& key) const;
-  static std::optional<nlohmann::ordered_json> parsed(const std::string& key,
-                                                      const std::optional<std::string>& text);
 
   std::filesystem::path folder_;
 };

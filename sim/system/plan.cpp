@@ -78,6 +78,7 @@ class MappingSearch {
               [](const Candidate& a, const Candidate& b) { return a.key() < b.key(); });
     Candidate best = exact(candidates_.front());
     for (std::size_t i = 1; i < candidates_.size() && candidates_[i].key() < best.key(); ++i) {
+      if (are_same_blocks(candidates_[i - 1].mapping, candidates_[i].mapping)) continue;
       const Candidate other = exact(candidates_[i]);
       if (other.key() < best.key()) best = other;
     }
@@ -158,6 +159,14 @@ class MappingSearch {
             program_.op.count * converted * w_times};
   }
   std::uint64_t of_bytes(std::uint64_t bytes) const { return pieces(bytes, times_.access_bytes); }
+
+  // Blocks with less than whole K load both operands every time. Where M and N have no edges,
+  // either order makes the same ones; it comes second in the list.
+  bool are_same_blocks(const Mapping& first, const Mapping& second) const {
+    const GemmShape& gemm = program_.op.gemm;
+    return Mapping{first.block_m, first.block_n, first.block_k, second.order} == second &&
+           second.block_k < gemm.k && gemm.m % second.block_m == 0 && gemm.n % second.block_n == 0;
+  }
 
   // What no order of events can beat: every transfer, one after the other; every multiplication, at
   // the array's peak.

@@ -212,13 +212,14 @@ TEST_F(SweepCli, CtrlCEndsCleanlyAndNothingIsLost) {
   }
   const auto results = [&] {
     std::size_t count = 0;
-    std::error_code ignored;
-    for (const auto& entry : fs::recursive_directory_iterator(folder() / "out", ignored)) {
-      count += entry.path().extension() == ".json" ? 1U : 0U;
+    std::error_code ignored;  // of files that are renamed meanwhile
+    for (fs::recursive_directory_iterator entry(folder() / "out", ignored), end; entry != end;
+         entry.increment(ignored)) {
+      count += entry->path().extension() == ".json" ? 1U : 0U;
     }
     return count;
   };
-  for (int i = 0; i < 2000 && results() < 20; ++i) ::usleep(10000);
+  for (int i = 0; i < 6000 && results() < 20; ++i) ::usleep(10000);
   ::kill(pid, SIGINT);
   int status = 0;
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);

@@ -151,8 +151,12 @@ TEST_F(SweepParts, ShardsInAnyOrderAreTheWholeSweep) {
 }
 
 TEST_F(SweepParts, GatheringComputesNothingAndSaysWhatIsMissing) {
-  ASSERT_EQ(sweep({"--shard", "1/2"}).exit_code, 0);
-  const std::size_t done = results("out").size();
+  ASSERT_EQ(sweep({}, "whole").exit_code, 0);
+  const std::uint32_t shard = shards_with_points("whole", 12).front();
+  ASSERT_EQ(sweep({"--shard", fmt::format("{}/12", shard)}).exit_code, 0);
+  const std::size_t done = computed_points("out");
+  ASSERT_GT(done, 0U);
+  ASSERT_LT(done, 12U);
   const ProcessResult result = sweep({"--gather", "--json", "g.json"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.output, HasSubstr(fmt::format("; {} are missing: start", 12 - done)));

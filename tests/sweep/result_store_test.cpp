@@ -20,6 +20,14 @@ class ResultStoreTest : public testing::Test {
     return hash.hex();
   }
 
+  // With its checksum.
+  void write_record(const std::string& record) const {
+    ContentHash hash;
+    hash.add(record);
+    write_file_atomically(store_.file_of(key()),
+                          R"({"checksum":")" + hash.hex() + R"(","record":)" + record + "}\n");
+  }
+
   TemporaryFolder folder_{std::filesystem::temp_directory_path()};
   const ResultStore store_{folder_.path() / "out"};
 };
@@ -70,13 +78,18 @@ TEST_F(ResultStoreTest, MembersOfABrokenFileAreNone) {
 TEST_F(ResultStoreTest, MembersOfTextThatIsNoRecordAreNone) {
   for (const std::string record : {"", "{", "[", "{\"status\"", "{\"status\":", "{\"status\":\"",
                                    "{\"status\":\"\\", "{{{{", "{,}", "{]", "{\"a\":1]", "1"}) {
-    ContentHash hash;
-    hash.add(record);
-    write_file_atomically(store_.file_of(key()),
-                          "{\"checksum\":\"" + hash.hex() + "\",\"record\":" + record + "}\n");
+    write_record(record);
     const Names names = {"status"};
     EXPECT_FALSE(store_.read(key(), names).has_value()) << record;
     EXPECT_FALSE(store_.read(key()).has_value()) << record;
+  }
+}
+
+TEST_F(ResultStoreTest, AMemberThatDoesNotEndIsNone) {
+  for (const std::string tail : {"", "\"do", "{\"a\":1", "{\"a\":[]", "[1,", "tru"}) {
+    const std::string record = R"({"key":")" + key() + R"(","status":)" + tail;
+    write_record(record);
+    EXPECT_FALSE(store_.read(key(), Names{"status"}).has_value()) << record;
   }
 }
 
