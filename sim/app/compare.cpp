@@ -340,7 +340,7 @@ Action add_compare(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--iso", o.iso,
                       "resize the arrays to the baseline's PEs (pes) or to an area of array and "
-                      "buffers (area; the vector unit has no record yet)");
+                      "buffers (area; the vector unit does not grow with the array)");
   command->add_option("--area", o.area,
                       "um2 of array and buffers for --iso area; by default the baseline's");
   command->add_flag(

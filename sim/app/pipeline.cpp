@@ -170,16 +170,14 @@ void simulate(const RunRequest& request, RunAnswer& answer) {
   const std::optional<double> wanted_clock_ghz = limit_clock(answer.accelerator, shelf);
   array_figures(accelerator, shelf, nullptr);  // before hours of simulation
   compute(request, answer);
+  // A roofline does not know what PEs and lanes do in the cycles that it leaves out.
+  const RunCounts* counts = request.engine == Engine::roofline ? nullptr : &total;
   answer.cost = run_cost(accelerator, total, seconds(total, accelerator), shipped_sram_table,
-                         array_figures(accelerator, shelf, &total, answer.operand_class),
-                         vector_figures(accelerator, shelf, &total));
+                         array_figures(accelerator, shelf, counts, answer.operand_class),
+                         vector_figures(accelerator, shelf, counts));
   if (answer.cost.array) answer.cost.array->wanted_clock_ghz = wanted_clock_ghz;
-  if (request.engine != Engine::roofline) return;
-  // A roofline knows the traffic of the DRAM, but not of the buffers, nor what PEs and lanes do in
-  // the cycles that it leaves out.
-  answer.cost.energy_pj.buffers.reset();
-  answer.cost.energy_pj.array.reset();
-  answer.cost.energy_pj.vector.reset();
+  // It knows the traffic of the DRAM, but not of the buffers.
+  if (request.engine == Engine::roofline) answer.cost.energy_pj.buffers.reset();
 }
 
 RunAnswer run(const RunRequest& request) {

@@ -54,7 +54,7 @@ void note_missing(const Accelerator& accelerator, const RtlDescription::Module& 
   array.notes.push_back(
       fmt::format("technology {} has {} record of {}{}; {}", array.technology,
                   is_stale ? "only a stale" : "no", key_of_module(module.name, module.parameters),
-                  is_stale ? ": its RTL has changed" : "", command_for(accelerator)));
+                  is_stale ? ": its RTL or our method has changed" : "", command_for(accelerator)));
 }
 
 void add_areas(ArrayFigures& array) {
@@ -91,11 +91,31 @@ double known_path_ps(const ArrayFigures& array) {
   return path;
 }
 
+// Of records of the same module with other parameters: 0 where there are none.
+double path_of_its_kind_ps(const ModuleFigures& figures, const std::string& rtl_hash,
+                           const Technology& technology) {
+  double path = 0;
+  for (const auto& [key, record] : technology.by_key()) {
+    if (record.cost.name == figures.record.cost.name && record.rtl_hash == rtl_hash) {
+      path = std::max(path, record.cost.critical_path_ps);
+    }
+  }
+  return path;
+}
+
 void judge_clock(const Accelerator& accelerator, ArrayFigures& array) {
   constexpr double kRounding = 1 + 1e-9;
   const double path_ps = known_path_ps(array);
   const double period_ps = 1000 / accelerator.params.clock_ghz;
-  if (accelerator.technology.limit_clock) return;
+  if (accelerator.technology.limit_clock) {
+    if (!array.critical_path_ps) {
+      array.notes.push_back(fmt::format(
+          "clock of {:.4g} GHz: a module without a critical path is taken to be as slow "
+          "as the slowest of its kind",
+          accelerator.params.clock_ghz));
+    }
+    return;
+  }
   array.overclocked = path_ps > period_ps * kRounding;
   if (!array.overclocked || accelerator.technology.allow_overclock) return;
   throw UserError(fmt::format(
@@ -145,7 +165,15 @@ std::optional<double> limit_clock(Accelerator& accelerator, TechnologyShelf& she
   const std::optional<ArrayFigures> array = array_figures(accelerator, shelf, nullptr);
   if (!array) return std::nullopt;
   const double wanted_ghz = accelerator.params.clock_ghz;
-  const double path_ps = std::ceil(known_path_ps(*array));
+  double path_ps = known_path_ps(*array);
+  if (!array->critical_path_ps) {
+    const Technology& technology = shelf.technology(accelerator.technology.name);
+    const std::string& hash = shelf.rtl_hash(*accelerator.design);
+    for (const ArrayModule& module : array->modules) {
+      path_ps = std::max(path_ps, path_of_its_kind_ps(module.figures, hash, technology));
+    }
+  }
+  path_ps = std::ceil(path_ps);
   if (path_ps <= 1000 / wanted_ghz) return std::nullopt;
   accelerator.params.clock_ghz = 1000 / path_ps;
   return wanted_ghz;

@@ -54,15 +54,14 @@ struct ArrayFigures {
 };
 
 // With technology.limit_clock: slows the accelerator's clock down to what the critical path of its
-// array's modules allows, in whole picoseconds, as far as records tell it. Returns the clock it had
-// when it was faster.
+// array's modules allows, in whole picoseconds; a module without a record counts as the slowest of
+// its kind. Returns the clock it had when it was faster.
 std::optional<double> limit_clock(Accelerator& accelerator, TechnologyShelf& shelf);
 
 // Of an accelerator that names a technology, else none. Without `counts`, or where nobody counted
 // PE-cycles, without energy. Throws UserError when there is no such technology, and when the clock
 // is above what the critical path allows and neither technology.allow_overclock nor limit_clock
-// is set. Estimates, where allowed,
-// have no critical path.
+// is set. Estimates, where allowed, have no critical path.
 std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, TechnologyShelf& shelf,
                                           const RunCounts* counts,
                                           OperandClass operands = OperandClass::llm);

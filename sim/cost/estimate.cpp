@@ -118,7 +118,7 @@ std::vector<double> non_negative_least_squares(const std::vector<std::vector<dou
 std::optional<Estimate> estimate(const Technology& technology, const WordCells& cells) {
   Records records;
   for (const auto& [key, record] : technology.by_key()) {
-    if (record.word_cells) records.push_back(&record);
+    if (record.word_cells && record.tools.method == kRecordMethod) records.push_back(&record);
   }
   const auto area = fitted(records, cells,
                            [](const ModuleRecord& of) { return std::optional(of.cost.area_um2); });

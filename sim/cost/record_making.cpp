@@ -125,7 +125,10 @@ TechnologySource source_of(const SynthesisOptions& options, const LibertyLibrary
 
 ModuleRecord make_record(const WantedRecord& wanted, const SynthesisOptions& options,
                          const LibertyLibrary& library, bool energy) {
-  if (!wanted.design) return vector_lane_record(options, library);
+  if (!wanted.design) {
+    check(energy, "a lane of the vector unit is always measured");
+    return vector_lane_record(options, library);
+  }
   const RtlModule module = rtl_module(*wanted.design, wanted.module);
   ModuleRecord record;
   if (energy) {

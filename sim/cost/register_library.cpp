@@ -2,17 +2,26 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "cost/boolean_function.h"
 
 namespace bitsmith {
 namespace {
 
-bool is_inverted_pin(std::string_view next_state) {
-  return next_state.size() > 1 && next_state[0] == '!' &&
-         std::all_of(next_state.begin() + 1, next_state.end(), [](char letter) {
-           return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_';
-         });
+// The pin that "!D", "(!D)", "! D", "D'" and the like name; empty of any other function.
+std::string inverted_pin(std::string_view next_state) {
+  try {
+    const BooleanFunction function = BooleanFunction::parse(next_state);
+    const bool is_inverter = function.variables().size() == 1 &&
+                             function.evaluate([](const std::string&) { return false; }) &&
+                             !function.evaluate([](const std::string&) { return true; });
+    return is_inverter ? function.variables()[0] : "";
+  } catch (const std::invalid_argument&) {
+    return "";  // left to Yosys to judge
+  }
 }
 
 // Where there is such an attribute.
@@ -25,11 +34,11 @@ std::string flip_flop(const LibertyGroup& ff) {
   if (states.size() != 2) return "";
   std::string_view state = states[0];
   std::string_view inverse = states[1];
-  std::string_view next = ff.text("next_state");
+  std::string next(ff.text("next_state"));
   std::string_view clear = ff.text("clear");
   std::string_view preset = ff.text("preset");
-  if (is_inverted_pin(next)) {
-    next.remove_prefix(1);
+  if (const std::string pin = inverted_pin(next); !pin.empty()) {
+    next = pin;
     std::swap(state, inverse);
     std::swap(clear, preset);
   }

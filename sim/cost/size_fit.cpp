@@ -158,12 +158,24 @@ bool is_above_zero(const EnergyRecord& energy) {
   return energy.switching_pj >= 0 && energy.clock_and_registers_pj >= 0 && dynamic_pj(energy) > 0;
 }
 
-// Takes out what is below 0, and notes it.
-void keep_above_zero(const std::string& module, SizeFit& fit) {
+double area_of_parts(const ModuleCost& cost) {
+  return cost.combinational_um2 + cost.sequential_um2 + cost.buffer_um2;
+}
+
+// Of the same gates and registers, times `factor`.
+EnergyRecord scaled(EnergyRecord energy, double factor) {
+  energy.switching_pj *= factor;
+  energy.internal_pj *= factor;
+  energy.clock_and_registers_pj *= factor;
+  return energy;
+}
+
+// Takes out what is below 0, or puts something in its place, and notes it.
+void keep_above_zero(const std::string& module, const ModuleRecord& largest, SizeFit& fit) {
   ModuleRecord& record = *fit.record;
-  const auto note = [&](const std::string& figure) {
-    fit.notes.push_back(fmt::format("{}: the fit of its {} is not above 0 at this size: not known",
-                                    module, figure));
+  const auto note = [&](const std::string& figure, const char* what = "not known") {
+    fit.notes.push_back(
+        fmt::format("{}: the fit of its {} is not above 0 at this size: {}", module, figure, what));
   };
   const ModuleCost& cost = record.cost;
   if (cost.area_um2 <= 0 || cost.combinational_um2 < 0 || cost.sequential_um2 < 0) {
@@ -180,11 +192,17 @@ void keep_above_zero(const std::string& module, SizeFit& fit) {
       auto& energy =
           record.energies.at(static_cast<OperandClass>(operands), static_cast<PeCycleClass>(cycle));
       if (!energy) continue;
-      if (!record.cost.leakage_uw) energy->leakage_pj.reset();
-      if (is_above_zero(*energy)) continue;
-      note(
-          fmt::format("energy of {}, {}", kOperandClassNames[operands], kPeCycleClassNames[cycle]));
-      energy.reset();
+      const std::optional<double> leakage_pj =
+          record.cost.leakage_uw ? energy->leakage_pj : std::nullopt;
+      if (!is_above_zero(*energy)) {
+        const auto& measured = largest.energies.at(static_cast<OperandClass>(operands),
+                                                   static_cast<PeCycleClass>(cycle));
+        energy = scaled(*measured, cost.area_um2 / area_of_parts(largest.cost));
+        note(fmt::format("energy of {}, {}", kOperandClassNames[operands],
+                         kPeCycleClassNames[cycle]),
+             "that of the largest one measured, by area");
+      }
+      energy->leakage_pj = leakage_pj;
     }
   }
 }
@@ -310,7 +328,7 @@ std::optional<SizeFit> interpolate_sizes(const SizedModule& module,
   if (!weights) return std::nullopt;
   SizeFit fit{
       combine(sorted, *weights), {}, module.is_beyond(sorted), held_out_error(sorted, rows)};
-  keep_above_zero(key_of_module(fit.record->cost.name, module.parameters()), fit);
+  keep_above_zero(key_of_module(fit.record->cost.name, module.parameters()), *sorted.back(), fit);
   return fit;
 }
 

@@ -5,7 +5,8 @@
 // of depth r in row r, whose sum is quadratic. No product: what grows with R x C is a PE or a
 // module per PE, with instances of its own. The critical path is the longest one measured, and
 // at least that long at larger sizes: it grows by a gate now and then and follows no polynomial.
-// A fit that is below 0 tells nothing: that figure is absent, with a note.
+// A fit that is below 0 tells nothing: that figure is absent, and an energy is that of the largest
+// size by area, each with a note.
 #pragma once
 
 #include <optional>

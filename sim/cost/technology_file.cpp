@@ -15,6 +15,7 @@ namespace {
 constexpr yaml::Limits kLimits = {std::size_t{32} << 20, 4'000'000};
 constexpr std::size_t kNameLimit = 200;
 constexpr std::size_t kFiguresOfEnergy = 5;
+constexpr std::uint32_t kMethodUntold = 1;  // of records from before they told it
 
 // ---- writing
 
@@ -249,6 +250,7 @@ ModuleRecord read_record(const YamlNode& map, const ParameterTable<Flat>& table,
   record.rtl_hash = flat.rtl_hash;
   record.target_period_ps = source.target_period_ps;
   record.tools = source.tools();
+  record.tools.method = kMethodUntold;
   record.energy_period_ps = flat.energy_period_ps;
   if (map.kind != YamlNode::Kind::map) return record;  // reported already
   if (const YamlNode* leakage = map.find("leakage_uw")) {

@@ -30,6 +30,7 @@ void add_energy(const RunCounts& counts, VectorFigures& vector) {
 void add_path(const Accelerator& accelerator, VectorFigures& vector) {
   const double path_ps = vector.lane.cost().critical_path_ps;
   if (path_ps <= 1000 / accelerator.params.clock_ghz * (1 + 1e-9)) return;
+  vector.overclocked = true;
   vector.notes.push_back(
       fmt::format("a vector lane of two stages takes {:.0f} ps, {:.4g} GHz at most: at {:.4g} GHz "
                   "it needs more "
@@ -62,7 +63,7 @@ std::optional<VectorFigures> vector_figures(const Accelerator& accelerator, Tech
         fmt::format("technology {} has {} record of a lane of the vector unit{}; `bitsmith synth "
                     "DESIGN.yaml --tech {} --liberty FILE` makes one",
                     technology.name, is_stale ? "only a stale" : "no",
-                    is_stale ? ": its RTL has changed" : "", technology.name));
+                    is_stale ? ": its RTL or our method has changed" : "", technology.name));
     return vector;
   }
   const ModuleCost& cost = vector.lane.cost();

@@ -23,6 +23,7 @@ struct VectorFigures {
   std::optional<double> area_um2;
   std::optional<double> leakage_uw;
   std::optional<double> dynamic_pj;  // switching, clock and registers; none without counts
+  bool overclocked = false;          // the clock is faster than a lane of two stages
   std::vector<std::string> notes;    // what is missing, and what makes it
 };
 

@@ -130,12 +130,7 @@ std::string marks_text(const RunReportInput& input) {
                             ? "nodes may mix in totals"
                             : "no totals; technology.allow_mixed_nodes=true allows them");
   }
-  if (array.wanted_clock_ghz) {
-    text += fmt::format(
-        "clock of {:.4g} GHz: the array's critical path does not allow the {} GHz "
-        "asked for\n",
-        input.accelerator.params.clock_ghz, *array.wanted_clock_ghz);
-  }
+  if (const std::string clock = limited_clock_text(input); !clock.empty()) text += clock + "\n";
   for (const std::string& note : array.notes) text += note + "\n";
   if (input.cost.vector) {
     for (const std::string& note : input.cost.vector->notes) text += note + "\n";
@@ -144,6 +139,13 @@ std::string marks_text(const RunReportInput& input) {
 }
 
 }  // namespace
+
+std::string limited_clock_text(const RunReportInput& input) {
+  if (!input.cost.array || !input.cost.array->wanted_clock_ghz) return "";
+  return fmt::format(
+      "clock of {:.4g} GHz: the array's critical path does not allow the {:.4g} GHz asked for",
+      input.accelerator.params.clock_ghz, *input.cost.array->wanted_clock_ghz);
+}
 
 ArrayEfficiency array_efficiency(const RunReportInput& input) {
   ArrayEfficiency result;
@@ -194,6 +196,7 @@ Json array_technology_json(const RunReportInput& input) {
           {"operands", word_of(array.operands)},
           {"critical_path_ps", number_json(array.critical_path_ps)},
           {"maximum_clock_ghz", number_json(array.maximum_clock_ghz())},
+          {"wanted_clock_ghz", number_json(array.wanted_clock_ghz)},
           {"modules", modules},
           {"notes", array.notes},
           {"vector_lane", input.cost.vector ? module_json(input.cost.vector->lane) : Json()},
@@ -207,7 +210,8 @@ Json marks_json(const RunReportInput& input) {
           {"extrapolated", array && array->extrapolated()},
           {"mixed_nodes", input.cost.mixed_nodes},
           {"clock_limited", array && array->wanted_clock_ghz},
-          {"overclocked", array && array->overclocked}};
+          {"overclocked", array && array->overclocked},
+          {"vector_overclocked", input.cost.vector && input.cost.vector->overclocked}};
 }
 
 std::string array_text(const RunReportInput& input) {

@@ -17,6 +17,8 @@ struct ArrayEfficiency {
   std::optional<double> tops_per_mm2;       // of the MACs that were done
   std::optional<double> peak_tops_per_mm2;  // of those the array could have done
 };
+// That the clock is slower than asked for; "" where it is not (technology.limit_clock).
+std::string limited_clock_text(const RunReportInput& input);
 ArrayEfficiency array_efficiency(const RunReportInput& input);
 
 // null without a technology.

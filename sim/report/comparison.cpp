@@ -1,6 +1,7 @@
 #include "report/comparison.h"
 
 #include "common/version.h"
+#include "report/array_report.h"
 
 namespace bitsmith {
 namespace {
@@ -167,6 +168,7 @@ Json design_json(const Comparison& comparison, const Compared& design) {
   json["mixed_nodes"] = design.mixed_nodes;
   json["accuracy"] = accuracy_json(design);
   json["missing"] = design.missing;
+  json["remarks"] = design.remarks;
   return json;
 }
 
@@ -192,10 +194,16 @@ void add_array(const char* what, const RunCost& cost, std::vector<std::string>& 
 void add_vector(const RunCost& cost, const std::string& engine, std::vector<std::string>& missing) {
   if (!cost.vector) {
     missing.emplace_back("vector unit: no record, as technology.name is none");
-  } else if (cost.area_um2.vector && cost.vector->dynamic_pj && !cost.energy_pj.vector) {
+    return;
+  }
+  const ModuleEnergies& energies = cost.vector->lane.figures.record.energies;
+  if (!cost.energy_pj.vector && energies.at(OperandClass::normal, PeCycleClass::mac)) {
     missing.push_back(fmt::format("vector unit: engine {} does not count its cycles", engine));
   }
-  if (!cost.vector) return;
+  if (cost.area_um2.vector && !cost.vector->leakage_uw) {
+    missing.emplace_back("leakage of the vector unit: its record has none");
+  }
+  if (cost.vector->lane.figures.known()) return;
   for (const std::string& note : cost.vector->notes) missing.push_back("vector unit: " + note);
 }
 
@@ -238,9 +246,8 @@ std::vector<std::string> missing_cost(const Accelerator& accelerator, const RunC
     missing.push_back(fmt::format("buffers: engine {} does not count their accesses", engine));
   }
   if (!energy.dram) missing.emplace_back("DRAM: the memory's file has no energy");
-  if (!energy.vector || !cost.area_um2.vector) {
-    add_vector(cost, engine, missing);
-  }
+  const bool has_no_leakage = cost.vector && !cost.vector->leakage_uw;
+  if (!energy.vector || !cost.area_um2.vector || has_no_leakage) add_vector(cost, engine, missing);
   return missing;
 }
 
@@ -262,6 +269,13 @@ Compared compared_of(const RunReportInput& input) {
   design.area_um2 = input.cost.area_um2;
   design.mixed_nodes = input.cost.mixed_nodes;
   design.missing = missing_cost(accelerator, input.cost, input.engine);
+  if (const std::string clock = limited_clock_text(input); !clock.empty()) {
+    design.remarks.push_back(clock);
+  }
+  if (input.cost.vector && input.cost.vector->lane.figures.known()) {
+    const std::vector<std::string>& notes = input.cost.vector->notes;
+    design.remarks.insert(design.remarks.end(), notes.begin(), notes.end());
+  }
   return design;
 }
 

@@ -44,6 +44,7 @@ struct Compared {
   RunArea area_um2;
   bool mixed_nodes = false;          // of array and SRAM, whether or not totals add them up
   std::vector<std::string> missing;  // what is unknown, and why
+  std::vector<std::string> remarks;  // what to know of what is known
   std::optional<ComparedAccuracy> accuracy;
   std::vector<std::string> errors;  // why it cannot run the workload; then all figures are void
 };
@@ -51,8 +52,7 @@ struct Compared {
 // Fills in all but file, array and accuracy.
 Compared compared_of(const RunReportInput& input);
 // What --iso area compares: the vector unit does not grow with the array. Nothing where one is
-// unknown, or
-// they are of different nodes.
+// unknown, or they are of different nodes.
 std::optional<double> array_and_buffers_um2(const RunArea& area);
 // What of that area is unknown, and why: "array: ...". Energies are not looked at.
 std::vector<std::string> missing_area(const Accelerator& accelerator, const RunCost& cost);

@@ -144,19 +144,26 @@ std::string energy_table(const Comparison& comparison) {
 }
 
 // A line per reason, with those whom it concerns.
-std::string notes_text(const Comparison& comparison) {
+std::string lines_by_reason(const Comparison& comparison, const char* what,
+                            std::vector<std::string> Compared::*reasons) {
   std::map<std::string, std::vector<std::string>> by_reason;
   std::size_t done = 0;
   for (const Compared& design : comparison.designs) {
     if (!is_done(design)) continue;
     ++done;
-    for (const std::string& reason : design.missing) by_reason[reason].push_back(design.name);
+    for (const std::string& reason : design.*reasons) by_reason[reason].push_back(design.name);
   }
   std::string text;
   for (const auto& [reason, names] : by_reason) {
-    text += fmt::format("unknown: {} ({})\n", reason,
+    text += fmt::format("{}: {} ({})\n", what, reason,
                         names.size() == done ? "all" : fmt::format("{}", fmt::join(names, ", ")));
   }
+  return text;
+}
+
+std::string notes_text(const Comparison& comparison) {
+  std::string text = lines_by_reason(comparison, "unknown", &Compared::missing) +
+                     lines_by_reason(comparison, "note", &Compared::remarks);
   for (const Compared& design : comparison.designs) {
     if (!is_done(design) || !design.mixed_nodes || !design.energy_pj.parts_add_up) continue;
     text += fmt::format("mixed nodes: totals of {} add up an array and SRAM of different nodes\n",

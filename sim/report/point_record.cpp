@@ -60,9 +60,11 @@ Json metrics(const RunReportInput& input) {
   json["buffers_leakage_energy_pj"] = number_json(energy.leakage.buffers);
   json["leakage_energy_pj"] = number_json(energy.leakage.total());
   json["array_leakage_energy_pj"] = number_json(energy.leakage.array);
+  json["vector_leakage_energy_pj"] = number_json(energy.leakage.vector);
   json["area_um2"] = number_json(input.cost.area_um2.total());
   json["array_area_um2"] = number_json(input.cost.area_um2.array);
   json["buffers_area_um2"] = number_json(input.cost.area_um2.buffers);
+  json["vector_area_um2"] = number_json(input.cost.area_um2.vector);
   json.update(roofs(input));
   const ArrayEfficiency efficiency = array_efficiency(input);
   json["array_pj_per_mac"] = number_json(efficiency.pj_per_mac);
@@ -74,7 +76,9 @@ Json metrics(const RunReportInput& input) {
   json["array_critical_path_ps"] = array ? number_json(array->critical_path_ps) : Json();
   json["array_is_interpolated"] = array && array->interpolated();
   json["array_is_estimated"] = array && array->estimated();
+  json["clock_limited"] = array && array->wanted_clock_ghz;
   json["overclocked"] = array && array->overclocked;
+  json["vector_overclocked"] = input.cost.vector && input.cost.vector->overclocked;
   json["mixed_nodes"] = input.cost.mixed_nodes;
   return json;
 }

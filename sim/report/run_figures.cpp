@@ -32,6 +32,7 @@ nlohmann::ordered_json energy_json(const RunEnergy& energy) {
                                  {"leakage", number_json(energy.leakage.total())},
                                  {"array_leakage", number_json(energy.leakage.array)},
                                  {"buffers_leakage", number_json(energy.leakage.buffers)},
+                                 {"vector_leakage", number_json(energy.leakage.vector)},
                                  {"dram_parts", nullptr}};
   if (energy.dram) {
     json["dram_parts"] = {{"transfers", energy.dram->transfers_pj},

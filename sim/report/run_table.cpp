@@ -179,6 +179,7 @@ std::string energy_table(const RunReportInput& input) {
   table.add_row({"buffers, leakage", text(energy.leakage.buffers, 1e-6), ""});
   table.add_row({"DRAM", text(energy.dram_total(), 1e-6), ""});
   add("vector unit", energy.vector, area.vector);
+  table.add_row({"vector unit, leakage", text(energy.leakage.vector, 1e-6), ""});
   table.add_rule();
   add("total", energy.total(), area.total());
   return table.text() + "\n";

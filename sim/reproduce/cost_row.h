@@ -20,7 +20,7 @@ struct CostRow {
   std::string note;
   std::string technology = "";            // library of ours; "" where ours has none
   std::string measured = "";              // what ours is a ratio of
-  bool stale = false;                     // its records are of other RTL than the tree's
+  bool stale = false;                     // its records are of other RTL or method than the tree's
   bool missing = false;                   // it waits for a record
   std::vector<std::string> remarks = {};  // on ours in this technology: why there is none, what
                                           // was not measured at its size

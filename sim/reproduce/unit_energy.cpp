@@ -115,7 +115,7 @@ class Sum {
 
   static std::optional<Lack> lack_of(const ModuleFigures& figures) {
     if (figures.origin == Origin::stale) {
-      return Lack{"record of the RTL in the tree, only of other RTL,", true};
+      return Lack{"record of the RTL in the tree, only of other RTL or method,", true};
     }
     if (!figures.known()) return Lack{"record", true};
     if (!figures.record.energies.at(OperandClass::llm, PeCycleClass::mac)) {

@@ -88,13 +88,14 @@ class Judge {
  private:
   bool judge(const SweepPoint& point) {
     try {
-      const Accelerator accelerator =
+      Accelerator accelerator =
           files_.load(sweep_.accelerators[point.accelerator], overrides_of(sweep_, point));
       if (sweep_.engine == SweepEngine::roofline && !accelerator.memory) {
         throw UserError(fmt::format("{}: memory is none: engine roofline needs one",
                                     sweep_.accelerators[point.accelerator].string()));
       }
       require_sram(accelerator, shipped_sram_table);
+      limit_clock(accelerator, shipped_technologies());             // constraints see what will run
       array_figures(accelerator, shipped_technologies(), nullptr);  // the clock it allows
       const nlohmann::ordered_json resolved =
           sweep_.constraints.empty() ? nlohmann::ordered_json() : accelerator.resolved();

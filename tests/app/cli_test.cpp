@@ -54,6 +54,36 @@ TEST_F(Cli, RunPrintsJsonAndNothingElseWithDash) {
   EXPECT_TRUE(run["energy_pj"].is_null() && run["area_um2"].is_null() && run["tech"].is_null());
 }
 
+// The DRAM does not slow down with the array: cycles are those of the clock that runs.
+TEST_F(Cli, ALimitedClockIsARunAtThatClock) {
+  const std::string edge = shipped("configs/accelerators/systolic_int8_16x16_edge.yaml");
+  const auto run = [&](std::vector<std::string> more) {
+    std::vector<std::string> command = {"run", edge, "--gemm", "64x512x512", "--json", "-"};
+    command.insert(command.end(), more.begin(), more.end());
+    const ProcessResult result = bitsmith(command);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return json::parse(result.output);
+  };
+  const json limited = run({"--set", "clock_ghz=2"});
+  EXPECT_EQ(limited["tech"]["marks"]["clock_limited"], true);
+  EXPECT_EQ(limited["tech"]["array"]["wanted_clock_ghz"], 2.0);
+  EXPECT_EQ(limited["clock_ghz"], limited["config"]["clock_ghz"]);
+  EXPECT_LE(limited["clock_ghz"], limited["tech"]["array"]["maximum_clock_ghz"]);
+  const std::string clock = "clock_ghz=" + limited["clock_ghz"].dump();
+  const json same = run({"--set", clock, "--set", "technology.limit_clock=false"});
+  EXPECT_EQ(same["tech"]["marks"]["clock_limited"], false);
+  EXPECT_EQ(limited["total"], same["total"]);
+  EXPECT_EQ(limited["energy_pj"], same["energy_pj"]);
+  // At 2 GHz the DRAM would take more cycles.
+  const json faster = run({"--set", "clock_ghz=2", "--set", "technology.allow_overclock=true",
+                           "--set", "technology.limit_clock=false"});
+  EXPECT_GT(faster["total"]["cycles"], limited["total"]["cycles"]);
+  EXPECT_EQ(faster["tech"]["marks"]["overclocked"], true);
+  EXPECT_EQ(faster["tech"]["marks"]["vector_overclocked"], true);
+  const ProcessResult text = bitsmith({"run", edge, "--gemm", "8x8x8", "--set", "clock_ghz=2"});
+  EXPECT_THAT(text.output, HasSubstr("critical path does not allow the 2 GHz asked for"));
+}
+
 // The same GEMM in the memory system: SystemC with values, the fast twin, the optimist; a timeline
 // and a waveform beside the answer.
 TEST_F(Cli, RunInEveryEngine) {

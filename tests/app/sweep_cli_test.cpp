@@ -123,6 +123,22 @@ TEST_F(SweepCli, EnergyAreaAndTrafficAreThoseOfASingleRun) {
   EXPECT_GT(energy["dram"], 0);
 }
 
+TEST_F(SweepCli, ConstraintsSeeTheClockThatRuns) {
+  write(
+      "clocks.yaml",
+      fmt::format("name: c\naccelerators: [{}]\naxes: [{{set: clock_ghz, values: [0.3, 0.6, 2]}}]\n"
+                  "constraints: ['clock_ghz >= 0.5', 'clock_ghz < 1']\n"
+                  "workloads: [{{gemm: 8x8x8}}]\n",
+                  accelerator_));
+  const ProcessResult result = bitsmith({"sweep", "clocks.yaml", "--out", "out"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::string csv = read("out/index.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);  // 0.6 and what 2 becomes
+  EXPECT_EQ(row_of(csv, 0).at("clock_limited"), "false");
+  EXPECT_EQ(row_of(csv, 1).at("clock_limited"), "true");
+  EXPECT_LT(std::stod(row_of(csv, 1).at("clock_ghz")), 1);
+}
+
 TEST_F(SweepCli, AnUnknownSramIsRefusedBeforeAnythingRuns) {
   const ProcessResult result =
       bitsmith({"run", accelerator_, "--gemm", "8x8x8", "--set", "sram.node_nm=5"});

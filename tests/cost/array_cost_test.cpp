@@ -130,7 +130,7 @@ TEST_F(ArrayCostInRuns, AStaleRecordIsNotUsed) {
                array->critical_path_ps);
   ASSERT_EQ(array->notes.size(), 1U);
   EXPECT_THAT(array->notes[0], HasSubstr("only a stale record of systolic_os_edge"));
-  EXPECT_THAT(array->notes[0], HasSubstr("its RTL has changed"));
+  EXPECT_THAT(array->notes[0], HasSubstr("its RTL or our method has changed"));
   // What is known of the PE stays.
   EXPECT_EQ(array->modules[0].uses.size(), 4U);
 }
@@ -191,6 +191,9 @@ TEST_F(ArrayCostInRuns, AClockIsLimitedToWholePicosecondsOfTheCriticalPath) {
   EXPECT_EQ(clock_after({"clock_ghz=2", limit}), std::pair(std::optional(2.0), 1000 / 901.0));
   EXPECT_EQ(clock_after({"clock_ghz=1.1", limit}), std::pair(std::optional<double>(), 1.1));
   EXPECT_EQ(clock_after({"clock_ghz=1.1"}), std::pair(std::optional<double>(), 1.1));
+  // No record has 31-bit sums: the PE is as slow as the one of 32, for all that is known.
+  EXPECT_EQ(clock_after({"clock_ghz=2", limit, "design.accumulator_bits=31"}),
+            std::pair(std::optional(2.0), 1000 / 901.0));
 }
 
 // A lane of the vector unit, dynamic pJ: 8 per operation, 0.5 per idle cycle; not by the operands

@@ -51,11 +51,20 @@ TEST(RegisterLibrary, AnInvertingFlipFlopIsRestatedByItsOtherState) {
 TEST(RegisterLibrary, WhatIsNoInvertedPinStays) {
   constexpr const char* kEnabled = R"lib(library (x) {
     cell (E) { area : 1; ff (IQ, IQN) { clocked_on : "C"; next_state : "!E IQ + E D"; } }
-    cell (N) { area : 1; ff (IQ, IQN) { clocked_on : "C"; next_state : "(!D)"; } }
+    cell (N) { area : 1; ff (IQ, IQN) { clocked_on : "C"; next_state : "D ^ D2"; } }
   })lib";
   EXPECT_THAT(registers_of(kEnabled), HasSubstr("ff (\"IQ\", \"IQN\") { clocked_on : \"C\" ; "
                                                 "next_state : \"!E IQ + E D\" ; }"));
-  EXPECT_THAT(registers_of(kEnabled), HasSubstr("next_state : \"(!D)\""));
+  EXPECT_THAT(registers_of(kEnabled), HasSubstr("next_state : \"D ^ D2\""));
+}
+
+TEST(RegisterLibrary, AnInvertedPinIsOneHoweverItIsWritten) {
+  const std::string restated = registers_of(kInverting);
+  for (const std::string written : {"(!D)", "! D", "D'", "(D')"}) {
+    std::string text = kInverting;
+    text.replace(text.find("!D"), 2, written);
+    EXPECT_EQ(registers_of(text.c_str()), restated) << written;
+  }
 }
 
 // Yosys connects a register's reset to the pin that makes it 0.

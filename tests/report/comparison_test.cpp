@@ -191,7 +191,7 @@ TEST_F(ComparisonTest, TheJsonHasItsPublishedKeys) {
   EXPECT_THAT(keys(design(1)),
               ElementsAre("accuracy", "area_um2", "config", "cycles", "cycles_difference",
                           "energy_difference_pj", "energy_pj", "figures", "file", "missing",
-                          "mixed_nodes", "name", "ratios", "status"));
+                          "mixed_nodes", "name", "ratios", "remarks", "status"));
   EXPECT_THAT(
       keys(design(1)["figures"]),
       ElementsAre("area_um2", "array_and_buffers_um2", "clock_ghz", "cycles", "dram_bytes",

@@ -176,7 +176,7 @@ TEST_F(RunReport, TheArrayIsMeasuredByItsMacsAndExplained) {
   EXPECT_EQ(run["tech"]["marks"],
             json::parse(R"({"estimated": false, "interpolated": true, "extrapolated": false,
                             "mixed_nodes": false, "clock_limited": false,
-                            "overclocked": false})"));
+                            "overclocked": false, "vector_overclocked": false})"));
   EXPECT_THAT(table(), HasSubstr("2.5 pJ/MAC, 0.8 TOPS/W"));
   EXPECT_THAT(table(), HasSubstr("pe is interpolated between sizes (held-out errors: area +1.5%"));
   EXPECT_THAT(table(), Not(HasSubstr("abcdef")));

@@ -207,9 +207,8 @@ TEST(EnergyComparison, EveryTechnologyHasItsOwnRows) {
     EXPECT_EQ(rows[i].stale, i % 2 == 1);
   }
   ASSERT_EQ(rows[1].remarks.size(), 1U);
-  EXPECT_THAT(
-      rows[1].remarks[0],
-      HasSubstr("hand has no record of the RTL in the tree, only of other RTL, of bit_serial_pe"));
+  EXPECT_THAT(rows[1].remarks[0], HasSubstr("hand has no record of the RTL in the tree, only of "
+                                            "other RTL or method, of bit_serial_pe"));
 }
 
 TEST(EnergyComparison, WhatARecordLacksIsNotTakenAsNothing) {

@@ -152,12 +152,9 @@ function fillOperators(operators) {
 // [component, pJ or null], in the order of COMPONENTS.
 function energyParts(point) {
   const figure = (name) => valueOf(name, point);
-  const [all, array, buffers] =
-      ['', 'array_', 'buffers_'].map((part) => figure(`${part}leakage_energy_pj`));
-  const vector = [all, array, buffers].includes(null) ? null : all - array - buffers;
   const values = [
-    ...['array', 'buffers', 'dram', 'vector'].map((name) => figure(`${name}_energy_pj`)), array,
-    buffers, vector
+    ...['array', 'buffers', 'dram', 'vector'].map((part) => figure(`${part}_energy_pj`)),
+    ...['array', 'buffers', 'vector'].map((part) => figure(`${part}_leakage_energy_pj`))
   ];
   return COMPONENTS.map((label, i) => [label, values[i]]);
 }
