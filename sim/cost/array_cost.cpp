@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <limits>
 
 #include "common/error.h"
 
@@ -91,14 +93,26 @@ double known_path_ps(const ArrayFigures& array) {
   return path;
 }
 
-// Of records of the same module with other parameters: 0 where there are none.
+// Of the slowest of those records of the same module that differ in the fewest parameters: 0 where
+// there are none.
 double path_of_its_kind_ps(const ModuleFigures& figures, const std::string& rtl_hash,
                            const Technology& technology) {
+  const ModuleRecord& wanted = figures.record;
+  const auto differences = [&](const ModuleRecord& record) {
+    return std::count_if(wanted.parameters.begin(), wanted.parameters.end(), [&](const auto& own) {
+      const RtlParameters& others = record.parameters;
+      return std::find(others.begin(), others.end(), own) == others.end();
+    });
+  };
   double path = 0;
+  auto fewest = std::numeric_limits<std::ptrdiff_t>::max();
   for (const auto& [key, record] : technology.by_key()) {
-    if (record.cost.name == figures.record.cost.name && record.rtl_hash == rtl_hash) {
-      path = std::max(path, record.cost.critical_path_ps);
-    }
+    if (record.cost.name != wanted.cost.name || record.rtl_hash != rtl_hash) continue;
+    const std::ptrdiff_t count = differences(record);
+    if (count > fewest) continue;
+    path = count < fewest ? record.cost.critical_path_ps
+                          : std::max(path, record.cost.critical_path_ps);
+    fewest = count;
   }
   return path;
 }

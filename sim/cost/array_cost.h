@@ -54,8 +54,8 @@ struct ArrayFigures {
 };
 
 // With technology.limit_clock: slows the accelerator's clock down to what the critical path of its
-// array's modules allows, in whole picoseconds; a module without a record counts as the slowest of
-// its kind. Returns the clock it had when it was faster.
+// array's modules allows, in whole picoseconds; a module without a record counts as slow as those
+// of its name that differ in the fewest parameters. Returns the clock it had when it was faster.
 std::optional<double> limit_clock(Accelerator& accelerator, TechnologyShelf& shelf);
 
 // Of an accelerator that names a technology, else none. Without `counts`, or where nobody counted

@@ -163,7 +163,7 @@ TEST_F(Cli, RunPrintsATableAndWritesTheFilesAskedFor) {
 TEST_F(Cli, OverridesReachTheDesign) {
   const ProcessResult result =
       bitsmith({"run", accelerator_, "--gemm", "128x128x128", "--set", "design.drain=serial",
-                "--set", "clock_ghz=0.5", "--json", "-"});
+                "--set", "clock_ghz=0.5", "--set", "technology.name=none", "--json", "-"});
   const json run = json::parse(result.output);
   EXPECT_EQ(run["total"]["cycles"], 64 * (128 + 47) + 2);
   EXPECT_DOUBLE_EQ(run["total"]["seconds"], (64 * (128 + 47) + 2) / 0.5e9);

@@ -194,6 +194,11 @@ TEST_F(ArrayCostInRuns, AClockIsLimitedToWholePicosecondsOfTheCriticalPath) {
   // No record has 31-bit sums: the PE is as slow as the one of 32, for all that is known.
   EXPECT_EQ(clock_after({"clock_ghz=2", limit, "design.accumulator_bits=31"}),
             std::pair(std::optional(2.0), 1000 / 901.0));
+  // One that differs in more does not count, however slow it is.
+  add(accelerator({"design.accumulator_bits=30", "design.weight=int4"}).design->rtl().modules.at(0),
+      100, 5000, {2.0, 1.0, 0.5, 0.25});
+  EXPECT_EQ(clock_after({"clock_ghz=2", limit, "design.accumulator_bits=31"}),
+            std::pair(std::optional(2.0), 1000 / 901.0));
 }
 
 // A lane of the vector unit, dynamic pJ: 8 per operation, 0.5 per idle cycle; not by the operands
