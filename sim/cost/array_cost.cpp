@@ -107,7 +107,10 @@ double path_of_its_kind_ps(const ModuleFigures& figures, const std::string& rtl_
   double path = 0;
   auto fewest = std::numeric_limits<std::ptrdiff_t>::max();
   for (const auto& [key, record] : technology.by_key()) {
-    if (record.cost.name != wanted.cost.name || record.rtl_hash != rtl_hash) continue;
+    if (record.cost.name != wanted.cost.name || record.rtl_hash != rtl_hash ||
+        record.tools.method != kRecordMethod) {
+      continue;
+    }
     const std::ptrdiff_t count = differences(record);
     if (count > fewest) continue;
     path = count < fewest ? record.cost.critical_path_ps
@@ -125,7 +128,7 @@ void judge_clock(const Accelerator& accelerator, ArrayFigures& array) {
     if (!array.critical_path_ps) {
       array.notes.push_back(fmt::format(
           "clock of {:.4g} GHz: a module without a critical path is taken to be as slow "
-          "as the slowest of its kind",
+          "as those with one that are most like it",
           accelerator.params.clock_ghz));
     }
     return;

@@ -231,12 +231,7 @@ bool is_measured(const AreaComparison& comparison) {
 
 CostRow row_of(const AreaComparisons& all, const AreaComparison& comparison,
                const SynthesisRecords& records, std::string_view library) {
-  CostRow row;
-  row.table = comparison.table;
-  row.row = comparison.row;
-  row.claim = comparison.claim;
-  row.unit = fmt::format("ratio of {}", comparison.quantity);
-  row.note = comparison.note;
+  CostRow row = claim_of(comparison);
   if (!is_measured(comparison)) return row;
   const auto unit = cost_of(all.units[comparison.unit], records, library);
   const auto over = cost_of(all.units[comparison.over], records, library);
@@ -252,6 +247,16 @@ CostRow row_of(const AreaComparisons& all, const AreaComparison& comparison,
 }
 
 }  // namespace
+
+CostRow claim_of(const AreaComparison& comparison) {
+  CostRow row;
+  row.table = comparison.table;
+  row.row = comparison.row;
+  row.claim = comparison.claim;
+  row.unit = fmt::format("ratio of {}", comparison.quantity);
+  row.note = comparison.note;
+  return row;
+}
 
 std::vector<RtlModule> AreaComparisons::modules() const {
   std::vector<RtlModule> result;

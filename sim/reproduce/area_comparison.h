@@ -75,6 +75,9 @@ AreaComparisons read_area_comparisons(const YamlNode& root, Diagnostics& diagnos
 AreaComparisons load_area_comparisons(std::string_view paper);
 std::filesystem::path area_records_file(std::string_view paper);
 
+// The row of a comparison without ours.
+CostRow claim_of(const AreaComparison& comparison);
+
 // Of areas and of claims alone. Those of the default library first, then of every other one there
 // are records of; `command` makes the records.
 std::vector<CostRow> area_rows(const AreaComparisons& comparisons, const SynthesisRecords& records,

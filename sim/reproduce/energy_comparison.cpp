@@ -3,21 +3,6 @@
 #include "common/error.h"
 
 namespace bitsmith::reproduce {
-namespace {
-
-CostRow claim_of(const AreaComparison& comparison) {
-  CostRow row;
-  row.table = comparison.table;
-  row.row = comparison.row;
-  row.claim = comparison.claim;
-  row.unit = fmt::format("ratio of {}", comparison.quantity);
-  row.note = comparison.note;
-  row.missing = true;
-  return row;
-}
-
-}  // namespace
-
 UnitAnswer unit_energy(const AreaUnit& unit, const Technology& technology) {
   check(unit.design != nullptr, "a unit whose energy is compared is of a design");
   std::vector<CountedModule> modules;
@@ -35,6 +20,7 @@ std::vector<CostRow> energy_rows(const AreaComparisons& comparisons,
     if (!quantity) continue;
     if (technologies.empty()) {
       rows.push_back(claim_of(comparison));
+      rows.back().missing = true;
       rows.back().remarks = {std::string(kNoTechnology)};
     }
     for (const Technology& technology : technologies) {
