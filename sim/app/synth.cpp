@@ -20,10 +20,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   std::vector<std::string> designs;
   std::vector<std::string> overrides;
-  std::string liberty;
-  std::string technology;
-  std::string period_ps;
-  std::string node_nm;
+  std::vector<std::string> liberty, technology, period_ps, node_nm;  // by technology
   std::string jobs;
   std::string check_cycles = "0";
   bool energy = false;
@@ -116,7 +113,6 @@ Json figures_json(const ModuleFigures& figures) {
   if (has_energies(figures.record)) json["energy_pj"] = energies_json(figures.record);
   json["interpolated"] = figures.origin == ModuleFigures::Origin::interpolated;
   json["extrapolated"] = figures.origin == ModuleFigures::Origin::extrapolated;
-  json["notes"] = figures.notes;
   json["held_out_error"] = {{"area", number_json(figures.held_out.area)},
                             {"leakage", number_json(figures.held_out.leakage)},
                             {"energy", number_json(figures.held_out.energy)}};
@@ -168,7 +164,6 @@ std::string array_table(const SynthesisedDesign& design) {
                                  cost.library, table.text());
   for (const ModuleFigures& module : design.modules) {
     const bool is_beyond = module.origin == ModuleFigures::Origin::extrapolated;
-    for (const std::string& note : module.notes) text += note + "\n";
     if (!is_beyond && module.origin != ModuleFigures::Origin::interpolated) continue;
     const auto percent = [](const std::optional<double>& error) {
       return error ? fmt::format("{:+.1f}%", 100 * *error) : std::string("not known");
@@ -205,31 +200,56 @@ bool check_netlist(const std::string& file, const Design& design, const Synthesi
   return result.passed();
 }
 
-RecordRequest read_request(const Options& options, Diagnostics& diagnostics) {
+// Once per technology, or not at all.
+void require_count(const char* option, const std::vector<std::string>& values,
+                   std::size_t technologies, Diagnostics& diagnostics) {
+  if (values.empty() || values.size() == std::max<std::size_t>(1, technologies)) return;
+  diagnostics.add({option, 0, 0},
+                  fmt::format("given {} times, but --tech {} times: once for each, or not at all",
+                              values.size(), technologies));
+}
+
+std::string of_technology(const std::vector<std::string>& values, std::size_t i) {
+  return i < values.size() ? values[i] : "";
+}
+
+RecordRequest read_request(const Options& options, std::size_t i, Diagnostics& diagnostics) {
   RecordRequest request;
-  request.technology = options.technology;
-  request.liberty = options.liberty;
+  request.technology = of_technology(options.technology, i);
+  request.liberty = of_technology(options.liberty, i);
   request.exact = options.exact;
   request.again = options.again;
   request.energy = options.energy;
-  if (!options.period_ps.empty()) {
-    request.period_ps = static_cast<double>(
-        integer_option("--period", options.period_ps, {1, 1'000'000'000}, diagnostics));
+  const std::string period_ps = of_technology(options.period_ps, i);
+  const std::string node_nm = of_technology(options.node_nm, i);
+  if (!period_ps.empty()) {
+    request.period_ps =
+        static_cast<double>(integer_option("--period", period_ps, {1, 1'000'000'000}, diagnostics));
   }
-  if (!options.node_nm.empty()) {
-    request.node_nm = static_cast<std::uint32_t>(
-        integer_option("--node", options.node_nm, {1, 10000}, diagnostics));
+  if (!node_nm.empty()) {
+    request.node_nm =
+        static_cast<std::uint32_t>(integer_option("--node", node_nm, {1, 10000}, diagnostics));
   }
-  request.jobs =
-      options.jobs.empty()
-          ? processors()
-          : static_cast<unsigned>(integer_option("--jobs", options.jobs, {1, 1024}, diagnostics));
+  return request;
+}
+
+// Several technologies are added to together.
+std::vector<RecordRequest> read_requests(const Options& options, Diagnostics& diagnostics) {
+  const std::size_t count = std::max<std::size_t>(1, options.technology.size());
+  require_count("--liberty", options.liberty, options.technology.size(), diagnostics);
+  require_count("--period", options.period_ps, options.technology.size(), diagnostics);
+  require_count("--node", options.node_nm, options.technology.size(), diagnostics);
   const bool adds = !options.technology.empty() && !options.liberty.empty();
   if (!adds && (options.exact || !options.node_nm.empty())) {
     diagnostics.add({options.exact ? "--exact" : "--node", 0, 0},
                     "needs --tech and --liberty: records that are added to a technology");
   }
-  return request;
+  if (count > 1 && options.liberty.empty())
+    diagnostics.add({"--tech", 0, 0}, "several need a --liberty each");
+  if (count > 1 && !options.json.empty()) diagnostics.add({"--json", 0, 0}, "is of one technology");
+  std::vector<RecordRequest> requests;
+  for (std::size_t i = 0; i < count; ++i) requests.push_back(read_request(options, i, diagnostics));
+  return requests;
 }
 
 SynthesisedDesign synthesised(const std::string& file, const Design& design,
@@ -253,19 +273,10 @@ SynthesisedDesign synthesised(const std::string& file, const Design& design,
   return result;
 }
 
-int run_command(const Options& options) {
-  Diagnostics diagnostics;
-  const RecordRequest request = read_request(options, diagnostics);
-  const std::uint64_t cycles =
-      integer_option("--check", options.check_cycles, {0, std::int64_t{1} << 40}, diagnostics);
-  require_output("--json", options.json, options.designs, diagnostics);
-  diagnostics.throw_if_any();
-  const std::vector<Override> overrides = override_options(options.overrides);
-  Designs designs;
-  for (const std::string& file : options.designs) designs.push_back(load_design(file, overrides));
-
-  const Technology technology = obtain_records(request, designs);
-  const SynthesisOptions synthesis{liberty_of(request), technology.source.target_period_ps};
+// True where netlists and RTL are equal, if they were compared.
+bool answer(const Options& options, const Designs& designs, const Technology& technology,
+            const std::filesystem::path& liberty, std::uint64_t cycles) {
+  const SynthesisOptions synthesis{liberty, technology.source.target_period_ps};
   if (cycles > 0 && !is_library_of(synthesis.liberty, technology)) {
     throw UserError(fmt::format("--check: needs the library of technology '{}': --liberty FILE",
                                 technology.name));
@@ -292,6 +303,34 @@ int run_command(const Options& options) {
   }
   if (!options.json.empty()) write_output(options.json, json_text(json));
   if (options.json != "-") write_output("-", tables);
+  return all_equal;
+}
+
+int run_command(const Options& options) {
+  Diagnostics diagnostics;
+  const std::vector<RecordRequest> requests = read_requests(options, diagnostics);
+  const std::uint64_t cycles =
+      integer_option("--check", options.check_cycles, {0, std::int64_t{1} << 40}, diagnostics);
+  require_output("--json", options.json, options.designs, diagnostics);
+  const unsigned jobs =
+      options.jobs.empty()
+          ? processors()
+          : static_cast<unsigned>(integer_option("--jobs", options.jobs, {1, 1024}, diagnostics));
+  diagnostics.throw_if_any();
+  const std::vector<Override> overrides = override_options(options.overrides);
+  Designs designs;
+  for (const std::string& file : options.designs) designs.push_back(load_design(file, overrides));
+
+  const std::vector<Technology> technologies = obtain_records(requests, designs, jobs);
+  bool all_equal = true;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (requests.size() > 1) {
+      write_output("-", fmt::format("{}technology {}, gates sized for {} ps\n", i > 0 ? "\n" : "",
+                                    technologies[i].name, technologies[i].source.target_period_ps));
+    }
+    const bool equal = answer(options, designs, technologies[i], liberty_of(requests[i]), cycles);
+    all_equal = all_equal && equal;
+  }
   return all_equal ? 0 : 1;
 }
 
@@ -305,19 +344,21 @@ Action add_synth(CLI::App& app) {
   command->add_option("designs", o.designs, "design files")->required();
   command->add_option("--set", o.overrides, "path=value: override a parameter")
       ->allow_extra_args(false);
-  command->add_option("--liberty", o.liberty,
-                      "cell library; default: osu018 of package qflow-tech-osu018");
-  command->add_option("--tech", o.technology,
-                      "answer from this technology: one of configs/tech, or a file (with a slash); "
-                      "with --liberty, add to it what answers for the designs at any size");
-  command->add_option("--period", o.period_ps,
-                      "clock period in ps that gates are sized for; default: the technology's, or "
-                      "5000");
-  command->add_option("--node", o.node_nm, "node in nm of the technology that --tech adds to");
+  const auto add_each = [&](const char* name, std::vector<std::string>& values, const char* help) {
+    command->add_option(name, values, help)->allow_extra_args(false);
+  };
+  add_each("--liberty", o.liberty, "cell library; default: osu018 of package qflow-tech-osu018");
+  add_each("--tech", o.technology,
+           "answer from this technology: one of configs/tech, or a file (with a slash); with "
+           "--liberty, add to it what answers for the designs at any size; several, each with a "
+           "--liberty, share what does not depend on the library");
+  add_each("--period", o.period_ps,
+           "clock period in ps that gates are sized for; default: the technology's, or 5000");
+  add_each("--node", o.node_nm, "node in nm of the technology that --tech adds to");
   command->add_flag("--exact", o.exact,
                     "with --tech and --liberty: also the designs' own sizes of the array");
   command->add_flag("--again", o.again, "make records even where there are some");
-  command->add_option("--jobs", o.jobs, "records made at once; by default one per core");
+  command->add_option("--jobs", o.jobs, "arrays worked on at once; by default one per core");
   command->add_option("--check", o.check_cycles,
                       "compare the array's netlist with its RTL for so many cycles");
   command->add_flag("--energy", o.energy,

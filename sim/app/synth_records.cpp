@@ -98,28 +98,35 @@ std::vector<WantedRecord> wanted_of(const RecordRequest& request, const Designs&
     if (is_added_to(request)) append(modules_at_any_size(design));
     if (request.exact || !is_added_to(request)) append(modules_of(design));
   }
-  // PEs before edges: those of all designs are soon there.
-  std::stable_partition(all.begin(), all.end(), [](const WantedRecord& wanted) {
-    return !SizedModule(wanted.module.parameters, wanted.sizes()).has_sizes();
-  });
   return all;
 }
 
-// A line per record, in the order in which they come.
+// Makes what one technology lacks. A line per record, in the order in which they come.
 class Maker {
  public:
-  Maker(const RecordRequest& request, const Start& start, std::size_t count)
-      : start_(start),
-        library_(read_liberty(start.options.liberty)),
-        source_(source_of(start.options, library_, request.node_nm)),
-        count_(count),
+  Maker(const RecordRequest& request, const Designs& designs)
+      : start_(start_of(request)),
         energy_(request.energy || is_added_to(request)),
-        is_shown_(is_added_to(request)) {}
+        is_shown_(is_added_to(request)),
+        missing_(missing_of(request, start_.technology, wanted_of(request, designs))) {
+    if (missing_.empty()) return;
+    for (const WantedRecord& wanted : missing_) keys_.insert(wanted.key());
+    if (!start_.has_library) refuse_without_library();
+    library_ = read_liberty(start_.options.liberty);
+    source_ = source_of(start_.options, library_, request.node_nm);
+  }
 
-  void make(const WantedRecord& wanted) {
+  const std::vector<WantedRecord>& missing() const { return missing_; }
+  bool lacks(const WantedRecord& wanted) const { return keys_.contains(wanted.key()); }
+  bool needs_energy() const { return energy_; }
+
+  // Any number of threads may, each with a module and a recording of its own.
+  void make(PreparedModule& module, RecordedArray* recorded) {
+    const WantedRecord& wanted = module.wanted();
     const auto begin = std::chrono::steady_clock::now();
     try {
-      const ModuleRecord record = make_record(wanted, start_.options, library_, energy_);
+      const ModuleRecord record =
+          make_record(module, start_.options, library_, energy_ ? recorded : nullptr);
       const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
       const std::lock_guard lock(mutex_);
       keep_record(start_.file, start_.technology.name, source_, record);
@@ -129,50 +136,121 @@ class Maker {
       const std::lock_guard lock(mutex_);
       show(wanted, fmt::format("failed: {}", error.messages().front()));
       for (const std::string& message : error.messages()) {
-        failures_.push_back(fmt::format("{}: {}", wanted.key(), message));
+        failures_.push_back(fmt::format("{}: {}", named(wanted), message));
       }
     } catch (const InternalError& error) {
       const std::lock_guard lock(mutex_);
       show(wanted, fmt::format("failed: {}", error.what()));
-      bugs_ += fmt::format("{}{}: {}", bugs_.empty() ? "" : "\n", wanted.key(), error.what());
+      bugs_.push_back(fmt::format("{}: {}", named(wanted), error.what()));
     }
   }
 
-  // When all others are made: hours of work do not end with one.
-  void throw_if_any() const {
-    if (!bugs_.empty()) throw InternalError(bugs_);
-    if (!failures_.empty()) throw UserError(failures_);
+  const std::vector<std::string>& failures() const { return failures_; }
+  const std::vector<std::string>& bugs() const { return bugs_; }
+
+  // With what was made.
+  Technology technology() const {
+    if (missing_.empty()) return start_.technology;
+    Technology technology = read_technology(start_.file);
+    technology.merge(start_.technology);
+    technology.name = start_.technology.name;
+    return technology;
   }
+
+  const fs::path& file() const { return start_.file; }
 
  private:
+  std::string named(const WantedRecord& wanted) const {
+    return is_shown_ ? fmt::format("{}: {}", start_.technology.name, wanted.key()) : wanted.key();
+  }
   void show(const WantedRecord& wanted, const std::string& what) {
     ++done_;
-    if (is_shown_)
-      print_message(fmt::format("{} of {}: {}: {}", done_, count_, wanted.key(), what));
+    if (!is_shown_) return;
+    print_message(fmt::format("{}: {} of {}: {}: {}", start_.technology.name, done_,
+                              missing_.size(), wanted.key(), what));
   }
 
-  const Start& start_;
-  const LibertyLibrary library_;
-  const TechnologySource source_;
-  const std::size_t count_;
+  [[noreturn]] void refuse_without_library() const {
+    std::vector<std::string> messages;
+    for (const WantedRecord& wanted : missing_) {
+      messages.push_back(
+          fmt::format("technology '{}' has no record of {} for this RTL: name its "
+                      "library, --liberty FILE, to make one",
+                      start_.technology.name, wanted.key()));
+    }
+    throw UserError(messages);
+  }
+
+  const Start start_;
   const bool energy_;
   const bool is_shown_;  // work for hours, not the question of one design
+  const std::vector<WantedRecord> missing_;
+  std::set<std::string> keys_;
+  LibertyLibrary library_;
+  TechnologySource source_;
   std::mutex mutex_;
   std::size_t done_ = 0;
-  std::vector<std::string> failures_;
-  std::string bugs_;
+  std::vector<std::string> failures_, bugs_;
 };
 
-[[noreturn]] void refuse_without_library(const Start& start,
-                                         const std::vector<WantedRecord>& missing) {
-  std::vector<std::string> messages;
-  for (const WantedRecord& wanted : missing) {
-    messages.push_back(
-        fmt::format("technology '{}' has no record of {} for this RTL: name its "
-                    "library, --liberty FILE, to make one",
-                    start.technology.name, wanted.key()));
+using Makers = std::vector<std::unique_ptr<Maker>>;
+
+// All mistakes of all requests at once.
+Makers makers_of(const std::vector<RecordRequest>& requests, const Designs& designs) {
+  Makers makers;
+  std::vector<std::string> mistakes;
+  std::set<fs::path> files;
+  for (const RecordRequest& request : requests) {
+    try {
+      makers.push_back(std::make_unique<Maker>(request, designs));
+      if (!files.insert(fs::weakly_canonical(makers.back()->file())).second) {
+        mistakes.push_back(
+            fmt::format("--tech: {} is named twice", makers.back()->file().string()));
+      }
+    } catch (const UserError& error) {
+      mistakes.insert(mistakes.end(), error.messages().begin(), error.messages().end());
+    }
   }
-  throw UserError(messages);
+  if (!mistakes.empty()) throw UserError(mistakes);
+  return makers;
+}
+
+// What any of them lacks, PEs before edges: those of all designs are soon there.
+std::vector<RecordGroup> missing_groups(const Makers& makers) {
+  std::vector<WantedRecord> wanted;
+  std::set<std::string> keys;
+  for (const auto& maker : makers) {
+    for (const WantedRecord& one : maker->missing()) {
+      if (keys.insert(one.key()).second) wanted.push_back(one);
+    }
+  }
+  std::stable_partition(wanted.begin(), wanted.end(), [](const WantedRecord& one) {
+    return !SizedModule(one.module.parameters, one.sizes()).has_sizes();
+  });
+  return grouped_by_array(std::move(wanted));
+}
+
+void make_group(const RecordGroup& group, const Makers& makers) {
+  const bool energy =
+      std::any_of(makers.begin(), makers.end(), [](const auto& m) { return m->needs_energy(); });
+  const std::unique_ptr<RecordedArray> recorded = energy ? group.recorded() : nullptr;
+  for (const WantedRecord& wanted : group.wanted) {
+    PreparedModule module(wanted);
+    for (const auto& maker : makers) {
+      if (maker->lacks(wanted)) maker->make(module, recorded.get());
+    }
+  }
+}
+
+// When all others are made: hours of work do not end with one.
+void throw_failures(const Makers& makers) {
+  std::vector<std::string> failures, bugs;
+  for (const auto& maker : makers) {
+    failures.insert(failures.end(), maker->failures().begin(), maker->failures().end());
+    bugs.insert(bugs.end(), maker->bugs().begin(), maker->bugs().end());
+  }
+  if (!bugs.empty()) throw InternalError(fmt::format("{}", fmt::join(bugs, "\n")));
+  if (!failures.empty()) throw UserError(failures);
 }
 
 }  // namespace
@@ -185,19 +263,15 @@ fs::path liberty_of(const RecordRequest& request) {
   return request.liberty.empty() ? default_liberty() : fs::path(request.liberty);
 }
 
-Technology obtain_records(const RecordRequest& request, const Designs& designs) {
-  const Start start = start_of(request);
-  const std::vector<WantedRecord> missing =
-      missing_of(request, start.technology, wanted_of(request, designs));
-  if (missing.empty()) return start.technology;
-  if (!start.has_library) refuse_without_library(start, missing);
-  Maker maker(request, start, missing.size());
-  parallel_for(missing.size(), request.jobs, [&](std::size_t i) { maker.make(missing[i]); });
-  maker.throw_if_any();
-  Technology technology = read_technology(start.file);
-  technology.merge(start.technology);
-  technology.name = start.technology.name;
-  return technology;
+std::vector<Technology> obtain_records(const std::vector<RecordRequest>& requests,
+                                       const Designs& designs, unsigned jobs) {
+  const Makers makers = makers_of(requests, designs);
+  const std::vector<RecordGroup> groups = missing_groups(makers);
+  parallel_for(groups.size(), jobs, [&](std::size_t i) { make_group(groups[i], makers); });
+  throw_failures(makers);
+  std::vector<Technology> technologies;
+  for (const auto& maker : makers) technologies.push_back(maker->technology());
+  return technologies;
 }
 
 }  // namespace bitsmith::app

@@ -18,17 +18,19 @@ struct RecordRequest {
   bool exact = false;   // with technology and library: the very sizes of the designs, too
   bool energy = false;  // with energies; always so with technology and library
   bool again = false;   // whether or not there are such records
-  unsigned jobs = 1;
 };
 
 using Designs = std::vector<std::shared_ptr<const Design>>;
 
+// Of every request, what does not depend on its library is done once for all of them.
+//
 // With both technology and library, adds to the technology's file what answers for the designs at
 // any size. Else makes only what the designs themselves need and keeps it in the cache. Every
 // record is kept as soon as it is made, so that the same request again goes on where it stopped.
-// Throws UserError where the technology is of another library, period or node, and with all records
-// that could not be made.
-Technology obtain_records(const RecordRequest& request, const Designs& designs);
+// Throws UserError where a technology is of another library, period or node, or named twice, and
+// with all records that could not be made. `jobs`: arrays worked on at once.
+std::vector<Technology> obtain_records(const std::vector<RecordRequest>& requests,
+                                       const Designs& designs, unsigned jobs);
 
 // Of the request, or osu018.
 std::filesystem::path liberty_of(const RecordRequest& request);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "common/error.h"
+#include "cost/memory_cost.h"
 
 namespace bitsmith {
 namespace {
@@ -50,7 +51,6 @@ std::string command_for(const Accelerator& accelerator) {
 
 void note_missing(const Accelerator& accelerator, const RtlDescription::Module& module,
                   const ModuleFigures& figures, ArrayFigures& array) {
-  array.notes.insert(array.notes.end(), figures.notes.begin(), figures.notes.end());
   if (figures.known()) return;
   const bool is_stale = figures.origin == Origin::stale;
   array.notes.push_back(
@@ -98,20 +98,14 @@ double known_path_ps(const ArrayFigures& array) {
 double path_of_its_kind_ps(const ModuleFigures& figures, const std::string& rtl_hash,
                            const Technology& technology) {
   const ModuleRecord& wanted = figures.record;
-  const auto differences = [&](const ModuleRecord& record) {
-    return std::count_if(wanted.parameters.begin(), wanted.parameters.end(), [&](const auto& own) {
-      const RtlParameters& others = record.parameters;
-      return std::find(others.begin(), others.end(), own) == others.end();
-    });
-  };
   double path = 0;
-  auto fewest = std::numeric_limits<std::ptrdiff_t>::max();
+  auto fewest = std::numeric_limits<std::size_t>::max();
   for (const auto& [key, record] : technology.by_key()) {
     if (record.cost.name != wanted.cost.name || record.rtl_hash != rtl_hash ||
         record.tools.method != kRecordMethod) {
       continue;
     }
-    const std::ptrdiff_t count = differences(record);
+    const std::size_t count = different_parameters(wanted.parameters, record.parameters);
     if (count > fewest) continue;
     path = count < fewest ? record.cost.critical_path_ps
                           : std::max(path, record.cost.critical_path_ps);
@@ -194,6 +188,55 @@ std::optional<double> limit_clock(Accelerator& accelerator, TechnologyShelf& she
   if (path_ps <= 1000 / wanted_ghz) return std::nullopt;
   accelerator.params.clock_ghz = 1000 / path_ps;
   return wanted_ghz;
+}
+
+namespace {
+
+// "" where they can be added.
+std::string why_no_memories(const Accelerator& accelerator, const ArrayFigures& array,
+                            const RtlDescription::Memory& memory) {
+  if (!accelerator.memory || accelerator.memory->sram.device == SramDevice::none) {
+    return fmt::format(
+        "the array's area and energy are not known: its {} is SRAM, and the accelerator names none "
+        "(memory, sram)",
+        memory.name);
+  }
+  if (array.source.node_nm == accelerator.memory->sram.node_nm ||
+      accelerator.technology.allow_mixed_nodes) {
+    return "";
+  }
+  return fmt::format(
+      "the array's area and energy are not known: its {} is SRAM of another node than its logic; "
+      "technology.allow_mixed_nodes=true allows that",
+      memory.name);
+}
+
+}  // namespace
+
+void add_array_memories(const Accelerator& accelerator, const RunCounts& counts,
+                        const SramTable& table, ArrayFigures& array) {
+  constexpr double kMicrowattsPerMilliwatt = 1000;
+  for (const RtlDescription::Memory& memory : accelerator.design->rtl().memories) {
+    if (const std::string why = why_no_memories(accelerator, array, memory); !why.empty()) {
+      array.notes.push_back(why);
+      array.area_um2 = array.leakage_uw = array.dynamic_pj = std::nullopt;
+      return;
+    }
+    const ArrayMemory added{
+        memory,
+        table.macro(sram_technology(accelerator.memory->sram), memory.words, memory.bits).figures,
+        counts.actions[memory.read_action], counts.actions[memory.write_action]};
+    const auto instances = static_cast<double>(memory.instances);
+    if (array.area_um2) *array.area_um2 += instances * added.macro.area_um2;
+    if (array.leakage_uw) {
+      *array.leakage_uw += instances * added.macro.leakage_mw * kMicrowattsPerMilliwatt;
+    }
+    if (array.dynamic_pj) *array.dynamic_pj += added.pj();
+    array.notes.push_back(fmt::format(
+        "{} x {} of {} words: figures of SRAM with one port, of which the RTL's has two",
+        memory.instances, memory.name, memory.words));
+    array.memories.push_back(added);
+  }
 }
 
 std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, TechnologyShelf& shelf,

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cost/sram.h"
 #include "cost/technology.h"
 #include "system/accelerator.h"
 #include "system/run_result.h"
@@ -31,11 +32,26 @@ struct ArrayModule {
   const ModuleCost& cost() const { return figures.record.cost; }
 };
 
+// SRAM that belongs to the array. The table knows macros of one port; the RTL's have a port more,
+// which takes more area and leakage.
+struct ArrayMemory {
+  RtlDescription::Memory memory;
+  SramFigures macro;                    // of one instance
+  std::uint64_t reads = 0, writes = 0;  // words of all instances
+
+  double pj() const {
+    return static_cast<double>(reads) * macro.read_pj +
+           static_cast<double>(writes) * macro.write_pj;
+  }
+};
+
 struct ArrayFigures {
   std::string technology;
   TechnologySource source;
   OperandClass operands = OperandClass::llm;
   std::vector<ArrayModule> modules;
+  std::vector<ArrayMemory> memories;  // in the SRAM of the accelerator, by add_array_memories()
+  // Of modules and memories.
   std::optional<double> area_um2;
   std::optional<double> leakage_uw;
   std::optional<double> critical_path_ps;
@@ -65,5 +81,11 @@ std::optional<double> limit_clock(Accelerator& accelerator, TechnologyShelf& she
 std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, TechnologyShelf& shelf,
                                           const RunCounts* counts,
                                           OperandClass operands = OperandClass::llm);
+
+// Adds the design's memories, in the accelerator's SRAM. Where that is not named, or of another
+// node, which technology.allow_mixed_nodes does not allow, area and energy become unknown, with a
+// note. Nothing for a design without memories.
+void add_array_memories(const Accelerator& accelerator, const RunCounts& counts,
+                        const SramTable& table, ArrayFigures& array);
 
 }  // namespace bitsmith

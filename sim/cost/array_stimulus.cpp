@@ -90,7 +90,7 @@ class Recorder {
         a_(widths_.a),
         w_(widths_.w),
         s_(widths_.s) {
-    name_ports();
+    recording_.ports = array_ports(widths_);
     // Without steps registers keep their first value, 0: gates, which see one edge more or less
     // before the first cycle, start from the same.
     for (std::uint32_t i = 0; i < kResetCycles; ++i) step(false, false);
@@ -166,24 +166,6 @@ class Recorder {
   ArrayRecording take() { return std::move(recording_); }
 
  private:
-  void name_ports() {
-    auto& in = recording_.inputs;
-    auto& out = recording_.outputs;
-    in = {{"rst_ni", 1}, {"en_i", 1}, {"y_ready_i", 1}};
-    const auto add = [&](const std::string& name, std::uint32_t bits) {
-      if (bits == 0) return;
-      in.push_back({name + "_valid_i", 1});
-      in.push_back({name + "_i", bits});
-      out.push_back({name + "_ready_o", 1});
-    };
-    add("job", widths_.job);
-    add("a", widths_.a);
-    add("w", widths_.w);
-    add("s", widths_.s);
-    out.push_back({"y_valid_o", 1});
-    out.push_back({"y_o", widths_.y});
-  }
-
   // The k of a full tile that takes so many steps, whatever the array takes.
   std::uint64_t steps_as_k(std::uint64_t cycles) const {
     const Sides full = full_sides();
@@ -388,6 +370,24 @@ class Recorder {
 };
 
 }  // namespace
+
+ArrayPorts array_ports(const ChannelWidths& widths) {
+  ArrayPorts ports;
+  ports.inputs = {{"rst_ni", 1}, {"en_i", 1}, {"y_ready_i", 1}};
+  const auto add = [&](const std::string& name, std::uint32_t bits) {
+    if (bits == 0) return;
+    ports.inputs.push_back({name + "_valid_i", 1});
+    ports.inputs.push_back({name + "_i", bits});
+    ports.outputs.push_back({name + "_ready_o", 1});
+  };
+  add("job", widths.job);
+  add("a", widths.a);
+  add("w", widths.w);
+  add("s", widths.s);
+  ports.outputs.push_back({"y_valid_o", 1});
+  ports.outputs.push_back({"y_o", widths.y});
+  return ports;
+}
 
 ArrayRecording record_array(const Design& design, const OperandTiles& tiles,
                             const RecordingOptions& options) {

@@ -18,12 +18,18 @@ struct PortBits {
   std::uint32_t bits;
 };
 
+// Without the clock.
+struct ArrayPorts {
+  std::vector<PortBits> inputs, outputs;
+};
+ArrayPorts array_ports(const ChannelWidths& widths);
+
 // Cycle i is what follows clock edge i: the outputs after it, and the inputs that edge i + 1
 // samples. `first_inputs` are those of edge 0.
 struct ArrayRecording {
   static constexpr std::uint8_t kUnmeasured = 255;
 
-  std::vector<PortBits> inputs, outputs;  // without the clock
+  ArrayPorts ports;
   std::string first_inputs;
   // By cycle, as binary digits: the ports above one after the other, each with its highest bit
   // first.

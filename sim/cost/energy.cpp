@@ -1,28 +1,15 @@
 #include "cost/energy.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "common/error.h"
-#include "common/process.h"
-#include "cost/vcd_reader.h"
 
 namespace bitsmith {
-namespace fs = std::filesystem;
 namespace {
 
 constexpr double kFsPerPs = 1000;
-
-// n<number> of netlist_verilog.
-std::uint32_t net_number(std::string_view name) {
-  std::uint32_t number = 0;
-  const char* end = name.data() + name.size();
-  const bool is_net =
-      name.starts_with('n') && std::from_chars(name.data() + 1, end, number).ptr == end;
-  return is_net ? number : VcdReader::kIgnored;
-}
 
 // Without a clock tree, a clock that comes through gates would be late against the data.
 void require_plain_clock(const GateNetlist& netlist, const std::string& module) {
@@ -54,43 +41,55 @@ struct Measured {
   std::uint64_t toggles = 0;  // of nets that cells drive
 };
 
-// Charges every change between 0 and 1 to the window of its cycle.
-std::vector<Measured> integrate(const fs::path& changes, const GateNetlist& netlist,
-                                EnergyMeter meter, double period_ps,
-                                std::span<const std::uint8_t> windows, std::size_t records) {
-  const std::vector<bool> driven = driven_nets(netlist);
-  std::vector<char> values(netlist.nets, 'x');
-  const auto period = static_cast<std::uint64_t>(std::llround(period_ps * kFsPerPs));
-  std::vector<Measured> result(records + 1);  // the last: what no record wants
-  const auto window_at = [&](std::uint64_t time) {
-    const std::uint64_t cycle = time / period;  // from 1 on
-    const bool measured = cycle > 0 && cycle <= windows.size() && windows[cycle - 1] < records;
-    return measured ? windows[cycle - 1] : records;
-  };
-  std::size_t window = records;
-  const auto close = [&] {
-    const EnergySum sum = meter.take();
-    result[window].fj.switching += sum.switching;
-    result[window].fj.internal += sum.internal;
-    result[window].fj.clock_and_registers += sum.clock_and_registers;
-  };
-  VcdReader reader(changes, net_number);
-  for (VcdReader::Change change{}; reader.next(change);) {
-    check(change.variable < values.size(), "a dumped net is one of the netlist");
-    const char before = std::exchange(values[change.variable], change.value);
-    if ((before != '0' && before != '1') || (change.value != '0' && change.value != '1')) continue;
-    if (before == change.value) continue;
-    if (const std::size_t now = window_at(change.time); now != window) {
+// Charges every toggle to the window of its cycle.
+class Windows {
+ public:
+  // `windows`: by cycle.
+  Windows(const GateNetlist& netlist, EnergyMeter meter, double period_ps,
+          std::span<const std::uint8_t> windows, std::size_t records)
+      : driven_(driven_nets(netlist)),
+        meter_(std::move(meter)),
+        period_fs_(static_cast<std::uint64_t>(std::llround(period_ps * kFsPerPs))),
+        windows_(windows),
+        now_(records),
+        sums_(records + 1) {}
+
+  void add(const GateToggle& toggle) {
+    if (const std::size_t window = window_at(toggle.time_fs); window != now_) {
       close();
-      window = now;
+      now_ = window;
     }
-    meter.toggle(change.variable, change.value == '1', change.time);
-    if (driven[change.variable]) ++result[window].toggles;
+    meter_.toggle(toggle.net, toggle.rises, toggle.time_fs);
+    if (driven_[toggle.net]) ++sums_[now_].toggles;
   }
-  close();
-  result.pop_back();
-  return result;
-}
+
+  std::vector<Measured> take() {
+    close();
+    sums_.pop_back();
+    return std::move(sums_);
+  }
+
+ private:
+  std::size_t none() const { return sums_.size() - 1; }  // what no record wants
+  std::size_t window_at(std::uint64_t time_fs) const {
+    const std::uint64_t cycle = time_fs / period_fs_;  // from 1 on
+    const bool measured = cycle > 0 && cycle <= windows_.size() && windows_[cycle - 1] < none();
+    return measured ? windows_[cycle - 1] : none();
+  }
+  void close() {
+    const EnergySum sum = meter_.take();
+    sums_[now_].fj.switching += sum.switching;
+    sums_[now_].fj.internal += sum.internal;
+    sums_[now_].fj.clock_and_registers += sum.clock_and_registers;
+  }
+
+  std::vector<bool> driven_;
+  EnergyMeter meter_;
+  std::uint64_t period_fs_;
+  std::span<const std::uint8_t> windows_;
+  std::size_t now_;
+  std::vector<Measured> sums_;
+};
 
 bool shows(const std::string& actual, const std::string& expected) {
   if (actual.size() != expected.size()) return false;
@@ -100,13 +99,11 @@ bool shows(const std::string& actual, const std::string& expected) {
   return true;
 }
 
-void compare_outputs(const std::string& module,
-                     std::span<const GateSimulation::Output> actual_outputs,
-                     std::span<const GateSimulation::Output> expected_outputs) {
-  for (const GateSimulation::Output& expected : expected_outputs) {
-    const auto actual =
-        std::find_if(actual_outputs.begin(), actual_outputs.end(),
-                     [&](const GateSimulation::Output& o) { return o.name == expected.name; });
+void compare_outputs(const std::string& module, std::span<const GateOutput> actual_outputs,
+                     std::span<const GateOutput> expected_outputs) {
+  for (const GateOutput& expected : expected_outputs) {
+    const auto actual = std::find_if(actual_outputs.begin(), actual_outputs.end(),
+                                     [&](const GateOutput& o) { return o.name == expected.name; });
     check(actual != actual_outputs.end() && actual->values.size() == expected.values.size(),
           "outputs to compare are those of the module");
     for (std::size_t cycle = 0; cycle < expected.values.size(); ++cycle) {
@@ -132,6 +129,7 @@ ModuleEnergy::ModuleEnergy(MappedModule module, const LibertyLibrary& library)
       outside_(fanout_of_four(library)),
       timing_(calculate_delays(netlist_, outside_)) {
   module_.netlist.clear();
+  GateSimulation(netlist_, timing_);  // refuses cells before anything is recorded for them
   require_plain_clock(netlist_, module_.cost.name);
 }
 
@@ -143,9 +141,10 @@ EnergyRecord ModuleEnergy::measure(const GateStimulus& stimulus, std::uint64_t w
   return measure(stimulus, windows, 1, period_ps).front();
 }
 
-std::vector<EnergyRecord> ModuleEnergy::measure(
-    const GateStimulus& stimulus, std::span<const std::uint8_t> windows, std::size_t records,
-    double wanted_ps, std::span<const GateSimulation::Output> expected) const {
+std::vector<EnergyRecord> ModuleEnergy::measure(const GateStimulus& stimulus,
+                                                std::span<const std::uint8_t> windows,
+                                                std::size_t records, double wanted_ps,
+                                                std::span<const GateOutput> expected) const {
   check(windows.size() == stimulus.cycles, "every cycle has a window");
   const double period_ps = std::ceil(wanted_ps * kFsPerPs / 2) * 2 / kFsPerPs;
   if (period_ps < cost().critical_path_ps) {
@@ -154,14 +153,16 @@ std::vector<EnergyRecord> ModuleEnergy::measure(
         cost().name, period_ps, cost().critical_path_ps));
   }
   const double own_ps = timing_.clock_to_output_ps(netlist_);
-  const TemporaryFolder folder(fs::temp_directory_path());
-  const GateSimulation simulation =
-      simulate_gates(netlist_, timing_, stimulus,
-                     {period_ps, own_ps > 0 ? own_ps : outside_.delay_ps}, folder.path());
-  compare_outputs(cost().name, simulation.outputs, expected);
-  const std::vector<Measured> measured =
-      integrate(simulation.changes, netlist_, EnergyMeter(netlist_, timing_, library_.voltage),
-                period_ps, windows, records);
+  // A module without registers may be faster than what drives it.
+  const double arrival_ps = std::min(own_ps > 0 ? own_ps : outside_.delay_ps, period_ps / 2);
+  Windows sums(netlist_, EnergyMeter(netlist_, timing_, library_.voltage), period_ps, windows,
+               records);
+  const std::vector<GateOutput> outputs =
+      GateSimulation(netlist_, timing_)
+          .run(stimulus, {period_ps, arrival_ps},
+               [&](const GateToggle& toggle) { sums.add(toggle); });
+  compare_outputs(cost().name, outputs, expected);
+  const std::vector<Measured> measured = sums.take();
   std::vector<EnergyRecord> result;
   for (std::size_t i = 0; i < records; ++i) {
     const auto cycles = std::count(windows.begin(), windows.end(), i);

@@ -32,7 +32,8 @@ struct EnergyRecord {
 // A module mapped to gates, ready for any number of stimuli. `library` must outlive it.
 class ModuleEnergy {
  public:
-  // Throws UserError when a cell has no model, or a clock does not come straight from port clk_i.
+  // Throws UserError when a cell cannot be simulated, or a clock does not come straight from port
+  // clk_i.
   ModuleEnergy(MappedModule module, const LibertyLibrary& library);
 
   const ModuleCost& cost() const { return module_.cost; }
@@ -49,7 +50,7 @@ class ModuleEnergy {
   std::vector<EnergyRecord> measure(const GateStimulus& stimulus,
                                     std::span<const std::uint8_t> windows, std::size_t records,
                                     double period_ps,
-                                    std::span<const GateSimulation::Output> expected = {}) const;
+                                    std::span<const GateOutput> expected = {}) const;
 
  private:
   EnergyRecord record_of(const EnergySum& fj, std::uint64_t toggles, std::uint64_t cycles,

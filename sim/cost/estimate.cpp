@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "common/error.h"
+#include "cost/non_negative_least_squares.h"
 #include "cost/size_fit.h"
 #include "pe/registry.h"
 
@@ -61,13 +62,48 @@ std::vector<double> fit(const Records& records, const Figure& figure,
   return non_negative_least_squares(rows, wanted);
 }
 
+// How far apart, in factors, whatever of it there is.
+double distance(const WordCells& a, const WordCells& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < kWordCells; ++i) sum += std::abs(std::log((a[i] + 1) / (b[i] + 1)));
+  return sum;
+}
+
+// Parameters first: a PE of integers and one of floating point toggle differently, however many
+// bits of what they have.
+std::pair<std::size_t, double> distance(const EstimatedModule& wanted, const ModuleRecord& record) {
+  return {different_parameters(wanted.parameters, record.parameters),
+          distance(wanted.cells, *record.word_cells)};
+}
+
+// The sum of components, by as much as it is off where the same module is known under other
+// parameters: under those that are nearest. Its own at other sizes, of another RTL since it is
+// estimated, do not count, as they do not for the held-out error.
+double predicted(const Records& records, const Figure& figure, const std::vector<double>& weights,
+                 const EstimatedModule& wanted) {
+  const ModuleRecord* nearest = nullptr;
+  for (const ModuleRecord* record : records) {
+    if (record->cost.name != wanted.name || *figure(*record) <= 0) continue;
+    if (different_parameters(wanted.parameters, record->parameters) == 0 ||
+        SizedModule(wanted.parameters, array_sizes()).is_alike(record->parameters)) {
+      continue;
+    }
+    if (nearest == nullptr || distance(wanted, *record) < distance(wanted, *nearest))
+      nearest = record;
+  }
+  const double sum = dot(wanted.cells, weights);
+  const double known = nearest != nullptr ? dot(*nearest->word_cells, weights) : 0;
+  return known > 0 ? sum * *figure(*nearest) / known : sum;
+}
+
 struct Fitted {
   double value = 0;
   std::optional<double> error;
 };
 
 // None where too few records have the figure.
-std::optional<Fitted> fitted(const Records& all, const WordCells& cells, const Figure& figure) {
+std::optional<Fitted> fitted(const Records& all, const EstimatedModule& wanted,
+                             const Figure& figure) {
   Records records;
   std::copy_if(all.begin(), all.end(), std::back_inserter(records),
                [&](const ModuleRecord* record) { return figure(*record).has_value(); });
@@ -80,54 +116,30 @@ std::optional<Fitted> fitted(const Records& all, const WordCells& cells, const F
     const double measured = *figure(*record);
     const std::vector<double> without = fit(records, figure, record);
     if (measured <= 0 || without.empty()) continue;
-    error += std::abs(dot(*record->word_cells, without) / measured - 1);
+    const EstimatedModule held_out{record->cost.name, record->parameters, *record->word_cells};
+    error += std::abs(predicted(records, figure, without, held_out) / measured - 1);
     ++counted;
   }
-  Fitted result{dot(cells, weights), std::nullopt};
+  Fitted result{predicted(records, figure, weights, wanted), std::nullopt};
   if (counted > 0) result.error = error / static_cast<double>(counted);
   return result;
 }
 
 }  // namespace
 
-std::vector<double> non_negative_least_squares(const std::vector<std::vector<double>>& rows,
-                                               const std::vector<double>& wanted) {
-  constexpr int kMostRounds = 10000;
-  constexpr double kSettled = 1e-10;
-  const std::size_t unknowns = rows.empty() ? 0 : rows.front().size();
-  std::vector<double> x(unknowns, 0), residual = wanted;
-  for (int round = 0; round < kMostRounds; ++round) {
-    double moved = 0;
-    for (std::size_t i = 0; i < unknowns; ++i) {
-      double slope = 0, curvature = 0;
-      for (std::size_t row = 0; row < rows.size(); ++row) {
-        slope += rows[row][i] * residual[row];
-        curvature += rows[row][i] * rows[row][i];
-      }
-      if (curvature == 0) continue;
-      const double step = std::max(slope / curvature, -x[i]);
-      x[i] += step;
-      for (std::size_t row = 0; row < rows.size(); ++row) residual[row] -= step * rows[row][i];
-      moved = std::max(moved, std::abs(step) * std::sqrt(curvature));
-    }
-    if (moved < kSettled) break;
-  }
-  return x;
-}
-
-std::optional<Estimate> estimate(const Technology& technology, const WordCells& cells) {
+std::optional<Estimate> estimate(const Technology& technology, const EstimatedModule& wanted) {
   Records records;
   for (const auto& [key, record] : technology.by_key()) {
     if (record.word_cells && record.tools.method == kRecordMethod) records.push_back(&record);
   }
-  const auto area = fitted(records, cells,
+  const auto area = fitted(records, wanted,
                            [](const ModuleRecord& of) { return std::optional(of.cost.area_um2); });
   if (!area) return std::nullopt;
   Estimate result;
   result.record.cost.area_um2 = area->value;
   result.held_out.area = area->error;
   if (const auto leakage =
-          fitted(records, cells, [](const ModuleRecord& of) { return of.cost.leakage_uw; })) {
+          fitted(records, wanted, [](const ModuleRecord& of) { return of.cost.leakage_uw; })) {
     result.record.cost.leakage_uw = leakage->value;
     result.held_out.leakage = leakage->error;
   }
@@ -135,7 +147,7 @@ std::optional<Estimate> estimate(const Technology& technology, const WordCells& 
     for (std::size_t cycle = 0; cycle < kPeCycleClasses; ++cycle) {
       const auto o = static_cast<OperandClass>(operands);
       const auto c = static_cast<PeCycleClass>(cycle);
-      const auto energy = fitted(records, cells, [&](const ModuleRecord& of) {
+      const auto energy = fitted(records, wanted, [&](const ModuleRecord& of) {
         const auto& record = of.energies.at(o, c);
         return record ? std::optional(dynamic_pj(*record)) : std::nullopt;
       });

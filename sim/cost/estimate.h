@@ -1,7 +1,8 @@
 // A component model of a technology: what a bit of each word-level operator (cost/word_cells.h)
-// costs, fitted by non-negative least squares to its records. For modules that no record tells of,
-// and only where the user allows it: synthesis shares, sizes and glitches in ways that no such sum
-// knows, hence the held-out error beside every figure.
+// costs, fitted by non-negative least squares to its records, times by how much that is off for the
+// same module under the nearest other parameters. For modules that no record tells of, and only
+// where the user allows it: synthesis shares, sizes and glitches in ways that no such sum knows,
+// hence the held-out error beside every figure.
 #pragma once
 
 #include <optional>
@@ -9,6 +10,12 @@
 #include "cost/technology.h"
 
 namespace bitsmith {
+
+struct EstimatedModule {
+  std::string name;
+  RtlParameters parameters;
+  WordCells cells;
+};
 
 struct Estimate {
   ModuleRecord record;  // without a critical path: it is no sum
@@ -19,11 +26,6 @@ struct Estimate {
 
 // Rows are weighted so that relative errors count; every record counts that has word cells, of
 // whatever RTL. None when there are fewer than twice as many as components.
-std::optional<Estimate> estimate(const Technology& technology, const WordCells& cells);
-
-// Lawson and Hanson's problem for a few unknowns, by coordinate descent: x >= 0 with the least sum
-// of squares of rows x - wanted.
-std::vector<double> non_negative_least_squares(const std::vector<std::vector<double>>& rows,
-                                               const std::vector<double>& wanted);
+std::optional<Estimate> estimate(const Technology& technology, const EstimatedModule& wanted);
 
 }  // namespace bitsmith

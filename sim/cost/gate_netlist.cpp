@@ -52,23 +52,6 @@ void connect_open_outputs(GateNetlist& netlist) {
   }
 }
 
-// Whether each net is an input port, and whether it is an output port that a cell drives.
-struct Roles {
-  std::vector<bool> input, driven, output;
-
-  explicit Roles(const GateNetlist& netlist)
-      : input(netlist.nets), driven(netlist.nets), output(netlist.nets) {
-    for (const GateNetlist::Port& port : netlist.ports) {
-      for (const Net net : port.bits) (port.is_input ? input : output)[net] = true;
-    }
-    for (const GateNetlist::Cell& cell : netlist.cells) {
-      for (std::size_t i = 0; i < cell.pins.size(); ++i) {
-        if (!cell.type->pins[i].is_input) driven[cell.pins[i]] = true;
-      }
-    }
-  }
-};
-
 }  // namespace
 
 const GateNetlist::Port* GateNetlist::find_port(std::string_view wanted) const {
@@ -88,42 +71,6 @@ GateNetlist parse_netlist(std::string_view text, const std::string& top,
     netlist.cells.push_back(read_cell(cell, top, library, netlist));
   connect_open_outputs(netlist);
   return netlist;
-}
-
-std::vector<Net> input_nets(const GateNetlist& netlist) {
-  const Roles roles(netlist);
-  std::vector<Net> nets;
-  for (Net net = GateNetlist::kFirstNet; net < netlist.nets; ++net) {
-    if (roles.input[net]) nets.push_back(net);
-  }
-  return nets;
-}
-
-std::string netlist_verilog(const GateNetlist& netlist) {
-  const Roles roles(netlist);
-  std::vector<std::string> ports;
-  std::string text;
-  for (Net net = GateNetlist::kFirstNet; net < netlist.nets; ++net) {
-    const bool is_output = roles.output[net] && roles.driven[net];
-    if (roles.input[net] || is_output) ports.push_back(fmt::format("n{}", net));
-    text += fmt::format("  {} n{};\n",
-                        roles.input[net] ? "input"
-                        : is_output      ? "output"
-                                         : "wire",
-                        net);
-  }
-  for (std::size_t i = 0; i < netlist.cells.size(); ++i) {
-    const GateNetlist::Cell& cell = netlist.cells[i];
-    std::vector<std::string> pins;
-    for (std::size_t pin = 0; pin < cell.pins.size(); ++pin) {
-      const Net net = cell.pins[pin];
-      const std::string value =
-          net < GateNetlist::kFirstNet ? fmt::format("1'b{}", net) : fmt::format("n{}", net);
-      pins.push_back(fmt::format(".{}({})", cell.type->pins[pin].name, value));
-    }
-    text += fmt::format("  {} c{} ({});\n", cell.type->name, i, fmt::join(pins, ", "));
-  }
-  return fmt::format("module dut ({});\n{}endmodule\n", fmt::join(ports, ", "), text);
 }
 
 }  // namespace bitsmith

@@ -31,14 +31,8 @@ struct GateNetlist {
 };
 
 // What Yosys' write_json says of module `top`. The cells of `library` must outlive the netlist.
-// Throws UserError when a cell is not of the library or cannot be simulated.
+// Throws UserError when a cell is not of the library.
 GateNetlist parse_netlist(std::string_view json, const std::string& top,
                           const LibertyLibrary& library);
-
-// Structural Verilog, module `dut`: net i is n<i>, cell i is c<i>; a scalar port for each net that
-// is an input or an output driven by a cell, in the order of nets.
-std::string netlist_verilog(const GateNetlist& netlist);
-// The nets that are input ports of that module.
-std::vector<GateNetlist::Net> input_nets(const GateNetlist& netlist);
 
 }  // namespace bitsmith

@@ -1,21 +1,21 @@
 #include "cost/gate_simulation.h"
 
-#include <set>
+#include <algorithm>
+#include <cmath>
+#include <queue>
 
 #include "common/error.h"
-#include "common/file.h"
-#include "common/process.h"
-#include "cost/cell_model.h"
+#include "common/interrupt.h"
 
 namespace bitsmith {
-namespace fs = std::filesystem;
 namespace {
 
 using Net = GateNetlist::Net;
-constexpr std::size_t kOutputLimit = std::size_t{4} << 30;
 constexpr std::string_view kClock = "clk_i";
 constexpr std::string_view kReset = "rst_ni";
+constexpr double kFsPerPs = 1000;
 
+std::uint64_t fs_of(double ps) { return static_cast<std::uint64_t>(std::llround(ps * kFsPerPs)); }
 std::size_t words_of(std::size_t bits) { return (bits + 31) / 32; }
 
 // An input bit of the module and where its values come from.
@@ -64,118 +64,290 @@ bool value_of(const Source& source, std::uint64_t cycle, const GateStimulus& sti
   return (word >> source.bit % 32 & 1U) != 0;
 }
 
-// One line of bits a cycle, the last source first.
-void write_vectors(const std::vector<Source>& sources, const GateStimulus& stimulus,
-                   const fs::path& file) {
-  AtomicFile out(file);
-  for (std::uint64_t cycle = 0; cycle < stimulus.cycles; ++cycle) {
-    std::string line;
-    for (auto source = sources.rbegin(); source != sources.rend(); ++source)
-      line += value_of(*source, cycle, stimulus) ? '1' : '0';
-    out.write(line.empty() ? "0\n" : line + "\n");
-  }
-  out.finish();
-}
-
-// Drives the module `dut`; prints the outputs at the end of every cycle, a line per port.
-std::string testbench(const GateNetlist& netlist, const std::vector<Source>& sources,
-                      std::uint64_t cycles, const GateSimulationOptions& options) {
-  std::vector<std::string> connections;
-  for (std::size_t i = 0; i < sources.size(); ++i)
-    connections.push_back(fmt::format(".n{}(inputs[{}])", sources[i].net, i));
-  if (const GateNetlist::Port* clock = netlist.find_port(kClock); clock != nullptr)
-    connections.push_back(fmt::format(".n{}(clock)", clock->bits.at(0)));
-  std::string prints;
-  for (const GateNetlist::Port& port : netlist.ports) {
-    if (port.is_input || port.bits.empty()) continue;
-    std::vector<std::string> bits;
-    for (auto net = port.bits.rbegin(); net != port.bits.rend(); ++net) {
-      bits.push_back(*net < GateNetlist::kFirstNet ? fmt::format("1'b{}", *net)
-                                                   : fmt::format("dut.n{}", *net));
-    }
-    prints += fmt::format("      $fdisplayb(outputs, {{{}}});\n", fmt::join(bits, ", "));
-  }
-  return fmt::format(
-      R"(`timescale 1ps/1fs
-module testbench;
-  reg [{0}:0] vectors [0:{1}];
-  reg [{0}:0] inputs;
-  reg clock = 0;
-  integer cycle, outputs;
-  dut dut ({2});
-  always @(posedge clock) inputs <= #{3:.3f} vectors[cycle];
-  initial begin
-    $readmemb("vectors.txt", vectors);
-    outputs = $fopen("outputs.txt", "w");
-    $sdf_annotate("delays.sdf", dut);
-    $dumpfile("changes.vcd");
-    $dumpvars(1, dut);
-    inputs = vectors[0];
-    #{4:.3f};
-    for (cycle = 0; cycle <= {1}; cycle = cycle + 1) begin
-      clock = 1;
-      #{5:.3f} clock = 0;
-      #{5:.3f};
-{6}    end
-    $finish;
-  end
-endmodule
-)",
-      sources.empty() ? 0 : sources.size() - 1, cycles - 1, fmt::join(connections, ", "),
-      options.input_arrival_ps, options.period_ps, options.period_ps / 2, prints);
-}
-
-std::string models_of(const GateNetlist& netlist) {
-  std::set<const LibertyCell*> types;
-  for (const GateNetlist::Cell& cell : netlist.cells) types.insert(cell.type);
-  std::string text = "`timescale 1ps/1fs\n";
-  for (const LibertyCell* type : types) text += cell_model(*type, type->name);
-  return text;
-}
-
-void run(const std::vector<std::string>& command, const fs::path& folder) {
-  const ProcessResult result = run_process(command, folder);
-  // vvp ends with 0 when it could not annotate.
-  const bool failed = result.exit_code != 0 || result.output.find("SDF") != std::string::npos;
-  if (failed)
-    throw UserError(fmt::format("'{}' failed:\n{}", fmt::join(command, " "), result.output));
-}
-
-std::vector<GateSimulation::Output> read_outputs(const GateNetlist& netlist, const fs::path& file) {
-  std::vector<GateSimulation::Output> outputs;
-  for (const GateNetlist::Port& port : netlist.ports) {
-    if (!port.is_input && !port.bits.empty()) outputs.push_back({port.name, {}});
-  }
-  const std::string text = read_file(file, kOutputLimit);
-  std::size_t begin = 0;
-  for (std::size_t line = 0; begin < text.size(); ++line) {
-    const std::size_t end = text.find('\n', begin);
-    check(end != std::string::npos && !outputs.empty(), "simulated outputs are whole lines");
-    outputs[line % outputs.size()].values.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return outputs;
-}
-
 }  // namespace
 
-GateSimulation simulate_gates(const GateNetlist& netlist, const GateTiming& timing,
-                              const GateStimulus& stimulus, const GateSimulationOptions& options,
-                              const fs::path& folder) {
-  check_stimulus(netlist, stimulus);
+GateSimulation::GateSimulation(const GateNetlist& netlist, const GateTiming& timing)
+    : netlist_(netlist), timing_(timing) {
+  for (const GateNetlist::Cell& cell : netlist.cells) add_gate(cell);
+  add_sinks();
+  add_paths();
+}
+
+void GateSimulation::add_gate(const GateNetlist::Cell& cell) {
+  const auto found = functions_.find(cell.type);
+  const CellFunction& function =
+      found != functions_.end()
+          ? found->second
+          : functions_.emplace(cell.type, cell_function(*cell.type)).first->second;
+  Gate gate{&function, inputs_, static_cast<std::uint32_t>(outputs_.size()), 0};
+  for (const CellFunction::Output& output : function.outputs) {
+    outputs_.push_back(
+        {static_cast<std::uint32_t>(gates_.size()), cell.pins[output.pin], &output.value, 0, 0});
+  }
+  gate.end_output = static_cast<std::uint32_t>(outputs_.size());
+  inputs_ += static_cast<std::uint32_t>(function.inputs.size());
+  gates_.push_back(gate);
+}
+
+void GateSimulation::add_sinks() {
+  std::vector<std::vector<Sink>> of_net(netlist_.nets);
+  for (std::uint32_t gate = 0; gate < gates_.size(); ++gate) {
+    const auto& inputs = gates_[gate].function->inputs;
+    for (std::uint32_t bit = 0; bit < inputs.size(); ++bit)
+      of_net[netlist_.cells[gate].pins[inputs[bit]]].push_back({gate, bit});
+  }
+  for (const std::vector<Sink>& sinks : of_net) {
+    first_sink_.push_back(static_cast<std::uint32_t>(sinks_.size()));
+    sinks_.insert(sinks_.end(), sinks.begin(), sinks.end());
+  }
+  first_sink_.push_back(static_cast<std::uint32_t>(sinks_.size()));
+}
+
+void GateSimulation::add_paths() {
+  std::vector<std::vector<Path>> of_output(outputs_.size());
+  for (const GateTiming::Path& path : timing_.paths) {
+    const Gate& gate = gates_[path.cell];
+    const auto& inputs = gate.function->inputs;
+    const auto input = std::find(inputs.begin(), inputs.end(), path.input) - inputs.begin();
+    std::uint32_t output = gate.first_output;
+    while (gate.function->outputs[output - gate.first_output].pin != path.output) ++output;
+    of_output[output].push_back({gate.first_input + static_cast<std::uint32_t>(input),
+                                 fs_of(path.rise_ps), fs_of(path.fall_ps)});
+  }
+  for (std::size_t output = 0; output < outputs_.size(); ++output) {
+    outputs_[output].first_path = static_cast<std::uint32_t>(paths_.size());
+    paths_.insert(paths_.end(), of_output[output].begin(), of_output[output].end());
+    outputs_[output].end_path = static_cast<std::uint32_t>(paths_.size());
+  }
+}
+
+// The state of all nets and gates, and what is to happen.
+class GateSimulation::Run {
+ public:
+  Run(const GateSimulation& gates, const std::function<void(const GateToggle&)>& on_toggle)
+      : gates_(gates),
+        on_toggle_(on_toggle),
+        nets_(gates.netlist_.nets),
+        index_(gates.gates_.size()),
+        clock_(gates.gates_.size()),
+        is_dirty_(gates.gates_.size()),
+        values_(gates.outputs_.size()),
+        changed_(gates.inputs_) {}
+
+  bool value(Net net) const { return nets_[net] != 0; }
+
+  // Everything as it is long after `inputs` were applied, without delays and toggles.
+  void settle(const std::vector<std::pair<Net, bool>>& inputs) {
+    for (std::uint32_t gate = 0; gate < index_.size(); ++gate) {
+      const CellFunction& function = *gates_.gates_[gate].function;
+      if (function.state) set_state(gate, function.state->first, !function.state->first);
+      mark(gate);
+    }
+    set(1, true);
+    for (const auto& [net, value] : inputs) set(net, value);
+    // Registers see values only when all have settled, among them those of clear and preset.
+    do {
+      settle_outputs();
+      for (std::uint32_t gate = 0; gate < index_.size(); ++gate) {
+        const std::uint32_t before = index_[gate];
+        update_state(gate);
+        if (index_[gate] != before) mark(gate);
+      }
+    } while (!dirty_.empty());
+    running_ = true;
+  }
+
+  // All that happens before `end`.
+  void run_until(std::uint64_t end) {
+    while (!events_.empty() && events_.top().first < end) {
+      now_ = events_.top().first;
+      happen();
+    }
+  }
+
+  // Inputs change at `time`, before which everything has happened.
+  template <typename Inputs>
+  void change_inputs(std::uint64_t time, const Inputs& inputs) {
+    now_ = time;
+    inputs([&](Net net, bool value) { set(net, value); });
+    happen();
+  }
+
+ private:
+  using Event = std::pair<std::uint64_t, std::uint32_t>;  // time, output
+
+  void mark(std::uint32_t gate) {
+    if (is_dirty_[gate] != 0) return;
+    is_dirty_[gate] = 1;
+    dirty_.push_back(gate);
+  }
+
+  void settle_outputs() {
+    while (!dirty_.empty()) {
+      const std::uint32_t gate = dirty_.back();
+      dirty_.pop_back();
+      is_dirty_[gate] = 0;
+      for_changed_outputs(gate, [&](std::uint32_t output) {
+        set(gates_.outputs_[output].net, values_[output] != 0);
+      });
+    }
+  }
+
+  void set(Net net, bool value) {
+    if ((nets_[net] != 0) == value) return;
+    nets_[net] = value ? 1 : 0;
+    if (running_) on_toggle_({net, value, now_});
+    for (std::uint32_t i = gates_.first_sink_[net]; i < gates_.first_sink_[net + 1]; ++i) {
+      const Sink& sink = gates_.sinks_[i];
+      index_[sink.gate] ^= std::uint32_t{1} << sink.bit;
+      changed_[gates_.gates_[sink.gate].first_input + sink.bit] = now_;
+      mark(sink.gate);
+    }
+  }
+
+  // What is due now; gates see all of it at once.
+  void happen() {
+    while (!events_.empty() && events_.top().first == now_) {
+      const std::uint32_t output = events_.top().second;
+      events_.pop();
+      set(gates_.outputs_[output].net, values_[output] != 0);
+    }
+    for (const std::uint32_t gate : dirty_) {
+      is_dirty_[gate] = 0;
+      update_state(gate);
+      for_changed_outputs(gate, [&](std::uint32_t output) {
+        events_.emplace(due(gates_.outputs_[output], values_[output] != 0), output);
+      });
+    }
+    dirty_.clear();
+  }
+
+  // Calls visit(output) where the function's value is another, which it is set to before.
+  template <typename Visit>
+  void for_changed_outputs(std::uint32_t gate, Visit visit) {
+    const Gate& of = gates_.gates_[gate];
+    for (std::uint32_t output = of.first_output; output < of.end_output; ++output) {
+      const std::uint8_t value = gates_.outputs_[output].value->at(index_[gate]) ? 1 : 0;
+      if (value == values_[output]) continue;
+      values_[output] = value;
+      visit(output);
+    }
+  }
+
+  std::uint64_t due(const Output& output, bool rises) const {
+    std::uint64_t latest = 0, time = now_;
+    for (std::uint32_t i = output.first_path; i < output.end_path; ++i) {
+      const Path& path = gates_.paths_[i];
+      const std::uint64_t changed = changed_[path.input];
+      const std::uint64_t arrives = changed + (rises ? path.rise_fs : path.fall_fs);
+      if (i == output.first_path || changed > latest) {
+        latest = changed;
+        time = arrives;
+      } else if (changed == latest) {
+        time = std::min(time, arrives);
+      }
+    }
+    return std::max(time, now_);
+  }
+
+  void set_state(std::uint32_t gate, bool state, bool inverse) {
+    const CellFunction& function = *gates_.gates_[gate].function;
+    const std::uint32_t both = std::uint32_t{3} << function.state_bit();
+    index_[gate] = (index_[gate] & ~both) | std::uint32_t{state} << function.state_bit() |
+                   std::uint32_t{inverse} << function.inverse_bit();
+  }
+
+  void update_state(std::uint32_t gate) {
+    const CellFunction& function = *gates_.gates_[gate].function;
+    if (!function.state) return;
+    const StateFunction& state = *function.state;
+    const std::uint32_t index = index_[gate];
+    const bool clock = state.clock.at(index);
+    const bool rises = clock && clock_[gate] == 0 && running_;
+    clock_[gate] = clock ? 1 : 0;
+    const bool clear = state.clear.at(index), preset = state.preset.at(index);
+    if (clear && preset) {
+      const auto forced = [&](char value, std::uint32_t bit) {
+        if (value == 'n') return (index >> bit & 1U) != 0;
+        if (value != 'x') return value == '1';
+        throw UserError(fmt::format(
+            "clear and preset of a '{}' are on together, which its library does not define",
+            gates_.netlist_.cells[gate].type->name));
+      };
+      set_state(gate, forced(state.both_state, function.state_bit()),
+                forced(state.both_inverse, function.inverse_bit()));
+    } else if (clear || preset) {
+      set_state(gate, preset, clear);
+    } else if (state.is_latch ? clock : rises) {
+      const bool data = state.data.at(index);
+      set_state(gate, data, !data);
+    }
+  }
+
+  const GateSimulation& gates_;
+  const std::function<void(const GateToggle&)>& on_toggle_;
+  std::vector<std::uint8_t> nets_;
+  std::vector<std::uint32_t> index_;    // by gate, into its tables
+  std::vector<std::uint8_t> clock_;     // by gate
+  std::vector<std::uint8_t> is_dirty_;  // by gate: has inputs that changed now
+  std::vector<std::uint32_t> dirty_;
+  std::vector<std::uint8_t> values_;    // by output: of its function, which the net follows
+  std::vector<std::uint64_t> changed_;  // by input: when
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::uint64_t now_ = 0;
+  bool running_ = false;
+};
+
+std::vector<GateOutput> GateSimulation::run(
+    const GateStimulus& stimulus, const GateSimulationOptions& options,
+    const std::function<void(const GateToggle&)>& on_toggle) const {
+  check_stimulus(netlist_, stimulus);
   check(stimulus.cycles > 0, "there are cycles to simulate");
-  const std::vector<Source> sources = sources_of(netlist, stimulus);
-  write_vectors(sources, stimulus, folder / "vectors.txt");
-  write_file_atomically(folder / "delays.sdf", sdf(netlist, timing));
-  write_file_atomically(folder / "cells.v", models_of(netlist));
-  write_file_atomically(folder / "netlist.v", netlist_verilog(netlist));
-  write_file_atomically(folder / "testbench.v",
-                        testbench(netlist, sources, stimulus.cycles, options));
-  run({"iverilog", "-g2005", "-gspecify", "-o", "testbench.vvp", "cells.v", "netlist.v",
-       "testbench.v"},
-      folder);
-  run({"vvp", "-n", "testbench.vvp"}, folder);
-  return {folder / "changes.vcd", read_outputs(netlist, folder / "outputs.txt")};
+  const std::uint64_t period = fs_of(options.period_ps), arrival = fs_of(options.input_arrival_ps);
+  check(arrival < period, "inputs change in the cycle they are of");
+  const std::vector<Source> sources = sources_of(netlist_, stimulus);
+  const GateNetlist::Port* clock = netlist_.find_port(kClock);
+  std::vector<GateOutput> outputs;
+  std::vector<const GateNetlist::Port*> ports;
+  for (const GateNetlist::Port& port : netlist_.ports) {
+    if (port.is_input || port.bits.empty()) continue;
+    outputs.push_back({port.name, {}});
+    ports.push_back(&port);
+  }
+
+  Run run(*this, on_toggle);
+  std::vector<std::pair<Net, bool>> first;
+  for (const Source& source : sources)
+    first.emplace_back(source.net, value_of(source, 0, stimulus));
+  run.settle(first);
+  const auto clock_to = [&](std::uint64_t time, bool value) {
+    run.run_until(time);
+    run.change_inputs(time, [&](auto set) {
+      if (clock != nullptr) set(clock->bits.at(0), value);
+    });
+  };
+  const auto inputs_of = [&](std::uint64_t time, std::uint64_t cycle) {
+    run.run_until(time);
+    run.change_inputs(time, [&](auto set) {
+      for (const Source& source : sources) set(source.net, value_of(source, cycle, stimulus));
+    });
+  };
+  for (std::uint64_t cycle = 0; cycle < stimulus.cycles; ++cycle) {
+    throw_if_interrupted();
+    const std::uint64_t edge = (cycle + 1) * period;
+    clock_to(edge, true);
+    if (arrival <= period / 2) inputs_of(edge + arrival, cycle);
+    clock_to(edge + period / 2, false);
+    if (arrival > period / 2) inputs_of(edge + arrival, cycle);
+    run.run_until(edge + period);
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      std::string digits;
+      for (auto net = ports[i]->bits.rbegin(); net != ports[i]->bits.rend(); ++net)
+        digits += run.value(*net) ? '1' : '0';
+      outputs[i].values.push_back(std::move(digits));
+    }
+  }
+  return outputs;
 }
 
 }  // namespace bitsmith

@@ -1,7 +1,6 @@
 #include "cost/gate_timing.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 
 #include "common/error.h"
@@ -145,7 +144,7 @@ class Propagation {
     }
   }
 
-  // An edge that the input does not cause takes the other's delay: SDF has no empty field.
+  // An edge that the input does not cause takes the other's delay.
   void add_path(std::uint32_t cell, std::uint32_t input, std::uint32_t output,
                 const std::pair<Edge, Edge>& edges) {
     const auto& [rise, fall] = edges;
@@ -207,21 +206,6 @@ double GateTiming::clock_to_output_ps(const GateNetlist& netlist) const {
 
 GateTiming calculate_delays(const GateNetlist& netlist, const FanoutOfFour& outside) {
   return Propagation(netlist, outside).run();
-}
-
-std::string sdf(const GateNetlist& netlist, const GateTiming& timing) {
-  std::string text = "(DELAYFILE\n (SDFVERSION \"3.0\")\n (DIVIDER /)\n (TIMESCALE 1ps)\n";
-  auto out = std::back_inserter(text);
-  for (const GateTiming::Path& path : timing.paths) {
-    const LibertyCell& type = *netlist.cells[path.cell].type;
-    // All three fields are written: an empty one is taken as 0.
-    fmt::format_to(out,
-                   " (CELL (CELLTYPE \"{0}\") (INSTANCE c{1}) (DELAY (ABSOLUTE"
-                   " (IOPATH {2} {3} ({4:.3f}:{4:.3f}:{4:.3f}) ({5:.3f}:{5:.3f}:{5:.3f})))))\n",
-                   type.name, path.cell, type.pins[path.input].name, type.pins[path.output].name,
-                   path.rise_ps, path.fall_ps);
-  }
-  return text + ")\n";
 }
 
 }  // namespace bitsmith

@@ -4,7 +4,6 @@
 // delay that several conditions or both input edges can cause is their mean.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "cost/gate_netlist.h"
@@ -49,9 +48,5 @@ struct GateTiming {
 // Inputs, the clock among them, come with `outside.slew`; every output port drives
 // `outside.load_ff`. Throws UserError when the gates form a loop.
 GateTiming calculate_delays(const GateNetlist& netlist, const FanoutOfFour& outside);
-
-// As SDF for the module of netlist_verilog: times in ps, as a simulator takes them whose time unit
-// is 1 ps.
-std::string sdf(const GateNetlist& netlist, const GateTiming& timing);
 
 }  // namespace bitsmith

@@ -1,12 +1,10 @@
 #include "cost/instance_recording.h"
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
 #include "common/file.h"
-#include "common/process.h"
 #include "numerics/pack.h"
 
 namespace bitsmith {
@@ -72,9 +70,10 @@ std::vector<std::uint64_t> place_of(const std::string& path) {
   return numbers;
 }
 
-struct Instance {
-  std::string path;  // as Verilog refers to it
+struct Found {
+  std::string path;
   std::vector<std::uint64_t> place;
+  std::string module;  // its name with parameters
 };
 
 class InstanceFinder {
@@ -82,7 +81,7 @@ class InstanceFinder {
   InstanceFinder(const Json& modules, const RtlDescription::Module& wanted)
       : modules_(modules), wanted_(wanted) {}
 
-  std::vector<Instance> below(const std::string& top) {
+  std::vector<Found> below(const std::string& top) {
     walk(top, "dut");
     return std::move(found_);
   }
@@ -92,7 +91,7 @@ class InstanceFinder {
     const auto module = modules_.find(name);
     if (module == modules_.end()) return;  // a cell
     if (is_module(*module, name, wanted_)) {
-      found_.push_back({path, place_of(path)});
+      found_.push_back({path, place_of(path), name});
       return;
     }
     for (const auto& [cell, json] : module->at("cells").items())
@@ -101,75 +100,29 @@ class InstanceFinder {
 
   const Json& modules_;
   const RtlDescription::Module& wanted_;
-  std::vector<Instance> found_;
+  std::vector<Found> found_;
 };
 
-Instance choose(std::vector<Instance> instances, InstancePlace place) {
+Found choose(const std::vector<Found>& instances, InstancePlace place) {
   // By each loop's number in turn.
   std::vector<std::uint64_t> wanted;
   for (std::size_t i = 0; i < instances.front().place.size(); ++i) {
     std::vector<std::uint64_t> numbers;
-    for (const Instance& instance : instances) numbers.push_back(instance.place.at(i));
+    for (const Found& instance : instances) numbers.push_back(instance.place.at(i));
     std::sort(numbers.begin(), numbers.end());
     numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
     wanted.push_back(place == InstancePlace::last ? numbers.back() : numbers[numbers.size() / 2]);
   }
   const auto found = std::find_if(instances.begin(), instances.end(),
-                                  [&](const Instance& i) { return i.place == wanted; });
+                                  [&](const Found& i) { return i.place == wanted; });
   check(found != instances.end(), "instances fill the loops they are made in");
   return *found;
 }
 
-std::string concatenation(const std::vector<std::string>& parts) {
-  return fmt::format("{{{}}}", fmt::join(parts, ", "));
-}
-
-// Prints, at the end of every cycle, the array's outputs and all ports of the instance.
-std::string testbench(const RtlDescription& rtl, const ArrayRecording& recording,
-                      const Instance& instance, const std::vector<GateNetlist::Port>& ports) {
-  std::uint32_t width = 0;
-  for (const PortBits& port : recording.inputs) width += port.bits;
-  std::vector<std::string> connections = {".clk_i(clock)"}, outputs, seen;
-  std::string wires;
-  std::uint32_t top = width;
-  for (const PortBits& port : recording.inputs) {
-    connections.push_back(fmt::format(".{}(inputs[{}:{}])", port.name, top - 1, top - port.bits));
-    top -= port.bits;
-  }
-  for (const PortBits& port : recording.outputs) {
-    wires += fmt::format("  wire [{}:0] {};\n", port.bits - 1, port.name);
-    connections.push_back(fmt::format(".{0}({0})", port.name));
-    outputs.push_back(port.name);
-  }
-  for (const GateNetlist::Port& port : ports)
-    seen.push_back(fmt::format("{}.{}", instance.path, port.name));
-  return fmt::format(
-      R"(`timescale 1ps/1ps
-module testbench;
-  reg [{0}:0] vectors [0:{1}];
-  reg [{0}:0] inputs;
-  reg clock = 0;
-  integer cycle, file;
-{2}  {3} dut ({4});
-  initial begin
-    $readmemb("vectors.txt", vectors);
-    file = $fopen("ports.txt", "w");
-    inputs = vectors[0];
-    #10;
-    for (cycle = 0; cycle < {1}; cycle = cycle + 1) begin
-      clock = 1;
-      #1 inputs = vectors[cycle + 1];
-      #9 clock = 0;
-      #10;
-      $fdisplayb(file, {5});
-      $fdisplayb(file, {6});
-    end
-    $finish;
-  end
-endmodule
-)",
-      width - 1, recording.output_values.size(), wires, rtl.top, fmt::join(connections, ", "),
-      concatenation(outputs), concatenation(seen));
+std::vector<std::string> names_in(const std::string& path, const auto& ports) {
+  std::vector<std::string> names;
+  for (const auto& port : ports) names.push_back(fmt::format("{}.{}", path, port.name));
+  return names;
 }
 
 void write_vectors(const ArrayRecording& recording, const fs::path& file) {
@@ -189,84 +142,136 @@ void append_words(std::string_view digits, std::vector<std::uint32_t>& words) {
   }
 }
 
-class RecordReader {
- public:
-  RecordReader(const ArrayRecording& recording, const std::vector<GateNetlist::Port>& ports)
-      : recording_(recording), ports_(ports) {
-    result_.inputs.cycles = recording.output_values.size();
-    for (const GateNetlist::Port& port : ports) {
-      if (port.is_input && port.name != "clk_i") result_.inputs.ports.push_back({port.name, {}});
-      if (!port.is_input) result_.outputs.push_back({port.name, {}});
-    }
-  }
+std::string_view next_line(const std::string& text, std::size_t& begin) {
+  const std::size_t end = text.find('\n', begin);
+  // vvp that is told to end does so as if it were done.
+  if (end == std::string::npos) throw UserError("'vvp' ended in the middle of its work");
+  const std::string_view found = std::string_view(text).substr(begin, end - begin);
+  begin = end + 1;
+  return found;
+}
 
-  InstanceRecording read(const fs::path& file, std::string path) {
-    const std::string text = read_file(file, kRecordLimit);
-    std::size_t begin = 0;
-    for (std::size_t cycle = 0; cycle < recording_.output_values.size(); ++cycle) {
-      compare(line(text, begin), cycle);
-      split(line(text, begin));
-    }
-    result_.path = std::move(path);
-    return std::move(result_);
-  }
-
- private:
-  static std::string_view line(const std::string& text, std::size_t& begin) {
-    const std::size_t end = text.find('\n', begin);
-    check(end != std::string::npos, "every cycle is recorded");
-    const std::string_view found = std::string_view(text).substr(begin, end - begin);
-    begin = end + 1;
-    return found;
-  }
-
-  void compare(std::string_view actual, std::size_t cycle) const {
-    const std::string& expected = recording_.output_values[cycle];
-    if (actual == expected) return;
-    throw InternalError(fmt::format(
-        "the array's RTL shows other outputs than its cycle model in cycle {}: {} instead of {}",
-        cycle, actual, expected));
-  }
-
-  void split(std::string_view digits) {
-    std::size_t input = 0, output = 0;
-    for (const GateNetlist::Port& port : ports_) {
-      check(digits.size() >= port.bits.size(), "a port's bits are recorded");
-      const std::string_view value = digits.substr(0, port.bits.size());
-      digits.remove_prefix(port.bits.size());
-      if (!port.is_input) result_.outputs[output++].values.emplace_back(value);
-      if (!port.is_input || port.name == "clk_i") continue;
-      append_words(value, result_.inputs.ports[input++].words);
-    }
-    check(digits.empty(), "the ports of the RTL are those of the gates");
-  }
-
-  const ArrayRecording& recording_;
-  const std::vector<GateNetlist::Port>& ports_;
-  InstanceRecording result_;
-};
+void compare(std::string_view actual, std::string_view expected, std::size_t cycle) {
+  if (actual == expected) return;
+  throw InternalError(fmt::format(
+      "the array's RTL shows other outputs than its cycle model in cycle {}: {} instead of {}",
+      cycle, actual, expected));
+}
 
 }  // namespace
 
-InstanceRecording record_instance(const Design& design, const RtlDescription::Module& module,
-                                  const std::vector<GateNetlist::Port>& ports,
-                                  const ArrayRecording& recording, InstancePlace place) {
+ArrayRtl::ArrayRtl(const Design& design, std::span<const RtlDescription::Module> modules,
+                   InstancePlace place)
+    : folder_(fs::temp_directory_path()) {
   const RtlDescription rtl = design.rtl();
-  const TemporaryFolder folder(fs::temp_directory_path());
-  write_array(rtl, folder.path());
-  const Json hierarchy = Json::parse(read_file(folder.path() / "hierarchy.json", kHierarchyLimit));
-  const std::vector<Instance> instances =
-      InstanceFinder(hierarchy.at("modules"), module).below(rtl.top);
-  if (instances.empty()) {
-    throw InternalError(fmt::format("array '{}' has no instance of module '{}' with its parameters",
-                                    rtl.top, module.name));
+  write_array(rtl, folder_.path());
+  const Json hierarchy = Json::parse(read_file(folder_.path() / "hierarchy.json", kHierarchyLimit));
+  const Json& all = hierarchy.at("modules");
+  for (const RtlDescription::Module& module : modules) {
+    const std::vector<Found> found = InstanceFinder(all, module).below(rtl.top);
+    if (found.empty()) {
+      throw InternalError(fmt::format(
+          "array '{}' has no instance of module '{}' with its parameters", rtl.top, module.name));
+    }
+    const Found chosen = choose(found, place);
+    Instance instance{chosen.path, {}};
+    for (const auto& [name, port] : all.at(chosen.module).at("ports").items()) {
+      if (name == "clk_i") continue;
+      instance.ports.push_back({name, port.at("bits").size(), port.at("direction") == "input"});
+    }
+    instances_.push_back(std::move(instance));
   }
-  const Instance instance = choose(instances, place);
-  write_vectors(recording, folder.path() / "vectors.txt");
-  write_file_atomically(folder.path() / "testbench.v", testbench(rtl, recording, instance, ports));
-  run({"iverilog", "-g2012", "-o", "array.vvp", "array.v", "testbench.v"}, folder.path());
-  run({"vvp", "-n", "array.vvp"}, folder.path());
-  return RecordReader(recording, ports).read(folder.path() / "ports.txt", instance.path);
+  write_file_atomically(folder_.path() / "testbench.v", testbench(rtl, design.channel_widths()));
+  run({"iverilog", "-g2012", "-o", "array.vvp", "array.v", "testbench.v"}, folder_.path());
+}
+
+// Prints, at the end of every cycle, the array's outputs and all ports of every instance.
+std::string ArrayRtl::testbench(const RtlDescription& rtl, const ChannelWidths& widths) const {
+  const ArrayPorts ports = array_ports(widths);
+  std::uint32_t width = 0;
+  for (const PortBits& port : ports.inputs) width += port.bits;
+  std::vector<std::string> connections = {".clk_i(clock)"}, outputs;
+  std::string wires, prints;
+  std::uint32_t top = width;
+  for (const PortBits& port : ports.inputs) {
+    connections.push_back(fmt::format(".{}(inputs[{}:{}])", port.name, top - 1, top - port.bits));
+    top -= port.bits;
+  }
+  for (const PortBits& port : ports.outputs) {
+    wires += fmt::format("  wire [{}:0] {};\n", port.bits - 1, port.name);
+    connections.push_back(fmt::format(".{0}({0})", port.name));
+    outputs.push_back(port.name);
+  }
+  for (const Instance& instance : instances_) {
+    prints += fmt::format("      $fdisplayb(file, {{{}}});\n",
+                          fmt::join(names_in(instance.path, instance.ports), ", "));
+  }
+  return fmt::format(
+      R"(`timescale 1ps/1ps
+module testbench;
+  reg [{0}:0] inputs, next;
+  reg clock = 0;
+  integer vectors, file, count;
+{1}  {2} dut ({3});
+  initial begin
+    vectors = $fopen("vectors.txt", "r");
+    file = $fopen("ports.txt", "w");
+    count = $fscanf(vectors, "%b", next);
+    inputs = next;
+    #10;
+    while ($fscanf(vectors, "%b", next) == 1) begin
+      clock = 1;
+      #1 inputs = next;
+      #9 clock = 0;
+      #10;
+      $fdisplayb(file, {{{4}}});
+{5}    end
+    $finish;
+  end
+endmodule
+)",
+      width - 1, wires, rtl.top, fmt::join(connections, ", "), fmt::join(outputs, ", "), prints);
+}
+
+std::vector<InstanceRecording> ArrayRtl::record(const ArrayRecording& recording) const {
+  write_vectors(recording, folder_.path() / "vectors.txt");
+  run({"vvp", "-n", "array.vvp"}, folder_.path());
+  const std::string text = read_file(folder_.path() / "ports.txt", kRecordLimit);
+  const std::size_t cycles = recording.output_values.size();
+  std::vector<InstanceRecording> result;
+  for (const Instance& instance : instances_) {
+    InstanceRecording& empty = result.emplace_back();
+    empty.path = instance.path;
+    empty.inputs.cycles = cycles;
+    for (const Port& port : instance.ports) {
+      if (port.is_input) empty.inputs.ports.push_back({port.name, {}});
+      if (!port.is_input) empty.outputs.push_back({port.name, {}});
+    }
+  }
+  std::size_t begin = 0;
+  for (std::size_t cycle = 0; cycle < cycles; ++cycle) {
+    compare(next_line(text, begin), recording.output_values[cycle], cycle);
+    for (std::size_t i = 0; i < instances_.size(); ++i)
+      append_cycle(instances_[i], next_line(text, begin), result[i]);
+  }
+  return result;
+}
+
+// Splits a line of digits into ports.
+void ArrayRtl::append_cycle(const Instance& instance, std::string_view digits,
+                            InstanceRecording& to) {
+  std::size_t input = 0, output = 0;
+  for (const Port& port : instance.ports) {
+    check(digits.size() >= port.bits, "a port's bits are recorded");
+    const std::string_view value = digits.substr(0, port.bits);
+    digits.remove_prefix(port.bits);
+    if (port.is_input) {
+      append_words(value, to.inputs.ports[input++].words);
+    } else {
+      to.outputs[output++].values.emplace_back(value);
+    }
+  }
+  check(digits.empty(), "only ports are recorded");
 }
 
 }  // namespace bitsmith

@@ -1,13 +1,13 @@
-// What the ports of one instance inside an array see: the array's RTL in Icarus Verilog under a
+// What the ports of instances inside an array see: the array's RTL in Icarus Verilog under a
 // recorded stimulus.
 #pragma once
 
-#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "common/process.h"
 #include "cost/array_stimulus.h"
-#include "cost/gate_netlist.h"
 #include "cost/gate_simulation.h"
 #include "pe/design.h"
 
@@ -18,16 +18,40 @@ namespace bitsmith {
 enum class InstancePlace { middle, last };
 
 struct InstanceRecording {
-  std::string path;                             // of the instance in the array
-  GateStimulus inputs;                          // all but the clock, also the reset
-  std::vector<GateSimulation::Output> outputs;  // by cycle; x where the RTL does not know
+  std::string path;                 // of the instance in the array
+  GateStimulus inputs;              // all but the clock, also the reset
+  std::vector<GateOutput> outputs;  // by cycle; x where the RTL does not know
 };
 
-// Registers start at 0, as those of gates do. `module` is one of design.rtl().modules, `ports`
-// those of its netlist. Throws InternalError, with the cycle, when the array's outputs are not
-// those of the cycle model, and when there is no such instance.
-InstanceRecording record_instance(const Design& design, const RtlDescription::Module& module,
-                                  const std::vector<GateNetlist::Port>& ports,
-                                  const ArrayRecording& recording, InstancePlace place);
+// Compiled once for any number of recordings.
+class ArrayRtl {
+ public:
+  // `modules`: some of design.rtl().modules, each with an instance that is recorded. Throws
+  // InternalError when one has none.
+  ArrayRtl(const Design& design, std::span<const RtlDescription::Module> modules,
+           InstancePlace place);
+
+  // By module; one recording at a time. Registers start at 0, as those of gates do. Throws
+  // InternalError, with the cycle, when the array's outputs are not those of the cycle model.
+  std::vector<InstanceRecording> record(const ArrayRecording& recording) const;
+
+ private:
+  struct Port {
+    std::string name;
+    std::size_t bits = 0;
+    bool is_input = false;
+  };
+  struct Instance {
+    std::string path;         // as Verilog refers to it
+    std::vector<Port> ports;  // without the clock
+  };
+
+  static void append_cycle(const Instance& instance, std::string_view digits,
+                           InstanceRecording& to);
+  std::string testbench(const RtlDescription& rtl, const ChannelWidths& widths) const;
+
+  TemporaryFolder folder_;
+  std::vector<Instance> instances_;
+};
 
 }  // namespace bitsmith

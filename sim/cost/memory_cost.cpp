@@ -1,8 +1,25 @@
 #include "cost/memory_cost.h"
 
 #include "common/divide.h"
+#include "common/error.h"
 
 namespace bitsmith {
+
+SramTechnology sram_technology(const SramParams& sram) {
+  switch (sram.device) {
+    case SramDevice::none:
+      break;
+    case SramDevice::itrs_hp:
+      return {sram.node_nm, "itrs-hp"};
+    case SramDevice::itrs_lop:
+      return {sram.node_nm, "itrs-lop"};
+    case SramDevice::itrs_lstp:
+      return {sram.node_nm, "itrs-lstp"};
+    case SramDevice::ihp_sg13g2:
+      return {sram.node_nm, "ihp-sg13g2"};
+  }
+  throw InternalError("SRAM of no known device");
+}
 
 BufferCost buffer_cost(const SramTable& table, const SramTechnology& technology,
                        const BufferParams& buffer) {

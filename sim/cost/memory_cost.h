@@ -11,6 +11,9 @@
 
 namespace bitsmith {
 
+// As the table of SRAMs calls it; a device there is.
+SramTechnology sram_technology(const SramParams& sram);
+
 // A buffer: two halves of `banks` macros each, every macro with one port of port_bits.
 struct BufferCost {
   SramMacro macro;  // of one bank of one half

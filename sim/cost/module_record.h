@@ -49,7 +49,7 @@ class ModuleEnergies {
 
 // Of our way from RTL to figures (synthesis script, stimuli, windows, power integration). To be
 // raised when figures change with it: records of another method are stale, as those of other RTL.
-inline constexpr std::uint32_t kRecordMethod = 1;
+inline constexpr std::uint32_t kRecordMethod = 2;
 
 // What a record was made with.
 struct RecordTools {

@@ -6,13 +6,13 @@
 #include <array>
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <set>
 
 #include "common/error.h"
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/process.h"
-#include "cost/module_characterisation.h"
 #include "cost/size_fit.h"
 #include "cost/vector_cost.h"
 #include "cost/vector_lane.h"
@@ -123,23 +123,67 @@ TechnologySource source_of(const SynthesisOptions& options, const LibertyLibrary
           .date = today()};
 }
 
-ModuleRecord make_record(const WantedRecord& wanted, const SynthesisOptions& options,
-                         const LibertyLibrary& library, bool energy) {
-  if (!wanted.design) {
-    check(energy, "a lane of the vector unit is always measured");
-    return vector_lane_record(options, library);
+std::unique_ptr<RecordedArray> RecordGroup::recorded() const {
+  if (!array) return nullptr;
+  std::vector<RtlDescription::Module> modules;
+  for (const WantedRecord& one : wanted) modules.push_back(one.module);
+  return std::make_unique<RecordedArray>(array, std::move(modules));
+}
+
+std::vector<RecordGroup> grouped_by_array(std::vector<WantedRecord> wanted) {
+  std::vector<RecordGroup> groups;
+  std::map<std::pair<bool, std::string>, std::size_t> by_array;
+  for (WantedRecord& one : wanted) {
+    if (!one.design) {
+      groups.push_back({nullptr, {std::move(one)}});
+      continue;
+    }
+    std::shared_ptr<const Design> array = measured_array(*one.design, one.module);
+    const auto [found, is_new] =
+        by_array.try_emplace({one.module.is_pe, array->resolved().dump()}, groups.size());
+    if (is_new) groups.push_back({std::move(array), {}});
+    groups[found->second].wanted.push_back(std::move(one));
   }
-  const RtlModule module = rtl_module(*wanted.design, wanted.module);
+  return groups;
+}
+
+RtlModule PreparedModule::rtl() const {
+  return wanted_.design ? rtl_module(*wanted_.design, wanted_.module) : vector_lane_module();
+}
+
+const GenericNetlist& PreparedModule::netlist() {
+  if (failure_) std::rethrow_exception(failure_);
+  try {
+    if (!netlist_) netlist_ = generic_netlist(rtl());
+  } catch (const UserError&) {
+    failure_ = std::current_exception();
+    throw;
+  }
+  return *netlist_;
+}
+
+const WordCells& PreparedModule::words() {
+  if (!words_) words_ = word_cells(rtl());
+  return *words_;
+}
+
+ModuleRecord make_record(PreparedModule& module, const SynthesisOptions& options,
+                         const LibertyLibrary& library, RecordedArray* recorded) {
+  const WantedRecord& wanted = module.wanted();
   ModuleRecord record;
-  if (energy) {
-    record = ModuleCharacterisation(*wanted.design, wanted.module, options, library).record();
+  if (!wanted.design) {
+    record = vector_lane_record(module.netlist(), options, library);
+  } else if (recorded != nullptr) {
+    record =
+        ModuleCharacterisation(*wanted.design, wanted.module, module.netlist(), options, library)
+            .record(*recorded);
   } else {
-    record.cost = map_module(module, options, library).cost;
+    record.cost = map_module(module.netlist(), options, library).cost;
   }
   record.parameters = wanted.module.parameters;
   record.rtl_hash = wanted.rtl_hash;
   record.target_period_ps = options.period_ps;
-  record.word_cells = word_cells(module);
+  record.word_cells = module.words();
   return record;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cost/module_characterisation.h"
 #include "cost/technology.h"
 
 namespace bitsmith {
@@ -40,10 +41,41 @@ std::shared_ptr<const Design> with_sizes(
 TechnologySource source_of(const SynthesisOptions& options, const LibertyLibrary& library,
                            std::optional<std::uint32_t> node_nm);
 
-// Synthesises and, with `energy`, measures (cost/module_characterisation.h). Throws UserError when
-// a tool refuses.
-ModuleRecord make_record(const WantedRecord& wanted, const SynthesisOptions& options,
-                         const LibertyLibrary& library, bool energy);
+// Records to be measured in one array, whose modules are then recorded together.
+struct RecordGroup {
+  std::shared_ptr<const Design> array;  // none: nothing of an array is recorded
+  std::vector<WantedRecord> wanted;
+
+  // Null without an array.
+  std::unique_ptr<RecordedArray> recorded() const;
+};
+// In the order of their first ones.
+std::vector<RecordGroup> grouped_by_array(std::vector<WantedRecord> wanted);
+
+// A record's module up to where libraries differ, each step done once and when first asked for.
+class PreparedModule {
+ public:
+  // `wanted` must outlive this.
+  explicit PreparedModule(const WantedRecord& wanted) : wanted_(wanted) {}
+
+  const WantedRecord& wanted() const { return wanted_; }
+  // Throw UserError when a tool refuses the module; again when asked again, without another try.
+  const GenericNetlist& netlist();
+  const WordCells& words();
+
+ private:
+  RtlModule rtl() const;
+
+  const WantedRecord& wanted_;
+  std::exception_ptr failure_;
+  std::optional<GenericNetlist> netlist_;
+  std::optional<WordCells> words_;
+};
+
+// Synthesises and, with a recording of its array, measures. A lane of the vector unit, which is in
+// no array, is always measured. Throws UserError when a tool refuses.
+ModuleRecord make_record(PreparedModule& module, const SynthesisOptions& options,
+                         const LibertyLibrary& library, RecordedArray* recorded);
 
 // Adds a record to a technology's file, which it makes when there is none. Any number of processes
 // may do so at once. Throws UserError where the file is of another library, period or node, and

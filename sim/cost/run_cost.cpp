@@ -3,29 +3,8 @@
 namespace bitsmith {
 namespace {
 
-// As the table of SRAMs calls it.
-const char* name_of(SramDevice device) {
-  switch (device) {
-    case SramDevice::none:
-      break;
-    case SramDevice::itrs_hp:
-      return "itrs-hp";
-    case SramDevice::itrs_lop:
-      return "itrs-lop";
-    case SramDevice::itrs_lstp:
-      return "itrs-lstp";
-    case SramDevice::ihp_sg13g2:
-      return "ihp-sg13g2";
-  }
-  throw InternalError("SRAM of no known device");
-}
-
-SramTechnology technology_of(const SramParams& sram) {
-  return {sram.node_nm, name_of(sram.device)};
-}
-
 BuffersCost buffers_cost(const MemoryParams& memory, const SramTable& table) {
-  const SramTechnology technology = technology_of(memory.sram);
+  const SramTechnology technology = sram_technology(memory.sram);
   return {buffer_cost(table, technology, memory.activation_buffer),
           buffer_cost(table, technology, memory.weight_buffer),
           buffer_cost(table, technology, memory.result_buffer)};
@@ -49,7 +28,7 @@ std::optional<double> sum_of(std::initializer_list<std::optional<double>> parts)
 void require_sram(const Accelerator& accelerator, const GetSramTable& table) {
   if (!accelerator.memory || accelerator.memory->sram.device == SramDevice::none) return;
   try {
-    table().require(technology_of(accelerator.memory->sram));
+    table().require(sram_technology(accelerator.memory->sram));
   } catch (const UserError& error) {
     throw UserError(fmt::format("accelerator {}: sram: {}", accelerator.name, error.what()));
   }
@@ -59,9 +38,13 @@ namespace {
 
 constexpr double kPicojoulesPerMicrowattSecond = 1e6;
 
-void add_array(const Accelerator& accelerator, double seconds, std::optional<ArrayFigures> array,
-               RunCost& cost) {
+void add_array(const Accelerator& accelerator, const RunCounts& counts, double seconds,
+               const GetSramTable& table, std::optional<ArrayFigures> array, RunCost& cost) {
   if (!array) return;
+  if (!accelerator.design->rtl().memories.empty()) {
+    require_sram(accelerator, table);
+    add_array_memories(accelerator, counts, table(), *array);
+  }
   cost.area_um2.array = array->area_um2;
   cost.energy_pj.array = array->dynamic_pj;
   if (array->leakage_uw) {
@@ -92,7 +75,7 @@ RunCost run_cost(const Accelerator& accelerator, const RunCounts& counts, double
                  const GetSramTable& table, std::optional<ArrayFigures> array,
                  std::optional<VectorFigures> vector) {
   RunCost cost;
-  add_array(accelerator, seconds, std::move(array), cost);
+  add_array(accelerator, counts, seconds, table, std::move(array), cost);
   add_vector(seconds, std::move(vector), cost);
   if (!accelerator.memory) return cost;
   const MemoryParams& memory = *accelerator.memory;

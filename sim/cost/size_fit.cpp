@@ -1,13 +1,14 @@
 #include "cost/size_fit.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <span>
 #include <utility>
 
 #include "common/error.h"
+#include "cost/non_negative_least_squares.h"
 
 namespace bitsmith {
 namespace {
@@ -15,127 +16,77 @@ namespace {
 using Row = std::vector<double>;
 using Family = std::span<const ModuleRecord* const>;
 
-constexpr std::size_t kMostTerms = 5;
-
-// Weights of the rows in the least-squares prediction at `wanted`: the answer for any figure y is
-// then the sum of weight x y. Normal equations by Gauss-Jordan with pivots; none where they are
-// singular.
-std::optional<Row> weights_at(std::span<const Row> rows, const Row& wanted) {
-  const std::size_t terms = wanted.size();
-  check(terms <= kMostTerms, "a module knows two sizes at most");
-  if (rows.size() < terms) return std::nullopt;
-  // [X^T X | wanted], scaled by column so that 1 and R^2 weigh alike.
-  std::array<double, kMostTerms> scale{};
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < terms; ++i) scale[i] = std::max(scale[i], std::abs(row[i]));
-  }
-  std::array<std::array<double, kMostTerms + 1>, kMostTerms> matrix{};
-  for (std::size_t i = 0; i < terms; ++i) {
-    for (std::size_t j = 0; j < terms; ++j) {
-      for (const Row& row : rows) matrix[i][j] += row[i] / scale[i] * (row[j] / scale[j]);
-    }
-    matrix[i][terms] = wanted[i] / scale[i];
-  }
-  constexpr double kSingular = 1e-9;
-  for (std::size_t i = 0; i < terms; ++i) {
-    std::size_t pivot = i;
-    for (std::size_t j = i + 1; j < terms; ++j) {
-      if (std::abs(matrix[j][i]) > std::abs(matrix[pivot][i])) pivot = j;
-    }
-    if (std::abs(matrix[pivot][i]) < kSingular) return std::nullopt;
-    std::swap(matrix[i], matrix[pivot]);
-    for (std::size_t j = 0; j < terms; ++j) {
-      if (j == i) continue;
-      const double factor = matrix[j][i] / matrix[i][i];
-      for (std::size_t k = i; k <= terms; ++k) matrix[j][k] -= factor * matrix[i][k];
-    }
-  }
-  Row weights(rows.size(), 0);
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    for (std::size_t i = 0; i < terms; ++i) {
-      weights[row] += rows[row][i] / scale[i] * matrix[i][terms] / matrix[i][i];
-    }
-  }
-  return weights;
-}
-
 // The largest size is the last.
 const ModuleRecord& largest(Family family) { return *family.back(); }
 
-// Without what is left of a 0 after rounding.
-template <class Figure>
-double weighted(Family family, const Row& weights, Figure figure) {
-  constexpr double kRounding = 1e-9;
-  double sum = 0, size = 0;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    const double term = weights[i] * figure(*family[i]);
-    sum += term;
-    size += std::abs(term);
+// Figures of a family at one size: the terms of its members, and those of the size.
+class Fit {
+ public:
+  Fit(Family family, std::span<const Row> rows, Row wanted)
+      : family_(family), rows_(rows.begin(), rows.end()), wanted_(std::move(wanted)) {}
+
+  template <class Figure>
+  double of(Figure figure) const {
+    std::vector<double> known;
+    for (const ModuleRecord* record : family_) known.push_back(figure(*record));
+    const std::vector<double> costs = non_negative_least_squares(rows_, known);
+    return std::inner_product(costs.begin(), costs.end(), wanted_.begin(), 0.0);
   }
-  return std::abs(sum) <= kRounding * size ? 0 : sum;
-}
 
-// What all have.
-template <class Figure>
-std::optional<double> weighted_if_known(Family family, const Row& weights, Figure figure) {
-  if (!std::all_of(family.begin(), family.end(),
-                   [&](const ModuleRecord* record) { return figure(*record).has_value(); })) {
-    return std::nullopt;
+  // What all have.
+  template <class Figure>
+  std::optional<double> of_known(Figure figure) const {
+    if (!all_have(figure)) return std::nullopt;
+    return of([&](const ModuleRecord& record) { return *figure(record); });
   }
-  return weighted(family, weights, [&](const ModuleRecord& record) { return *figure(record); });
-}
 
-// Gates are told in two parts; where the fit of one of them is below 0 only their sum is told.
-void join_if_below_zero(double& first, double& second) {
-  if (first >= 0 && second >= 0) return;
-  first += second;
-  second = 0;
-}
-
-std::optional<EnergyRecord> weighted_energy(Family family, const Row& weights,
-                                            OperandClass operands, PeCycleClass cycle) {
-  const auto of = [&](const ModuleRecord& record) -> const std::optional<EnergyRecord>& {
-    return record.energies.at(operands, cycle);
-  };
-  if (!std::all_of(family.begin(), family.end(),
-                   [&](const ModuleRecord* record) { return of(*record).has_value(); })) {
-    return std::nullopt;
+  std::optional<EnergyRecord> energy(OperandClass operands, PeCycleClass cycle) const {
+    const auto record = [&](const ModuleRecord& of) -> const std::optional<EnergyRecord>& {
+      return of.energies.at(operands, cycle);
+    };
+    if (!all_have(record)) return std::nullopt;
+    const auto part = [&](double EnergyRecord::*member) {
+      return of([&](const ModuleRecord& one) { return (*record(one)).*member; });
+    };
+    EnergyRecord energy;
+    energy.cycles = record(largest(family_))->cycles;
+    energy.toggles_per_net = record(largest(family_))->toggles_per_net;
+    energy.switching_pj = part(&EnergyRecord::switching_pj);
+    energy.internal_pj = part(&EnergyRecord::internal_pj);
+    energy.clock_and_registers_pj = part(&EnergyRecord::clock_and_registers_pj);
+    return energy;
   }
-  const auto sum = [&](double EnergyRecord::*part) {
-    return weighted(family, weights,
-                    [&](const ModuleRecord& record) { return (*of(record)).*part; });
-  };
-  EnergyRecord energy;
-  energy.cycles = of(largest(family))->cycles;
-  energy.toggles_per_net = of(largest(family))->toggles_per_net;
-  energy.switching_pj = sum(&EnergyRecord::switching_pj);
-  energy.internal_pj = sum(&EnergyRecord::internal_pj);
-  energy.clock_and_registers_pj = sum(&EnergyRecord::clock_and_registers_pj);
-  join_if_below_zero(energy.switching_pj, energy.internal_pj);
-  return energy;
-}
 
-ModuleRecord combine(Family family, const Row& weights) {
+ private:
+  template <class Figure>
+  bool all_have(Figure figure) const {
+    return std::all_of(family_.begin(), family_.end(),
+                       [&](const ModuleRecord* record) { return figure(*record).has_value(); });
+  }
+
+  Family family_;
+  std::vector<Row> rows_;
+  Row wanted_;
+};
+
+ModuleRecord combine(Family family, const Fit& fit) {
   const auto sum = [&](double ModuleCost::*part) {
-    return weighted(family, weights, [&](const ModuleRecord& record) { return record.cost.*part; });
+    return fit.of([&](const ModuleRecord& record) { return record.cost.*part; });
   };
   ModuleRecord record;
   record.cost.name = largest(family).cost.name;
-  const double cells = weighted(
-      family, weights, [](const ModuleRecord& of) { return static_cast<double>(of.cost.cells); });
-  record.cost.cells = static_cast<std::uint64_t>(std::llround(std::max(cells, 0.0)));
+  record.cost.cells = static_cast<std::uint64_t>(std::llround(
+      fit.of([](const ModuleRecord& of) { return static_cast<double>(of.cost.cells); })));
   record.cost.combinational_um2 = sum(&ModuleCost::combinational_um2);
   record.cost.sequential_um2 = sum(&ModuleCost::sequential_um2);
   record.cost.buffer_um2 = sum(&ModuleCost::buffer_um2);
   record.cost.area_um2 =
       record.cost.combinational_um2 + record.cost.sequential_um2 + record.cost.buffer_um2;
-  join_if_below_zero(record.cost.combinational_um2, record.cost.buffer_um2);
   for (const ModuleRecord* of : family) {
     record.cost.critical_path_ps =
         std::max(record.cost.critical_path_ps, of->cost.critical_path_ps);
   }
-  record.cost.leakage_uw =
-      weighted_if_known(family, weights, [](const ModuleRecord& of) { return of.cost.leakage_uw; });
+  record.cost.leakage_uw = fit.of_known([](const ModuleRecord& of) { return of.cost.leakage_uw; });
   record.rtl_hash = largest(family).rtl_hash;
   record.tools = largest(family).tools;
   record.target_period_ps = largest(family).target_period_ps;
@@ -144,7 +95,7 @@ ModuleRecord combine(Family family, const Row& weights) {
     for (std::size_t cycle = 0; cycle < kPeCycleClasses; ++cycle) {
       const auto o = static_cast<OperandClass>(operands);
       const auto c = static_cast<PeCycleClass>(cycle);
-      auto energy = weighted_energy(family, weights, o, c);
+      auto energy = fit.energy(o, c);
       if (energy && record.cost.leakage_uw) {
         energy->leakage_pj = *record.cost.leakage_uw * record.energy_period_ps * 1e-6;
       }
@@ -152,59 +103,6 @@ ModuleRecord combine(Family family, const Row& weights) {
     }
   }
   return record;
-}
-
-bool is_above_zero(const EnergyRecord& energy) {
-  return energy.switching_pj >= 0 && energy.clock_and_registers_pj >= 0 && dynamic_pj(energy) > 0;
-}
-
-double area_of_parts(const ModuleCost& cost) {
-  return cost.combinational_um2 + cost.sequential_um2 + cost.buffer_um2;
-}
-
-// Of the same gates and registers, times `factor`.
-EnergyRecord scaled(EnergyRecord energy, double factor) {
-  energy.switching_pj *= factor;
-  energy.internal_pj *= factor;
-  energy.clock_and_registers_pj *= factor;
-  return energy;
-}
-
-// Takes out what is below 0, or puts something in its place, and notes it.
-void keep_above_zero(const std::string& module, const ModuleRecord& largest, SizeFit& fit) {
-  ModuleRecord& record = *fit.record;
-  const auto note = [&](const std::string& figure, const char* what = "not known") {
-    fit.notes.push_back(
-        fmt::format("{}: the fit of its {} is not above 0 at this size: {}", module, figure, what));
-  };
-  const ModuleCost& cost = record.cost;
-  if (cost.area_um2 <= 0 || cost.combinational_um2 < 0 || cost.sequential_um2 < 0) {
-    note("area");
-    fit.record.reset();
-    return;
-  }
-  if (cost.leakage_uw && *cost.leakage_uw < 0) {
-    note("leakage");
-    record.cost.leakage_uw.reset();
-  }
-  for (std::size_t operands = 0; operands < kOperandClasses; ++operands) {
-    for (std::size_t cycle = 0; cycle < kPeCycleClasses; ++cycle) {
-      auto& energy =
-          record.energies.at(static_cast<OperandClass>(operands), static_cast<PeCycleClass>(cycle));
-      if (!energy) continue;
-      const std::optional<double> leakage_pj =
-          record.cost.leakage_uw ? energy->leakage_pj : std::nullopt;
-      if (!is_above_zero(*energy)) {
-        const auto& measured = largest.energies.at(static_cast<OperandClass>(operands),
-                                                   static_cast<PeCycleClass>(cycle));
-        energy = scaled(*measured, cost.area_um2 / area_of_parts(largest.cost));
-        note(fmt::format("energy of {}, {}", kOperandClassNames[operands],
-                         kPeCycleClassNames[cycle]),
-             "that of the largest one measured, by area");
-      }
-      energy->leakage_pj = leakage_pj;
-    }
-  }
 }
 
 std::optional<double> relative_error(double predicted, double measured) {
@@ -232,9 +130,10 @@ std::optional<double> energy_error(const ModuleEnergies& predicted,
 HeldOutError held_out_error(Family family, std::span<const Row> rows) {
   const ModuleRecord& measured = largest(family);
   HeldOutError error;
-  const auto weights = weights_at(rows.first(rows.size() - 1), rows.back());
-  if (!weights) return error;
-  const ModuleRecord predicted = combine(family.first(family.size() - 1), *weights);
+  const Family others = family.first(family.size() - 1);
+  const std::vector<Row> their_rows(rows.begin(), rows.end() - 1);
+  if (!has_full_rank(their_rows)) return error;
+  const ModuleRecord predicted = combine(others, {others, their_rows, rows.back()});
   error.area = relative_error(predicted.cost.area_um2, measured.cost.area_um2);
   if (predicted.cost.leakage_uw && measured.cost.leakage_uw) {
     error.leakage = relative_error(*predicted.cost.leakage_uw, *measured.cost.leakage_uw);
@@ -283,7 +182,7 @@ std::vector<double> SizedModule::terms(const RtlParameters& parameters) const {
     for (const auto& [name, value] : parameters) {
       if (name != size) continue;
       const auto number = static_cast<double>(value);
-      terms.insert(terms.end(), {number, number * number});
+      terms.insert(terms.end(), {number, number * (number - 1) / 2});
     }
   }
   return terms;
@@ -324,12 +223,9 @@ std::optional<SizeFit> interpolate_sizes(const SizedModule& module,
   });
   std::vector<Row> rows;
   for (const ModuleRecord* record : sorted) rows.push_back(module.terms(record->parameters));
-  const auto weights = weights_at(rows, module.terms(module.parameters()));
-  if (!weights) return std::nullopt;
-  SizeFit fit{
-      combine(sorted, *weights), {}, module.is_beyond(sorted), held_out_error(sorted, rows)};
-  keep_above_zero(key_of_module(fit.record->cost.name, module.parameters()), *sorted.back(), fit);
-  return fit;
+  if (!has_full_rank(rows)) return std::nullopt;
+  return SizeFit{combine(sorted, {sorted, rows, module.terms(module.parameters())}),
+                 module.is_beyond(sorted), held_out_error(sorted, rows)};
 }
 
 }  // namespace bitsmith

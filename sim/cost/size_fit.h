@@ -1,12 +1,12 @@
 // Figures of a module at a size of the array that was not synthesised, from records at others.
 //
-// Fitted are 1, R, C, R^2 and C^2 (or 1, R, R^2 where the module knows one size only): what stands
-// at an edge is a queue, a counter or a multiplexer per row or column, and the skew, a delay line
-// of depth r in row r, whose sum is quadratic. No product: what grows with R x C is a PE or a
-// module per PE, with instances of its own. The critical path is the longest one measured, and
-// at least that long at larger sizes: it grows by a gate now and then and follows no polynomial.
-// A fit that is below 0 tells nothing: that figure is absent, and an energy is that of the largest
-// size by area, each with a note.
+// Fitted are 1, R, C, R(R-1)/2 and C(C-1)/2 (or those of the one size that the module knows): what
+// stands at an edge is a queue, a counter or a multiplexer per row or column, and the skew, a delay
+// line of depth r in row r, numbered from 0. Each costs something, so that none of their
+// coefficients is below 0; without that bound, gates that abc saved at one size make large arrays
+// cost less than nothing. No product: what grows with R x C is a PE or a module per PE, with
+// instances of its own. The critical path is the longest one measured, and at least that long at
+// larger sizes: it grows by a gate now and then and follows no polynomial.
 #pragma once
 
 #include <optional>
@@ -26,7 +26,7 @@ class SizedModule {
   const RtlParameters& parameters() const { return all_; }
   // Whether the parameters differ in sizes only.
   bool is_alike(const RtlParameters& parameters) const;
-  // 1, R, R^2, and C, C^2 if there are two.
+  // 1, R, R(R-1)/2, and C, C(C-1)/2 if there are two.
   std::vector<double> terms(const RtlParameters& parameters) const;
   // Whether a size is outside of all that `family` has of it.
   bool is_beyond(const std::vector<const ModuleRecord*>& family) const;
@@ -39,8 +39,7 @@ class SizedModule {
 };
 
 struct SizeFit {
-  std::optional<ModuleRecord> record;  // none without an area
-  std::vector<std::string> notes;
+  ModuleRecord record;
   bool is_beyond = false;  // of the sizes that were measured
   HeldOutError held_out;   // of the largest record, predicted from the others; none where too few
 };

@@ -64,16 +64,14 @@ void write_environment(const Environment& environment, const fs::path& folder) {
 }
 
 // Cells by type. Leaves netlist.v for OpenSTA and netlist.json in `folder`.
-std::map<std::string, std::uint64_t> cells_of(const RtlModule& module,
+std::map<std::string, std::uint64_t> cells_of(const GenericNetlist& module,
                                               const Environment& environment,
                                               const fs::path& folder) {
   write_environment(environment, folder);
+  write_file_atomically(folder / "generic.il", module.rtlil);
   const std::string script =
-      read_rtl_script(module) + fmt::format("synth -noalumacc -flatten -top {}\n", module.name) +
-      map_to_library(environment) + "tee -o cells.json stat -json\n" +
-      // The top's name carries its parameters' hash; OpenSTA wants the plain one.
-      fmt::format("rename -top {}\nwrite_json netlist.json\n", module.name) +
-      "splitnets -ports\nopt_clean -purge\n"
+      "read_rtlil generic.il\n" + map_to_library(environment) +
+      "tee -o cells.json stat -json\nwrite_json netlist.json\nsplitnets -ports\nopt_clean -purge\n"
       "write_verilog -noattr -noexpr -nohex -nodec netlist.v\n";
   write_file_atomically(folder / "synth.ys", script);
   run_tool({"yosys", "-q", "-l", "yosys.log", "synth.ys"}, folder);
@@ -110,16 +108,16 @@ double smallest_period_ps(const std::string& module, const Environment& environm
   return environment.period_ps - slack;
 }
 
-ModuleCost cost_of(const RtlModule& module, const std::map<std::string, std::uint64_t>& cells,
+ModuleCost cost_of(const std::string& module, const std::map<std::string, std::uint64_t>& cells,
                    const LibertyLibrary& library) {
   ModuleCost cost;
-  cost.name = module.name;
+  cost.name = module;
   double leakage = 0;
   for (const auto& [name, count] : cells) {
     const auto found = library.cells.find(name);
     if (found == library.cells.end()) {
-      throw UserError(fmt::format("'{}' was not mapped: library '{}' has no cell for '{}'",
-                                  module.name, library.name, name));
+      throw UserError(fmt::format("'{}' was not mapped: library '{}' has no cell for '{}'", module,
+                                  library.name, name));
     }
     const LibertyCell& cell = found->second;
     const double area = static_cast<double>(count) * cell.area_um2;
@@ -191,13 +189,29 @@ RtlModule rtl_module(const Design& design, const RtlDescription::Module& module)
   return result;
 }
 
+GenericNetlist generic_netlist(const RtlModule& module) {
+  const TemporaryFolder folder(fs::temp_directory_path());
+  const std::string script =
+      read_rtl_script(module) + fmt::format("synth -noalumacc -flatten -top {}\n", module.name) +
+      // The top's name carries its parameters' hash; OpenSTA wants the plain one.
+      fmt::format("rename -top {}\nwrite_rtlil generic.il\n", module.name);
+  write_file_atomically(folder.path() / "synth.ys", script);
+  run_tool({"yosys", "-q", "-l", "yosys.log", "synth.ys"}, folder.path());
+  return {module.name, read_file(folder.path() / "generic.il", kNetlistLimit)};
+}
+
 MappedModule map_module(const RtlModule& module, const SynthesisOptions& options,
+                        const LibertyLibrary& library) {
+  return map_module(generic_netlist(module), options, library);
+}
+
+MappedModule map_module(const GenericNetlist& module, const SynthesisOptions& options,
                         const LibertyLibrary& library) {
   const Environment environment = environment_of(options, library);
   const TemporaryFolder folder(fs::temp_directory_path());
   const auto cells = cells_of(module, environment, folder.path());
-  MappedModule mapped{cost_of(module, cells, library), ""};
-  mapped.cost.critical_path_ps = smallest_period_ps(module.name, environment, folder.path());
+  MappedModule mapped{cost_of(module.module, cells, library), ""};
+  mapped.cost.critical_path_ps = smallest_period_ps(module.module, environment, folder.path());
   mapped.netlist = read_file(folder.path() / "netlist.json", kNetlistLimit);
   return mapped;
 }

@@ -64,9 +64,18 @@ struct MappedModule {
 // Debian's osu018 (package qflow-tech-osu018).
 std::filesystem::path default_liberty();
 
+// A module as gates of no library yet.
+struct GenericNetlist {
+  std::string module;
+  std::string rtlil;  // as Yosys writes it
+};
+
 // Throws UserError with the tool's output when a tool refuses the RTL or the library.
 ArrayCost synthesise(const Design& design, const SynthesisOptions& options);
+GenericNetlist generic_netlist(const RtlModule& module);
 // One module in a library that was read from options.liberty.
+MappedModule map_module(const GenericNetlist& module, const SynthesisOptions& options,
+                        const LibertyLibrary& library);
 MappedModule map_module(const RtlModule& module, const SynthesisOptions& options,
                         const LibertyLibrary& library);
 // The commands of Yosys that read a module and elaborate it as the top.

@@ -20,6 +20,13 @@ bool is_of(const ModuleRecord& record, std::string_view rtl_hash) {
 
 }  // namespace
 
+std::size_t different_parameters(const RtlParameters& wanted, const RtlParameters& others) {
+  const auto count = std::count_if(wanted.begin(), wanted.end(), [&](const auto& own) {
+    return std::find(others.begin(), others.end(), own) == others.end();
+  });
+  return static_cast<std::size_t>(count);
+}
+
 void Technology::add(ModuleRecord record) {
   const std::string key = key_of_module(record.cost.name, record.parameters);
   records_.erase(key);
@@ -58,13 +65,10 @@ ModuleFigures Technology::find(const RtlDescription::Module& module, std::string
       if (is_of(candidate, rtl_hash)) family.push_back(&candidate);
     }
     if (auto fitted = interpolate_sizes(sized, family)) {
-      figures.notes = std::move(fitted->notes);
-      if (fitted->record) {
-        figures.origin = fitted->is_beyond ? ModuleFigures::Origin::extrapolated
-                                           : ModuleFigures::Origin::interpolated;
-        figures.record = std::move(*fitted->record);
-        figures.held_out = fitted->held_out;
-      }
+      figures.origin = fitted->is_beyond ? ModuleFigures::Origin::extrapolated
+                                         : ModuleFigures::Origin::interpolated;
+      figures.record = std::move(fitted->record);
+      figures.held_out = fitted->held_out;
     } else if (any && family.empty()) {
       figures.origin = ModuleFigures::Origin::stale;
     }
@@ -159,7 +163,8 @@ ModuleFigures TechnologyShelf::estimate(const std::string& name, const Design& d
   const std::lock_guard lock(mutex_);
   auto known = estimates_.find(key);
   if (known == estimates_.end()) {
-    const auto estimated = bitsmith::estimate(of, word_cells(rtl_module(design, module)));
+    const auto estimated = bitsmith::estimate(
+        of, {module.name, module.parameters, word_cells(rtl_module(design, module))});
     if (!estimated) {
       throw UserError(fmt::format("technology {} has {} records: too few to estimate others from",
                                   of.name, of.records()));

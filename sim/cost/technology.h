@@ -52,9 +52,8 @@ struct ModuleFigures {
     absent,
   };
   Origin origin = Origin::absent;
-  ModuleRecord record;             // meaningful when known(); its cost has the module's instances
-  HeldOutError held_out;           // of a fit or estimate
-  std::vector<std::string> notes;  // figures that a fit does not tell, each with why
+  ModuleRecord record;    // meaningful when known(); its cost has the module's instances
+  HeldOutError held_out;  // of a fit or estimate
 
   bool known() const { return origin != Origin::stale && origin != Origin::absent; }
 };
@@ -81,6 +80,9 @@ class Technology {
  private:
   std::multimap<std::string, ModuleRecord> records_;
 };
+
+// How many of `wanted` have another value in `others`, or none.
+std::size_t different_parameters(const RtlParameters& wanted, const RtlParameters& others);
 
 // "systolic_os_pe ABits=8 AccBits=32": parameters by name, whatever their order was.
 std::string key_of_module(const std::string& module, const RtlParameters& parameters);

@@ -47,11 +47,10 @@ EnergyRecord measure(const ModuleEnergy& lane, std::span<const LaneInput> inputs
 }
 
 // What the outputs of a lane without accumulation are, from the first cycle of results on.
-std::vector<GateSimulation::Output> expected_outputs(FloatLayout layout, const GateNetlist& netlist,
-                                                     std::span<const LaneInput> inputs,
-                                                     std::uint64_t cycles) {
+std::vector<GateOutput> expected_outputs(FloatLayout layout, const GateNetlist& netlist,
+                                         std::span<const LaneInput> inputs, std::uint64_t cycles) {
   const std::vector<std::uint32_t> results = lane_results(layout, inputs);
-  std::vector<GateSimulation::Output> outputs;
+  std::vector<GateOutput> outputs;
   for (const auto& port : netlist.ports) {
     if (port.is_input) continue;
     const std::size_t bits = port.bits.size();
@@ -162,10 +161,10 @@ LaneEnergy lane_energy(const ModuleEnergy& lane, FloatLayout layout, std::uint64
   return energy;
 }
 
-ModuleRecord vector_lane_record(const SynthesisOptions& options, const LibertyLibrary& library) {
+ModuleRecord vector_lane_record(const GenericNetlist& netlist, const SynthesisOptions& options,
+                                const LibertyLibrary& library) {
   constexpr std::uint64_t kMeasured = 256, kIdle = 32;
-  const RtlModule module = vector_lane_module();
-  const ModuleEnergy lane(map_module(module, options, library), library);
+  const ModuleEnergy lane(map_module(netlist, options, library), library);
   const std::vector<LaneInput> inputs =
       normal_lane_inputs(kFloat32, LaneOperation::multiply_add, false, kWarmUp + kMeasured, 1);
   GateStimulus stimulus = lane_stimulus(inputs);
@@ -181,16 +180,12 @@ ModuleRecord vector_lane_record(const SynthesisOptions& options, const LibertyLi
   std::fill(windows.begin() + static_cast<std::ptrdiff_t>(last_result), windows.end(), kNothing);
   ModuleRecord record;
   record.cost = lane.cost();
-  record.parameters = module.parameters;
-  record.rtl_hash = hash_of_rtl(module);
-  record.target_period_ps = options.period_ps;
   record.energy_period_ps = std::max(options.period_ps, lane.cost().critical_path_ps);
   const auto measured =
       lane.measure(stimulus, windows, 2, record.energy_period_ps,
                    expected_outputs(kFloat32, lane.netlist(), inputs, stimulus.cycles));
   record.energies.at(OperandClass::normal, PeCycleClass::mac) = measured[kOperation];
   record.energies.at(OperandClass::normal, PeCycleClass::idle) = measured[kNothing];
-  record.word_cells = word_cells(module);
   return record;
 }
 

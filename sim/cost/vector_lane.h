@@ -60,7 +60,8 @@ LaneEnergy lane_energy(const ModuleEnergy& lane, FloatLayout layout, std::uint64
 
 // What a technology keeps of an FP32 lane: under `normal`, `mac` is a cycle with a multiply_add of
 // operands of its own, the dearest operation, and `idle` one without an input. Its results are
-// those of lane_results(), or InternalError.
-ModuleRecord vector_lane_record(const SynthesisOptions& options, const LibertyLibrary& library);
+// those of lane_results(), or InternalError. `netlist` is of vector_lane_module().
+ModuleRecord vector_lane_record(const GenericNetlist& netlist, const SynthesisOptions& options,
+                                const LibertyLibrary& library);
 
 }  // namespace bitsmith

@@ -41,7 +41,8 @@ struct RtlDescription {
     std::string name;
     std::uint64_t instances;
     std::uint64_t words;
-    std::uint64_t bits;  // of a word
+    std::uint64_t bits;                     // of a word
+    std::size_t read_action, write_action;  // that count words of all instances
   };
   // A size of the array that modules around the PEs depend on.
   struct Size {

@@ -76,6 +76,20 @@ Json module_json(const ArrayModule& module) {
           {"energy", uses}};
 }
 
+Json memory_json(const ArrayMemory& memory) {
+  return {{"name", memory.memory.name},
+          {"instances", memory.memory.instances},
+          {"words", memory.memory.words},
+          {"bits", memory.memory.bits},
+          {"area_um2", memory.macro.area_um2},
+          {"leakage_mw", memory.macro.leakage_mw},
+          {"reads", memory.reads},
+          {"writes", memory.writes},
+          {"read_pj", memory.macro.read_pj},
+          {"write_pj", memory.macro.write_pj},
+          {"energy_pj", memory.pj()}};
+}
+
 std::string percent(const std::optional<double>& value) {
   return value ? fmt::format("{:+.1f}%", 100 * *value) : std::string("not known");
 }
@@ -105,8 +119,8 @@ std::string marks_text(const RunReportInput& input) {
   for (const ArrayModule& module : array.modules) {
     if (module.figures.origin == Origin::estimated) {
       text += fmt::format(
-          "{} is estimated from its word-level cells (mean held-out errors: {}; no critical "
-          "path)\n",
+          "{} is estimated from its word-level cells and the records most like it (mean held-out "
+          "errors: {}; no critical path)\n",
           module.cost().name, held_out_text(module.figures.held_out));
     }
     const bool is_beyond = module.figures.origin == Origin::extrapolated;
@@ -183,6 +197,8 @@ Json array_technology_json(const RunReportInput& input) {
   const TechnologySource& source = array.source;
   Json modules = Json::array();
   for (const ArrayModule& module : array.modules) modules.push_back(module_json(module));
+  Json memories = Json::array();
+  for (const ArrayMemory& memory : array.memories) memories.push_back(memory_json(memory));
   return {{"name", array.technology},
           {"library", source.library},
           {"liberty_hash", source.liberty_hash},
@@ -198,6 +214,7 @@ Json array_technology_json(const RunReportInput& input) {
           {"maximum_clock_ghz", number_json(array.maximum_clock_ghz())},
           {"wanted_clock_ghz", number_json(array.wanted_clock_ghz)},
           {"modules", modules},
+          {"memories", memories},
           {"notes", array.notes},
           {"vector_lane", input.cost.vector ? module_json(input.cost.vector->lane) : Json()},
           {"vector_notes", input.cost.vector ? Json(input.cost.vector->notes) : Json::array()}};
@@ -273,6 +290,16 @@ std::string explanation_text(const RunReportInput& input) {
     records +=
         fmt::format("{}: {}{}\n", cost.name, parameters_text(module.figures.record.parameters),
                     known ? record_of(module.figures) : "");
+  }
+  for (const ArrayMemory& memory : array.memories) {
+    const auto add = [&](const char* action, std::uint64_t words, double pj) {
+      table.add_row({memory.memory.name, "SRAM table", with_separators(memory.memory.instances),
+                     fmt::format("{:.1f}", memory.macro.area_um2), action,
+                     fmt::format("{:.4g}", pj), with_separators(words),
+                     fmt::format("{:.4g}", static_cast<double>(words) * pj * 1e-6)});
+    };
+    add("read", memory.reads, memory.macro.read_pj);
+    add("write", memory.writes, memory.macro.write_pj);
   }
   return fmt::format(
       "where the figures of array and vector unit come from: technology {}, library {} with hash "

@@ -72,7 +72,6 @@ class Sum {
       : design_(design), technology_(technology) {}
 
   void add(const CountedModule& counted, const ModuleFigures& figures) {
-    notes_.insert(notes_.end(), figures.notes.begin(), figures.notes.end());
     if (const auto lack = lack_of(figures)) {
       is_stale_ = is_stale_ || figures.origin == Origin::stale;
       return lacking_[*lack].push_back(counted.module);
@@ -98,7 +97,6 @@ class Sum {
       answer.reasons.push_back(reason(lack, modules));
     }
     if (!answer.reasons.empty()) {
-      answer.reasons.insert(answer.reasons.end(), notes_.begin(), notes_.end());
       return answer;
     }
     unit_.macs_per_cycle = macs_per_cycle;
@@ -147,7 +145,6 @@ class Sum {
   const Technology& technology_;
   UnitEnergy unit_;
   std::map<Lack, std::vector<RtlDescription::Module>> lacking_;
-  std::vector<std::string> notes_;
   bool is_stale_ = false;
 };
 

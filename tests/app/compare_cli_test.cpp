@@ -136,6 +136,7 @@ void write_technology_of(const fs::path& design, const fs::path& file) {
     record.cost = {wanted.module.name, 1, 7, area, area / 2, area / 4, area / 4, 400, 0.5};
     record.parameters = wanted.module.parameters;
     record.rtl_hash = wanted.rtl_hash;
+    record.tools = technology.source.tools();
     record.target_period_ps = record.energy_period_ps = 500;
     technology.add(record);
   }

@@ -93,6 +93,52 @@ TEST_F(TechnologyCli, SynthAnswersFromTheCacheWithoutTools) {
   EXPECT_THAT(again.output, HasSubstr("yosys"));
 }
 
+TEST_F(TechnologyCli, SeveralTechnologiesNeedTheirOptionsEach) {
+  const auto refused = [&](const std::vector<std::string>& more, const std::string& what) {
+    const ProcessResult result = bitsmith(synth(more), "/nowhere");
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(what));
+  };
+  const std::string liberty = default_liberty().string();
+  refused({"--tech", "./a.yaml", "--tech", "./b.yaml", "--liberty", liberty},
+          "--liberty: given 1 times, but --tech 2 times");
+  refused({"--tech", "osu018", "--tech", "asap7"}, "--tech: several need a --liberty each");
+  refused({"--tech", "./a.yaml", "--liberty", liberty, "--tech", "./b.yaml", "--liberty", liberty,
+           "--json", "-"},
+          "--json: is of one technology");
+  refused({"--liberty", liberty, "--liberty", liberty},
+          "--liberty: given 2 times, but --tech 0 times");
+}
+
+// The name says Verify so that quick runs leave it out: a PE, six edges and a lane, twice.
+TEST_F(TechnologyCli, VerifyTechnologiesMadeTogetherAreThoseMadeAlone) {
+  const std::string liberty = default_liberty().string();
+  const auto made = [&](const std::vector<std::pair<std::string, std::string>>& wanted) {
+    std::vector<std::string> options;
+    for (const auto& [name, period] : wanted) {
+      const std::string file = (folder_.path() / (name + ".yaml")).string();
+      options.insert(options.end(), {"--tech", file, "--liberty", liberty, "--period", period});
+    }
+    const ProcessResult result = bitsmith(synth(options));
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return result.output;
+  };
+  const std::string output = made({{"fast", "2000"}, {"slow", "9000"}});
+  EXPECT_THAT(output, HasSubstr("fast: 8 of 8: "));
+  EXPECT_THAT(output, HasSubstr("slow: 8 of 8: "));
+  EXPECT_THAT(output, HasSubstr("technology slow, gates sized for 9000 ps"));
+  made({{"alone", "9000"}});
+  Technology alone = read_technology(folder_.path() / "alone.yaml");
+  const Technology together = read_technology(folder_.path() / "slow.yaml");
+  alone.name = together.name;
+  EXPECT_EQ(technology_text(alone), technology_text(together));
+  const std::string file = (folder_.path() / "slow.yaml").string();
+  const ProcessResult twice =
+      bitsmith(synth({"--tech", file, "--liberty", liberty, "--tech", file, "--liberty", liberty}));
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_THAT(twice.output, HasSubstr("slow.yaml is named twice"));
+}
+
 // The name says Verify so that quick runs leave it out: it synthesises edges of six sizes.
 TEST_F(TechnologyCli, VerifyAddedTechnologyServesRuns) {
   const std::string file = (folder_.path() / "my.yaml").string();

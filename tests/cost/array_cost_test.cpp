@@ -36,6 +36,7 @@ class ArrayCostInRuns : public testing::Test {
     record.cost = {module.name, 1, 10, area, area, 0, 0, path_ps, 3.0};
     record.parameters = module.parameters;
     record.rtl_hash = hash_;
+    record.tools = technology_.source.tools();
     record.energy_period_ps = 1000;
     for (std::size_t i = 0; i < kPeCycleClasses; ++i) {
       if (!energies[i]) continue;
@@ -213,6 +214,7 @@ class VectorCostInRuns : public ArrayCostInRuns {
     record.cost = {lane.name, 1, 10, 200, 200, 0, 0, 1000, 5.0};
     record.parameters = lane.parameters;
     record.rtl_hash = hash;
+    record.tools = technology_.source.tools();
     record.energy_period_ps = 1000;
     EnergyRecord energy;
     energy.cycles = 100;

@@ -11,6 +11,7 @@
 #include "common/process.h"
 #include "cost/energy_meter.h"
 #include "pe/systolic/design.h"
+#include "support/icarus/gate_verilog.h"
 #include "support/liberty_libraries.h"
 
 namespace bitsmith {
@@ -137,22 +138,15 @@ TEST(GateSimulation, GlitchesAreSeen) {
                                          {{"a", true, {3}}, {"y", false, {7}}});
   GateStimulus stimulus{40, {{"a", {}}}};
   for (std::uint32_t i = 0; i < 40; ++i) stimulus.ports[0].words.push_back(i % 2);
-  const TemporaryFolder folder(fs::temp_directory_path());
-  const GateSimulation result =
-      simulate_gates(netlist, calculate_delays(netlist, fanout_of_four(library)), stimulus,
-                     {5000, 100}, folder.path());
-  ASSERT_EQ(result.outputs.size(), 1U);
-  EXPECT_EQ(result.outputs[0].values, std::vector<std::string>(40, "1"));
-  const std::string dump = read_file(result.changes, 1 << 20);
-  EXPECT_THAT(dump, testing::HasSubstr(" n7 $end"));
-  const std::size_t at = dump.find(" n7 $end");
-  const std::string identifier =
-      dump.substr(dump.rfind(' ', at - 1) + 1, at - dump.rfind(' ', at - 1) - 1);
+  const GateTiming timing = calculate_delays(netlist, fanout_of_four(library));
   std::size_t falls = 0;
-  for (std::size_t i = dump.find("$dumpvars"); i != std::string::npos;
-       i = dump.find("\n0" + identifier + "\n", i + 1))
-    ++falls;
-  EXPECT_EQ(falls - 1, 20U);
+  const std::vector<GateOutput> outputs =
+      GateSimulation(netlist, timing).run(stimulus, {5000, 100}, [&](const GateToggle& toggle) {
+        if (toggle.net == 7 && !toggle.rises) ++falls;
+      });
+  ASSERT_EQ(outputs.size(), 1U);
+  EXPECT_EQ(outputs[0].values, std::vector<std::string>(40, "1"));
+  EXPECT_EQ(falls, 20U);
 }
 
 TEST(GateSimulation, StimuliMustFitThePorts) {
@@ -161,7 +155,8 @@ TEST(GateSimulation, StimuliMustFitThePorts) {
       netlist_of(library, {{"INVX1", {{"A", 2}, {"Y", 3}}}}, {{"a", true, {2}}, {"y", false, {3}}});
   const GateTiming timing = calculate_delays(netlist, fanout_of_four(library));
   try {
-    simulate_gates(netlist, timing, {2, {{"a", {1}}, {"y", {1, 0}}}}, {5000, 100}, "/nowhere");
+    GateSimulation(netlist, timing)
+        .run({2, {{"a", {1}}, {"y", {1, 0}}}}, {5000, 100}, [](const GateToggle&) {});
     FAIL();
   } catch (const UserError& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("port 'a': 1 words, expected 2 cycles of 1"));
@@ -203,10 +198,12 @@ TEST_F(SynthesisOfMac, ComputesAtItsCriticalPath) {
   const LibertyLibrary library = osu018();
   const ModuleEnergy mac = mapped(library, default_liberty());
   const GateStimulus stimulus = uniform_stimulus(mac.netlist(), 500, 7);
-  const GateSimulation result = simulate_gates(
-      mac.netlist(), mac.timing(), stimulus,
-      {mac.cost().critical_path_ps, mac.timing().clock_to_output_ps(mac.netlist())}, folder());
-  ASSERT_EQ(result.outputs[0].values.size(), 500U);
+  const std::vector<GateOutput> outputs =
+      GateSimulation(mac.netlist(), mac.timing())
+          .run(stimulus,
+               {mac.cost().critical_path_ps, mac.timing().clock_to_output_ps(mac.netlist())},
+               [](const GateToggle&) {});
+  ASSERT_EQ(outputs[0].values.size(), 500U);
   std::vector<std::int64_t> a(500);
   std::vector<std::int64_t> w(500);
   for (const GateStimulus::Port& port : stimulus.ports) {
@@ -220,7 +217,79 @@ TEST_F(SynthesisOfMac, ComputesAtItsCriticalPath) {
     sum += a[cycle] * w[cycle];
     std::string bits;
     for (int bit = 31; bit >= 0; --bit) bits += (sum >> bit & 1) != 0 ? '1' : '0';
-    ASSERT_EQ(result.outputs[0].values[i], bits) << "cycle " << i;
+    ASSERT_EQ(outputs[0].values[i], bits) << "cycle " << i;
+  }
+}
+
+std::vector<std::tuple<std::uint64_t, Net, bool>> in_order(std::span<const GateToggle> toggles,
+                                                           std::uint64_t from_fs) {
+  std::vector<std::tuple<std::uint64_t, Net, bool>> sorted;
+  for (const GateToggle& toggle : toggles) {
+    if (toggle.time_fs >= from_fs) sorted.emplace_back(toggle.time_fs, toggle.net, toggle.rises);
+  }
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
+}
+
+// An event-driven simulator of other people, with the same delays as SDF: all outputs, and every
+// toggle of every net with its time.
+void expect_as_in_icarus(const ModuleEnergy& module, const GateStimulus& stimulus,
+                         const GateSimulationOptions& options, std::size_t at_least) {
+  std::vector<GateToggle> toggles;
+  const std::vector<GateOutput> outputs =
+      GateSimulation(module.netlist(), module.timing())
+          .run(stimulus, options, [&](const GateToggle& toggle) { toggles.push_back(toggle); });
+  const IcarusRun icarus = run_in_icarus(module.netlist(), module.timing(), stimulus, options);
+  ASSERT_EQ(outputs.size(), icarus.outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    EXPECT_EQ(outputs[i].values, icarus.outputs[i].values);
+  const auto from = static_cast<std::uint64_t>(3000 * options.period_ps);  // nothing is unknown
+  EXPECT_TRUE(in_order(toggles, from) == in_order(icarus.toggles, from));
+  EXPECT_GT(in_order(toggles, from).size(), at_least);
+}
+
+TEST_F(SynthesisOfMac, TogglesAsInIcarus) {
+  for (const fs::path& file : libraries_to_test()) {
+    SCOPED_TRACE(file);
+    const LibertyLibrary library = read_liberty(file);
+    const ModuleEnergy mac = mapped(library, file);
+    const double period_ps = std::ceil(mac.cost().critical_path_ps);
+    const GateStimulus stimulus = uniform_stimulus(mac.netlist(), 300, 11);
+    // Inputs soon after the clock's edge, and behind its fall.
+    for (const double arrival_ps :
+         {mac.timing().clock_to_output_ps(mac.netlist()), std::floor(0.7 * period_ps)}) {
+      expect_as_in_icarus(mac, stimulus, {period_ps, arrival_ps}, 100'000);
+    }
+  }
+}
+
+// Registers that are set and cleared at any time, among them by gates.
+TEST_F(SynthesisOfMac, ResetsTogglesAsInIcarus) {
+  write_file_atomically(
+      folder() / "resets.sv",
+      "module resets (input logic clk_i, rst_ni, clear_i, input logic [7:0] d_i,\n"
+      "               output logic [7:0] cleared_o, set_o, counted_o);\n"
+      "  logic quiet_n;\n"
+      "  assign quiet_n = rst_ni && !(clear_i && d_i[0]);\n"
+      "  always_ff @(posedge clk_i or negedge rst_ni)\n"
+      "    if (!rst_ni) cleared_o <= 0; else cleared_o <= d_i ^ counted_o;\n"
+      "  always_ff @(posedge clk_i or negedge rst_ni)\n"
+      "    if (!rst_ni) set_o <= '1; else set_o <= set_o + d_i;\n"
+      "  always_ff @(posedge clk_i or negedge quiet_n)\n"
+      "    if (!quiet_n) counted_o <= 0; else counted_o <= counted_o + 8'd3;\n"
+      "endmodule\n");
+  for (const fs::path& file : libraries_to_test()) {
+    SCOPED_TRACE(file);
+    const LibertyLibrary library = read_liberty(file);
+    const ModuleEnergy resets(
+        map_module({{folder() / "resets.sv"}, "resets", {}}, {file, 500}, library), library);
+    GateStimulus stimulus = uniform_stimulus(resets.netlist(), 400, 5);
+    stimulus.ports.push_back({"rst_ni", std::vector<std::uint32_t>(400, 1)});
+    for (std::size_t i = 0; i < 400; ++i)
+      stimulus.ports.back().words[i] = i < 3 || i % 7 == 0 ? 0 : 1;
+    const double period_ps = std::ceil(resets.cost().critical_path_ps);
+    expect_as_in_icarus(resets, stimulus,
+                        {period_ps, resets.timing().clock_to_output_ps(resets.netlist())}, 5'000);
   }
 }
 

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <numeric>
+#include <random>
 
 #include "common/process.h"
+#include "cost/non_negative_least_squares.h"
 #include "cost/word_cells.h"
 #include "pe/systolic/design.h"
 
@@ -47,7 +51,7 @@ Technology empty_of_registers(const Technology& technology) {
 TEST(Estimate, ASumOfComponentsIsFound) {
   const Technology technology = linear_technology(30, {5, 3, 0, 2, 1, 9});
   const WordCells wanted = {10, 64, 5, 8, 20, 16};
-  const auto result = estimate(technology, wanted);
+  const auto result = estimate(technology, {"new", {}, wanted});
   ASSERT_TRUE(result.has_value());
   const double um2 = 50 + 192 + 16 + 20 + 144;
   EXPECT_NEAR(result->record.cost.area_um2, um2, 1e-3 * um2);
@@ -65,7 +69,7 @@ TEST(Estimate, WhatIsNoSumShowsAsHeldOutError) {
   odd.cost.name = "odd";
   odd.cost.area_um2 *= 3;
   technology.add(odd);
-  const auto result = estimate(technology, {10, 64, 5, 8, 20, 16});
+  const auto result = estimate(technology, {"new", {}, {10, 64, 5, 8, 20, 16}});
   EXPECT_GT(*result->held_out.area, 0.02);
 }
 
@@ -80,9 +84,52 @@ TEST(Estimate, SizesOfAModuleAreLeftOutTogether) {
     edge.cost.area_um2 = 9.0 * rows;
     technology.add(edge);
   }
-  const auto result = estimate(technology, {0, 0, 0, 0, 0, 10});
+  const auto result = estimate(technology, {"new", {}, {0, 0, 0, 0, 0, 10}});
   EXPECT_NEAR(result->record.cost.area_um2, 90, 0.1);
   EXPECT_NEAR(*result->held_out.area, 6.0 / 18, 1e-3);  // six at -100%
+}
+
+// Twice what its components cost wherever it is known: so here, too. The other parameters that are
+// nearest decide, which are those of the smaller one.
+TEST(Estimate, GoesByTheSameModuleUnderTheNearestParameters) {
+  Technology technology = linear_technology(30, {5, 3, 0, 2, 1, 9});
+  ModuleRecord odd = technology.by_key().begin()->second;
+  odd.cost.name = "odd";
+  odd.parameters = {{"Bits", 4}, {"Kind", 0}};
+  odd.cost.area_um2 *= 2;
+  technology.add(odd);
+  odd.parameters = {{"Bits", 8}, {"Kind", 1}};
+  odd.cost.area_um2 *= 3;
+  technology.add(odd);
+  const WordCells cells = {10, 64, 5, 8, 20, 16};
+  const auto of = [&](const std::string& name) {
+    return estimate(technology, {name, {{"Bits", 6}, {"Kind", 0}}, cells})->record.cost.area_um2;
+  };
+  const double known = estimate(technology, {"new", {}, *odd.word_cells})->record.cost.area_um2;
+  EXPECT_NEAR(of("odd") / of("new"), odd.cost.area_um2 / 3 / known, 1e-6);
+}
+
+// As many parameters differ: what has about as many bits of everything decides.
+TEST(Estimate, AmongParametersEquallyNearTheCellsDecide) {
+  Technology technology = linear_technology(30, {5, 3, 0, 2, 1, 9});
+  ModuleRecord odd;
+  odd.cost.name = "odd";
+  const auto add = [&](std::int64_t bits, double cells, double factor) {
+    odd.parameters = {{"Bits", bits}};
+    odd.word_cells = WordCells{cells, cells, cells, cells, cells, cells};
+    odd.cost.area_um2 = factor * 20 * cells;
+    technology.add(odd);
+  };
+  add(2, 5, 10);
+  add(64, 500, 2);
+  const auto of = [&](double cells) {
+    const WordCells all = {cells, cells, cells, cells, cells, cells};
+    const auto um2 = [&](const std::string& name) {
+      return estimate(technology, {name, {{"Bits", 8}}, all})->record.cost.area_um2;
+    };
+    return um2("odd") / um2("new");
+  };
+  EXPECT_NEAR(of(6) / of(400), 5, 1e-6);
 }
 
 // Nothing is divided by a figure of 0.
@@ -92,18 +139,18 @@ TEST(Estimate, TheErrorIsTheMeanOfWhatCounts) {
   odd.cost.name = "odd";
   odd.cost.area_um2 *= 3;
   technology.add(odd);
-  const double before = *estimate(technology, {})->held_out.area;
+  const double before = *estimate(technology, {"new", {}, {}})->held_out.area;
   for (const char* name : {"none", "nothing", "nil"}) {
     odd.cost.name = name;
     odd.cost.area_um2 = 0;
     technology.add(odd);
   }
-  EXPECT_NEAR(*estimate(technology, {})->held_out.area, before, 1e-9);
+  EXPECT_NEAR(*estimate(technology, {"new", {}, {}})->held_out.area, before, 1e-9);
 }
 
 TEST(Estimate, TooFewRecordsEstimateNothing) {
-  EXPECT_FALSE(estimate(linear_technology(11, {5, 3, 0, 2, 1, 9}), {}));
-  EXPECT_TRUE(estimate(linear_technology(12, {5, 3, 0, 2, 1, 9}), {}));
+  EXPECT_FALSE(estimate(linear_technology(11, {5, 3, 0, 2, 1, 9}), {"new", {}, {}}));
+  EXPECT_TRUE(estimate(linear_technology(12, {5, 3, 0, 2, 1, 9}), {"new", {}, {}}));
 }
 
 TEST(Estimate, LeastSquaresStaysAboveZero) {
@@ -112,6 +159,55 @@ TEST(Estimate, LeastSquaresStaysAboveZero) {
   ASSERT_EQ(x.size(), 2U);
   EXPECT_EQ(x[1], 0);
   EXPECT_NEAR(x[0], 2.0 / 3, 1e-9);
+}
+
+// The problem is convex: what no small step makes better is the best.
+TEST(Estimate, LeastSquaresIsTheBestThereIs) {
+  std::mt19937 random(3);
+  std::normal_distribution<double> normal;
+  const auto error = [](const auto& rows, const auto& wanted, const std::vector<double>& x) {
+    double sum = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const double at = std::inner_product(x.begin(), x.end(), rows[i].begin(), 0.0);
+      sum += (at - wanted[i]) * (at - wanted[i]);
+    }
+    return sum;
+  };
+  std::size_t bounded = 0;
+  for (int problem = 0; problem < 300; ++problem) {
+    std::vector<std::vector<double>> rows(7, std::vector<double>(4));
+    std::vector<double> wanted(7);
+    for (auto& row : rows) std::generate(row.begin(), row.end(), [&] { return normal(random); });
+    std::generate(wanted.begin(), wanted.end(), [&] { return normal(random); });
+    const auto x = non_negative_least_squares(rows, wanted);
+    EXPECT_GE(*std::min_element(x.begin(), x.end()), 0);
+    bounded += *std::min_element(x.begin(), x.end()) == 0 ? 1 : 0;
+    // No step along an unknown, nor along two, makes it better.
+    const double best = error(rows, wanted, x);
+    for (std::size_t i = 0; i < 16; ++i) {
+      for (const double step : {1e-4, -1e-4}) {
+        for (const double other : {0.0, 1e-4, -1e-4}) {
+          std::vector<double> moved = x;
+          moved[i / 4] += step;
+          moved[i % 4] += other;
+          if (*std::min_element(moved.begin(), moved.end()) < 0) continue;
+          EXPECT_GE(error(rows, wanted, moved), best - 1e-12);
+        }
+      }
+    }
+  }
+  EXPECT_GT(bounded, 100U);
+}
+
+TEST(Estimate, UnknownsThatRowsDoNotTellApartAreNone) {
+  const auto absent = non_negative_least_squares({{0, 2}, {0, 4}}, {1, 2});
+  EXPECT_EQ(absent[0], 0);
+  EXPECT_NEAR(absent[1], 0.5, 1e-12);
+  const auto twin = non_negative_least_squares({{1, 1}, {2, 2}}, {3, 6});
+  EXPECT_NEAR(twin[0] + twin[1], 3, 1e-12);
+  EXPECT_FALSE(has_full_rank({{1, 1}, {2, 2}}));
+  EXPECT_FALSE(has_full_rank({{1, 2, 3}, {0, 1, 7}}));
+  EXPECT_TRUE(has_full_rank({{1, 2}, {2, 2}}));
 }
 
 // Arrays of two sizes have the same PE, but not so many.
@@ -123,6 +219,7 @@ TEST(Estimate, InstancesAreThoseOfTheArrayThatAsks) {
   for (const auto& [key, record] : linear.by_key()) {
     ModuleRecord kept = record;
     kept.rtl_hash = "of another RTL";
+    kept.tools = technology.source.tools();
     kept.cost.critical_path_ps = kept.energy_period_ps = 1000;
     kept.energies.at(OperandClass::llm, PeCycleClass::mac)->cycles = 1;
     technology.add(kept);

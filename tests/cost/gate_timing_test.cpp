@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "common/process.h"
 #include "pe/systolic/design.h"
+#include "support/icarus/gate_verilog.h"
 #include "support/liberty_libraries.h"
 
 namespace bitsmith {

@@ -9,10 +9,12 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/process.h"
+#include "cost/record_making.h"
 #include "inference/recorded_trace.h"
 #include "numerics/pack.h"
 #include "pe/lut_tensor_core/design.h"
 #include "pe/mixpe/design.h"
+#include "pe/registry.h"
 #include "pe/systolic/design.h"
 
 namespace bitsmith {
@@ -125,7 +127,7 @@ TEST(ArrayRecording, PaddingIsWhatTheModelCounts) {
 GateStimulus stimulus_of(const ArrayRecording& recording) {
   GateStimulus stimulus{recording.output_values.size(), {}};
   std::size_t begin = 0;
-  for (const PortBits& port : recording.inputs) {
+  for (const PortBits& port : recording.ports.inputs) {
     stimulus.ports.push_back({port.name, {}});
     for (const std::string& line : recording.input_values) {
       std::vector<std::uint32_t> words(words_for_bits(port.bits));
@@ -235,10 +237,9 @@ TEST_F(SynthesisOfClasses, ACornerPeIsLikeAnInteriorOne) {
 TEST_F(SynthesisOfClasses, OutputsOfAnotherRunAreRefused) {
   const OperandTiles tiles = operand_tiles(pe_->array(), OperandClass::uniform, 1);
   ArrayRecording recording = record_array(pe_->array(), tiles, {64, 1, false});
-  const auto& ports = pe_->gates().netlist().ports;
   const RtlDescription::Module module = pe_->array().rtl().modules[0];
-  InstanceRecording instance =
-      record_instance(pe_->array(), module, ports, recording, InstancePlace::middle);
+  const ArrayRtl rtl(pe_->array(), {&module, 1}, InstancePlace::middle);
+  InstanceRecording instance = rtl.record(recording).front();
   EXPECT_THAT(instance.path, testing::HasSubstr("gen_row[2].gen_col[2].u_pe"));
   std::string& sum = instance.outputs.back().values[60];
   sum.back() = sum.back() == '1' ? '0' : '1';
@@ -248,11 +249,39 @@ TEST_F(SynthesisOfClasses, OutputsOfAnotherRunAreRefused) {
   char& ready = recording.output_values[50].front();
   ready = ready == '1' ? '0' : '1';
   try {
-    record_instance(pe_->array(), module, ports, recording, InstancePlace::middle);
+    rtl.record(recording);
     FAIL();
   } catch (const InternalError& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("in cycle 50"));
   }
+}
+
+// Modules of an array that are recorded together get what they get alone.
+TEST(SynthesisOfGroup, IsThatOfItsModulesAlone) {
+  const std::shared_ptr<const Design> design =
+      load_design(home_folder() / "configs/designs/mixpe/int8_uint4_4x4.yaml",
+                  {parse_override("rows=2"), parse_override("cols=2")});
+  const std::vector<RecordGroup> groups = grouped_by_array(modules_of(design));
+  const SynthesisOptions options{default_liberty()};
+  const LibertyLibrary library = read_liberty(options.liberty);
+  std::size_t together = 0;
+  for (const RecordGroup& group : groups) {
+    if (group.wanted.size() < 2) continue;
+    together += group.wanted.size();
+    const auto recorded = group.recorded();
+    for (const WantedRecord& wanted : group.wanted) {
+      EXPECT_FALSE(wanted.module.is_pe);
+      const ModuleCharacterisation module(*wanted.design, wanted.module, options, library);
+      const ModuleRecord shared = module.record(*recorded), alone = module.record();
+      for (const auto cycle : {PeCycleClass::mac, PeCycleClass::idle}) {
+        EXPECT_EQ(dynamic_pj(*shared.energies.at(OperandClass::llm, cycle)),
+                  dynamic_pj(*alone.energies.at(OperandClass::llm, cycle)))
+            << wanted.key();
+      }
+    }
+  }
+  EXPECT_GE(together, 2U);
+  EXPECT_LT(groups.size(), modules_of(design).size());
 }
 
 // The whole 4x4 array as one netlist, against 16 interior PEs and the edge. The flat netlist lacks
@@ -271,18 +300,19 @@ TEST(SynthesisOfArray, IsTheSumOfItsModules) {
   const double period_ps = 12000;
   const auto measured =
       flat.measure(stimulus_of(recording), recording.window, kPeCycleClasses, period_ps);
+  const std::vector<InstanceRecording> instances =
+      ArrayRtl(design, rtl.modules, InstancePlace::middle).record(recording);
   double area = 0, sequential = 0;
   std::array<double, kPeCycleClasses> sum{};
-  for (const RtlDescription::Module& module : rtl.modules) {
+  for (std::size_t m = 0; m < rtl.modules.size(); ++m) {
+    const RtlDescription::Module& module = rtl.modules[m];
     const ModuleEnergy gates(map_module(rtl_module(design, module), options, library), library);
-    const InstanceRecording instance =
-        record_instance(design, module, gates.netlist().ports, recording, InstancePlace::middle);
-    const auto energies = gates.measure(instance.inputs, recording.window, kPeCycleClasses,
-                                        period_ps, instance.outputs);
-    const auto instances = static_cast<double>(module.instances);
-    area += instances * gates.cost().area_um2;
-    sequential += instances * gates.cost().sequential_um2;
-    for (std::size_t i = 0; i < kPeCycleClasses; ++i) sum[i] += instances * pj(energies[i]);
+    const auto energies = gates.measure(instances[m].inputs, recording.window, kPeCycleClasses,
+                                        period_ps, instances[m].outputs);
+    const auto count = static_cast<double>(module.instances);
+    area += count * gates.cost().area_um2;
+    sequential += count * gates.cost().sequential_um2;
+    for (std::size_t i = 0; i < kPeCycleClasses; ++i) sum[i] += count * pj(energies[i]);
   }
   const double unread = (sequential - flat.cost().sequential_um2) / 96;
   EXPECT_GT(unread, 4 * (8 + 8));  // operands that leave the array
@@ -317,7 +347,7 @@ TEST(SynthesisOfRegisters, WindowsOfAKnownStream) {
   constexpr std::uint64_t kCycles = 100;
   GateStimulus stimulus{kCycles, {{"d_i", {}}}};
   std::vector<std::uint8_t> windows;
-  std::vector<GateSimulation::Output> expected = {{"q_o", {}}};
+  std::vector<GateOutput> expected = {{"q_o", {}}};
   for (std::uint32_t i = 0; i < kCycles; ++i) {
     const bool toggling = i >= kCycles / 2;
     stimulus.ports[0].words.push_back(toggling && i % 2 == 1 ? 0xff : 0);

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/file.h"
+#include "pe/systolic/params.h"
 
 namespace bitsmith {
 namespace {
@@ -50,6 +51,49 @@ TEST(RunCost, WhatIsNotKnownIsAbsent) {
     FAIL() << "accepted";
   } catch (const UserError& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("no SRAM of 23 nm itrs-lop"));
+  }
+}
+
+// Weight stationary, 16 accumulator banks of 1024 words of 32 bits: 4 KiB each, 22 nm lop.
+class AccumulatorBanks : public testing::Test {
+ protected:
+  static Accelerator weight_stationary(std::vector<std::string> changes) {
+    const auto design = home_folder() / "configs/designs/systolic/int8_16x16_ws.yaml";
+    changes.insert(changes.begin(), "design=" + design.string());
+    return edge(changes);
+  }
+  static ArrayFigures logic() {
+    ArrayFigures figures;
+    figures.source.node_nm = 7;
+    figures.area_um2 = 1000;
+    figures.leakage_uw = 2;
+    figures.dynamic_pj = 30;
+    return figures;
+  }
+};
+
+TEST_F(AccumulatorBanks, AddToTheArray) {
+  const Accelerator accelerator = weight_stationary({});
+  RunCounts counts;
+  counts.actions[systolic::kAccRead] = 50;
+  counts.actions[systolic::kAccWrite] = 60;
+  const RunCost cost = run_cost(accelerator, counts, 1e-6, table, logic());
+  const SramFigures bank =
+      table().macro({22, "itrs-lop"}, 1024, 32).figures;  // of a whole bank, 4 KiB
+  EXPECT_GT(bank.area_um2, 1000);
+  EXPECT_NEAR(*cost.area_um2.array, 1000 + 16 * bank.area_um2, 1e-6);
+  EXPECT_NEAR(*cost.energy_pj.array, 30 + 50 * bank.read_pj + 60 * bank.write_pj, 1e-6);
+  EXPECT_NEAR(*cost.energy_pj.leakage.array, 2 + 16 * 1000 * bank.leakage_mw, 1e-6);  // uW x us
+  ASSERT_EQ(cost.array->memories.size(), 1U);
+  EXPECT_THAT(cost.array->notes.back(), testing::HasSubstr("SRAM with one port"));
+}
+
+TEST_F(AccumulatorBanks, AreNotLeftOutInSilence) {
+  for (const char* change : {"sram.device=none", "technology.allow_mixed_nodes=false"}) {
+    const RunCost cost = run_cost(weight_stationary({change}), {}, 1e-6, table, logic());
+    EXPECT_FALSE(cost.area_um2.array || cost.energy_pj.array || cost.energy_pj.leakage.array)
+        << change;
+    EXPECT_THAT(cost.array->notes.back(), testing::HasSubstr("accumulator bank is SRAM")) << change;
   }
 }
 

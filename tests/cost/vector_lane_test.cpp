@@ -8,7 +8,6 @@
 #include <random>
 
 #include "common/error.h"
-#include "common/process.h"
 #include "cost/liberty.h"
 
 namespace bitsmith {
@@ -100,13 +99,13 @@ TEST(VectorLane, AccumulatesARow) {
 void expect_golden_results(const ModuleEnergy& lane, FloatLayout layout, std::size_t count) {
   const std::vector<LaneInput> inputs = mixed_inputs(layout, count);
   const std::vector<std::uint32_t> expected = lane_results(layout, inputs);
-  const TemporaryFolder folder(std::filesystem::temp_directory_path());
-  const GateSimulation simulation = simulate_gates(
-      lane.netlist(), lane.timing(), lane_stimulus(inputs),
-      {lane.cost().critical_path_ps, lane.timing().clock_to_output_ps(lane.netlist())},
-      folder.path());
+  const std::vector<GateOutput> outputs =
+      GateSimulation(lane.netlist(), lane.timing())
+          .run(lane_stimulus(inputs),
+               {lane.cost().critical_path_ps, lane.timing().clock_to_output_ps(lane.netlist())},
+               [](const GateToggle&) {});
   std::size_t compared = 0;
-  for (const GateSimulation::Output& output : simulation.outputs) {
+  for (const GateOutput& output : outputs) {
     if (output.name != "result_o") continue;
     for (std::size_t i = 0; i < inputs.size(); ++i, ++compared) {
       std::string bits;
@@ -163,7 +162,8 @@ TEST(VectorLane, Fp32GatesGiveTheGoldenResults) {
 // Its results were compared on the way.
 TEST(VectorLane, ARecordHasTheDearestOperationAndIdleCycles) {
   const LibertyLibrary library = read_liberty(default_liberty());
-  const ModuleRecord record = vector_lane_record({default_liberty()}, library);
+  const ModuleRecord record =
+      vector_lane_record(generic_netlist(vector_lane_module()), {default_liberty()}, library);
   const auto pj = [&](PeCycleClass cycle) {
     return dynamic_pj(*record.energies.at(OperandClass::normal, cycle));
   };

@@ -3,7 +3,7 @@
 // - every message of it is one line of clean text that starts with the name of the file;
 // - tables that were read have as many values as their axes say, axes rise, and looking up any
 //   point of them touches nothing outside;
-// - a cell either has a Verilog model or a UserError that says why not.
+// - a cell either has a function or a UserError that says why not.
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "common/error.h"
-#include "cost/cell_model.h"
+#include "cost/cell_function.h"
 #include "cost/liberty.h"
 #include "fuzz/promises.h"
 
@@ -47,7 +47,7 @@ void check_cell(const LibertyCell& cell) {
     }
   }
   try {
-    cell_model(cell, "m");
+    cell_function(cell);
   } catch (const UserError&) {
   }
 }

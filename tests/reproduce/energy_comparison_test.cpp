@@ -64,6 +64,7 @@ records:
     sequential_um2: 20
     buffer_um2: 0
     critical_path_ps: 900
+    made: {{method: {method}, yosys: "Y", opensta: "O", iverilog: "I", date: "2026-11-22"}}
     leakage_uw: 100
     energy_period_ps: 1000
     energies:
@@ -82,6 +83,7 @@ records:
     sequential_um2: 30
     buffer_um2: 0
     critical_path_ps: 2000
+    made: {{method: {method}, yosys: "Y", opensta: "O", iverilog: "I", date: "2026-11-22"}}
     leakage_uw: 600
     energy_period_ps: 2000
     energies:
@@ -111,7 +113,8 @@ std::string hash_of(const AreaComparisons& comparisons, std::string_view unit) {
 Technology by_hand(const AreaComparisons& comparisons, std::string serial_hash = "") {
   if (serial_hash.empty()) serial_hash = hash_of(comparisons, "serial");
   const std::string text = fmt::format(fmt::runtime(kTechnology), fmt::arg("serial", serial_hash),
-                                       fmt::arg("systolic", hash_of(comparisons, "fp16")));
+                                       fmt::arg("systolic", hash_of(comparisons, "fp16")),
+                                       fmt::arg("method", kRecordMethod));
   return parse_technology(text, "hand.yaml");
 }
 

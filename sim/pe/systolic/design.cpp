@@ -95,7 +95,8 @@ RtlDescription Design::rtl() const {
     rtl.modules = os_modules();
   } else {
     rtl.modules = ws_modules();
-    rtl.memories = {{"accumulator bank", params_.cols, params_.acc_rows, params_.accumulator_bits}};
+    rtl.memories = {{"accumulator bank", params_.cols, params_.acc_rows, params_.accumulator_bits,
+                     kAccRead, kAccWrite}};
   }
   return rtl;
 }

@@ -1,4 +1,4 @@
-#include "cost/vcd_reader.h"
+#include "support/icarus/vcd_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,6 +10,6 @@ namespace bitsmith {
 
 // A module named `name` with the cell's pins. Flip-flops and latches start at 0. Throws UserError
 // for a cell that cannot be simulated.
-std::string cell_model(const LibertyCell& cell, const std::string& name);
+std::string cell_verilog(const LibertyCell& cell, const std::string& name);
 
 }  // namespace bitsmith

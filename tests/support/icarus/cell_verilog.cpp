@@ -1,4 +1,4 @@
-#include "cost/cell_model.h"
+#include "support/icarus/cell_verilog.h"
 
 #include <algorithm>
 #include <cctype>
@@ -82,7 +82,7 @@ std::string state_model(const LibertyState& state) {
 
 }  // namespace
 
-std::string cell_model(const LibertyCell& cell, const std::string& name) {
+std::string cell_verilog(const LibertyCell& cell, const std::string& name) {
   require_model(cell);
   std::vector<std::string> names;
   std::string body;
