@@ -360,7 +360,7 @@ TEST_F(Cli, SynthEnergyVerifyPartsSum) {
     const json& energy = module["energy_pj"];
     for (const char* operands : {"uniform", "normal", "llm", "zero"}) {
       const json& record = energy[operands]["mac"];
-      EXPECT_GE(record["cycles"], 500);
+      EXPECT_GE(record["cycles"], module["name"] == "systolic_os_pe" ? 500 : 250);
       // The lone PE is measured among others; its edge knows no padding.
       EXPECT_EQ(energy[operands]["pad"].is_null(), module["name"] != "systolic_os_pe");
       EXPECT_GE(record["period_ps"], module["critical_path_ps"]);
