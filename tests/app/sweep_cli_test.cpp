@@ -92,6 +92,21 @@ std::map<std::string, std::string> row_of(const std::string& csv, std::size_t nu
   return row;
 }
 
+// The README's main job: every point has its energy and area, from records that ship.
+TEST_F(SweepCli, AllPointsOfTheQuickstartHaveEnergyAndArea) {
+  const fs::path quickstart = home_folder() / "configs/sweeps/quickstart.yaml";
+  const ProcessResult result = bitsmith({"sweep", quickstart.string(), "--out", "out"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::string csv = read("out/index.csv");
+  const auto points = static_cast<std::size_t>(std::count(csv.begin(), csv.end(), '\n')) - 1;
+  EXPECT_GE(points, 150U);
+  for (std::size_t i = 0; i < points; ++i) {
+    const auto row = row_of(csv, i);
+    EXPECT_FALSE(row.at("energy_pj").empty() || row.at("area_um2").empty())
+        << row.at("accelerator") << " point " << i;
+  }
+}
+
 TEST_F(SweepCli, EnergyAreaAndTrafficAreThoseOfASingleRun) {
   ASSERT_EQ(bitsmith({"sweep", "sweep.yaml", "--out", "out"}).exit_code, 0);
   ASSERT_EQ(bitsmith({"run", accelerator_, "--gemm", "40x50x60", "--set", "design.rows=8", "--json",
