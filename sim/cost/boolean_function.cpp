@@ -110,27 +110,35 @@ BooleanFunction BooleanFunction::parse(std::string_view text) {
 }
 
 bool BooleanFunction::evaluate(const std::function<bool(const std::string&)>& value_of) const {
-  std::vector<bool> values(nodes_.size());
+  return (evaluate_64([&](const std::string& name) {
+            return value_of(name) ? ~std::uint64_t{0} : std::uint64_t{0};
+          }) &
+          1U) != 0;
+}
+
+std::uint64_t BooleanFunction::evaluate_64(
+    const std::function<std::uint64_t(const std::string&)>& values_of) const {
+  std::vector<std::uint64_t> values(nodes_.size());
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
     switch (node.kind) {
       case Kind::constant:
-        values[i] = node.left != 0;
+        values[i] = node.left != 0 ? ~std::uint64_t{0} : 0;
         break;
       case Kind::variable:
-        values[i] = value_of(variables_[node.left]);
+        values[i] = values_of(variables_[node.left]);
         break;
       case Kind::invert:
-        values[i] = !values[node.left];
+        values[i] = ~values[node.left];
         break;
       case Kind::exclusive_or:
-        values[i] = values[node.left] != values[node.right];
+        values[i] = values[node.left] ^ values[node.right];
         break;
       case Kind::both:
-        values[i] = values[node.left] && values[node.right];
+        values[i] = values[node.left] & values[node.right];
         break;
       case Kind::either:
-        values[i] = values[node.left] || values[node.right];
+        values[i] = values[node.left] | values[node.right];
         break;
     }
   }

@@ -18,6 +18,9 @@ class BooleanFunction {
   // In order of first appearance.
   const std::vector<std::string>& variables() const { return variables_; }
   bool evaluate(const std::function<bool(const std::string&)>& value_of) const;
+  // Of 64 assignments at once, a bit each.
+  std::uint64_t evaluate_64(
+      const std::function<std::uint64_t(const std::string&)>& values_of) const;
   // Fully parenthesised.
   std::string verilog() const;
   // Whether it is just this variable, or just its complement.

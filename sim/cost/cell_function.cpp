@@ -1,5 +1,6 @@
 #include "cost/cell_function.h"
 
+#include <algorithm>
 #include <string>
 
 #include "common/error.h"
@@ -44,7 +45,7 @@ std::string obstacle_of(const LibertyCell& cell, std::size_t inputs) {
 
 class Tables {
  public:
-  Tables(const LibertyCell& cell, const CellFunction& function) : cell_(cell) {
+  Tables(const LibertyCell& cell, const CellFunction& function) {
     for (const std::uint32_t pin : function.inputs) names_.push_back(cell.pins[pin].name);
     if (!cell.state) return;
     names_.push_back(cell.state->state);
@@ -52,33 +53,35 @@ class Tables {
   }
 
   TruthTable of(const BooleanFunction& function) const {
-    TruthTable table;
-    for (std::uint32_t index = 0; index < std::uint32_t{1} << names_.size(); ++index) {
-      table.append(function.evaluate([&](const std::string& name) {
-        for (std::size_t bit = 0; bit < names_.size(); ++bit) {
-          if (names_[bit] == name) return (index >> bit & 1U) != 0;
-        }
-        throw InternalError(fmt::format("cell '{}' has no '{}'", cell_.name, name));
-      }));
-    }
-    return table;
+    std::vector<std::uint64_t> words;
+    for (std::uint32_t index = 0; index < std::uint32_t{1} << names_.size(); index += 64)
+      words.push_back(function.evaluate_64(
+          [&](const std::string& name) { return indices_with(bit_of(name), index); }));
+    return TruthTable(std::move(words));
   }
   TruthTable of(const std::optional<BooleanFunction>& function) const {
     return of(function ? *function : BooleanFunction::parse("0"));
   }
 
  private:
-  const LibertyCell& cell_;
+  std::size_t bit_of(const std::string& name) const {
+    const auto found = std::find(names_.begin(), names_.end(), name);
+    check(found != names_.end(), "a function is of inputs and state");
+    return static_cast<std::size_t>(found - names_.begin());
+  }
+  // Of the 64 from `first` on, those that have this bit.
+  static std::uint64_t indices_with(std::size_t bit, std::uint32_t first) {
+    constexpr std::size_t kBitsOfAWord = 6;
+    if (bit >= kBitsOfAWord) return (first >> bit & 1U) != 0 ? ~std::uint64_t{0} : 0;
+    std::uint64_t indices = 0;
+    for (std::uint32_t i = 0; i < 64; ++i) indices |= std::uint64_t{i >> bit & 1U} << i;
+    return indices;
+  }
+
   std::vector<std::string> names_;  // by bit of an index
 };
 
 }  // namespace
-
-void TruthTable::append(bool value) {
-  if (size_ % 64 == 0) words_.push_back(0);
-  words_.back() |= std::uint64_t{value} << size_ % 64;
-  ++size_;
-}
 
 CellFunction cell_function(const LibertyCell& cell) {
   CellFunction function;

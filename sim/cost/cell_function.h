@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "cost/liberty.h"
@@ -12,12 +13,12 @@ namespace bitsmith {
 // A function of up to kIndexBits bits.
 class TruthTable {
  public:
+  explicit TruthTable(std::vector<std::uint64_t> words) : words_(std::move(words)) {}
+
   bool at(std::uint32_t index) const { return (words_[index / 64] >> index % 64 & 1U) != 0; }
-  void append(bool value);
 
  private:
-  std::vector<std::uint64_t> words_;
-  std::uint32_t size_ = 0;
+  std::vector<std::uint64_t> words_;  // the lowest index first
 };
 
 // Of a flip-flop or latch, over its inputs.
