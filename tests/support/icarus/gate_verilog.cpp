@@ -38,56 +38,54 @@ struct Roles {
   }
 };
 
-// An input bit of the module and where its values come from.
-struct Source {
-  Net net;
-  const GateStimulus::Port* port = nullptr;  // none: 0, or the reset
-  std::size_t bit = 0;
-  bool is_reset = false;
-};
-
-std::vector<Source> sources_of(const GateNetlist& netlist, const GateStimulus& stimulus) {
-  std::vector<Source> sources;
+// The module's inputs but the clock.
+std::vector<const GateNetlist::Port*> driven_ports(const GateNetlist& netlist) {
+  std::vector<const GateNetlist::Port*> ports;
   for (const GateNetlist::Port& port : netlist.ports) {
-    if (!port.is_input || port.name == kClock) continue;
-    const GateStimulus::Port* stream = nullptr;
-    for (const GateStimulus::Port& candidate : stimulus.ports) {
-      if (candidate.name == port.name) stream = &candidate;
-    }
-    for (std::size_t bit = 0; bit < port.bits.size(); ++bit) {
-      sources.push_back({port.bits[bit], stream, bit, stream == nullptr && port.name == kReset});
-    }
+    if (port.is_input && port.name != kClock) ports.push_back(&port);
   }
-  return sources;
+  return ports;
 }
 
-bool value_of(const Source& source, std::uint64_t cycle, const GateStimulus& stimulus) {
-  if (source.is_reset) return cycle >= GateStimulus::kResetCycles;
-  if (source.port == nullptr) return false;
-  const std::size_t words = source.port->words.size() / stimulus.cycles;
-  const std::uint32_t word = source.port->words[cycle * words + source.bit / 32];
-  return (word >> source.bit % 32 & 1U) != 0;
+// What a port sees in a cycle, the highest bit first: written apart from how GateSimulation reads
+// the stimulus.
+std::string digits_of(const GateNetlist::Port& port, std::uint64_t cycle,
+                      const GateStimulus& stimulus) {
+  const auto stream = std::find_if(stimulus.ports.begin(), stimulus.ports.end(),
+                                   [&](const auto& other) { return other.name == port.name; });
+  if (stream == stimulus.ports.end()) {
+    const bool is_released = port.name == kReset && cycle >= GateStimulus::kResetCycles;
+    return std::string(port.bits.size(), is_released ? '1' : '0');
+  }
+  const std::size_t words = stream->words.size() / stimulus.cycles;
+  std::string digits;
+  for (std::size_t word = words; word-- > 0;)
+    digits += fmt::format("{:032b}", stream->words[cycle * words + word]);
+  return digits.substr(digits.size() - port.bits.size());
 }
 
-// One line of bits a cycle, the last source first.
-void write_vectors(const std::vector<Source>& sources, const GateStimulus& stimulus,
-                   const fs::path& file) {
+// One line of bits a cycle, the last port first.
+void write_vectors(const GateNetlist& netlist, const GateStimulus& stimulus, const fs::path& file) {
+  const auto ports = driven_ports(netlist);
   AtomicFile out(file);
   for (std::uint64_t cycle = 0; cycle < stimulus.cycles; ++cycle) {
     std::string line;
-    for (auto source = sources.rbegin(); source != sources.rend(); ++source)
-      line += value_of(*source, cycle, stimulus) ? '1' : '0';
+    for (auto port = ports.rbegin(); port != ports.rend(); ++port)
+      line += digits_of(**port, cycle, stimulus);
     out.write(line.empty() ? "0\n" : line + "\n");
   }
   out.finish();
 }
 
 // Drives the module `dut`; prints the outputs at the end of every cycle, a line per port.
-std::string testbench(const GateNetlist& netlist, const std::vector<Source>& sources,
-                      std::uint64_t cycles, const GateSimulationOptions& options) {
+std::string testbench(const GateNetlist& netlist, std::uint64_t cycles,
+                      const GateSimulationOptions& options) {
   std::vector<std::string> connections;
-  for (std::size_t i = 0; i < sources.size(); ++i)
-    connections.push_back(fmt::format(".n{}(inputs[{}])", sources[i].net, i));
+  for (const GateNetlist::Port* port : driven_ports(netlist)) {
+    for (const Net net : port->bits)
+      connections.push_back(fmt::format(".n{}(inputs[{}])", net, connections.size()));
+  }
+  const std::size_t inputs = connections.size();
   if (const GateNetlist::Port* clock = netlist.find_port(kClock); clock != nullptr)
     connections.push_back(fmt::format(".n{}(clock)", clock->bits.at(0)));
   std::string prints;
@@ -126,7 +124,7 @@ module testbench;
   end
 endmodule
 )",
-      sources.empty() ? 0 : sources.size() - 1, cycles - 1, fmt::join(connections, ", "),
+      inputs == 0 ? 0 : inputs - 1, cycles - 1, fmt::join(connections, ", "),
       options.input_arrival_ps, options.period_ps, options.period_ps / 2, prints);
 }
 
@@ -231,13 +229,12 @@ std::string sdf(const GateNetlist& netlist, const GateTiming& timing) {
 IcarusRun run_in_icarus(const GateNetlist& netlist, const GateTiming& timing,
                         const GateStimulus& stimulus, const GateSimulationOptions& options) {
   const TemporaryFolder folder(fs::temp_directory_path());
-  const std::vector<Source> sources = sources_of(netlist, stimulus);
-  write_vectors(sources, stimulus, folder.path() / "vectors.txt");
+  write_vectors(netlist, stimulus, folder.path() / "vectors.txt");
   write_file_atomically(folder.path() / "delays.sdf", sdf(netlist, timing));
   write_file_atomically(folder.path() / "cells.v", models_of(netlist));
   write_file_atomically(folder.path() / "netlist.v", netlist_verilog(netlist));
   write_file_atomically(folder.path() / "testbench.v",
-                        testbench(netlist, sources, stimulus.cycles, options));
+                        testbench(netlist, stimulus.cycles, options));
   run({"iverilog", "-g2005", "-gspecify", "-o", "testbench.vvp", "cells.v", "netlist.v",
        "testbench.v"},
       folder.path());
