@@ -40,11 +40,18 @@ TechnologySource source_of(const RecordRequest& request, const fs::path& liberty
   return source;
 }
 
-Start start_of(const RecordRequest& request) {
+ModuleNames names_of(const std::vector<WantedRecord>& all) {
+  ModuleNames names;
+  for (const WantedRecord& wanted : all) names.insert(wanted.module.name);
+  return names;
+}
+
+// With what is known of `modules`.
+Start start_of(const RecordRequest& request, const ModuleNames& modules) {
   Start start;
   start.options.liberty = liberty_of(request);
   if (!request.technology.empty() && request.liberty.empty()) {
-    start.technology = load_technology(request.technology);
+    start.technology = load_technology(request.technology, modules);
     start.file = cached_records_file(start.technology.source);
     start.options.period_ps = start.technology.source.target_period_ps;
     start.has_library = is_library_of(start.options.liberty, start.technology);
@@ -58,7 +65,7 @@ Start start_of(const RecordRequest& request) {
   start.file = request.technology.empty() ? cached_records_file(source)
                                           : technology_file(request.technology);
   if (fs::exists(start.file)) {
-    start.technology = read_technology(start.file);
+    start.technology = read_technology(start.file, modules);
     if (!request.period_ps) source.target_period_ps = start.technology.source.target_period_ps;
     // Even where nothing is to be made: the answer would be that of another library.
     const std::string problem = why_not_of(source, start.technology);
@@ -71,18 +78,18 @@ Start start_of(const RecordRequest& request) {
 
 // Those of `all` that the technology does not answer for yet, each once.
 std::vector<WantedRecord> missing_of(const RecordRequest& request, const Technology& technology,
-                                     std::vector<WantedRecord> all) {
+                                     const std::vector<WantedRecord>& all) {
   std::vector<WantedRecord> missing;
   std::set<std::string> keys;
   const bool needs_energy = request.energy || is_added_to(request);
-  for (WantedRecord& wanted : all) {
+  for (const WantedRecord& wanted : all) {
     if (!keys.insert(wanted.key()).second) continue;
     const ModuleFigures figures = technology.find(wanted.module, wanted.rtl_hash,
                                                   is_added_to(request) || request.technology.empty()
                                                       ? std::vector<RtlDescription::Size>()
                                                       : wanted.sizes());
     const bool answered = figures.known() && (!needs_energy || has_energies(figures.record));
-    if (request.again || !answered) missing.push_back(std::move(wanted));
+    if (request.again || !answered) missing.push_back(wanted);
   }
   return missing;
 }
@@ -105,10 +112,11 @@ std::vector<WantedRecord> wanted_of(const RecordRequest& request, const Designs&
 class Maker {
  public:
   Maker(const RecordRequest& request, const Designs& designs)
-      : start_(start_of(request)),
+      : all_(wanted_of(request, designs)),
+        start_(start_of(request, names_of(all_))),
         energy_(request.energy || is_added_to(request)),
         is_shown_(is_added_to(request)),
-        missing_(missing_of(request, start_.technology, wanted_of(request, designs))) {
+        missing_(missing_of(request, start_.technology, all_)) {
     if (missing_.empty()) return;
     for (const WantedRecord& wanted : missing_) keys_.insert(wanted.key());
     if (!start_.has_library) refuse_without_library();
@@ -151,7 +159,7 @@ class Maker {
   // With what was made.
   Technology technology() const {
     if (missing_.empty()) return start_.technology;
-    Technology technology = read_technology(start_.file);
+    Technology technology = read_technology(start_.file, names_of(all_));
     technology.merge(start_.technology);
     technology.name = start_.technology.name;
     return technology;
@@ -181,6 +189,7 @@ class Maker {
     throw UserError(messages);
   }
 
+  const std::vector<WantedRecord> all_;
   const Start start_;
   const bool energy_;
   const bool is_shown_;  // work for hours, not the question of one design

@@ -93,6 +93,12 @@ double known_path_ps(const ArrayFigures& array) {
   return path;
 }
 
+ModuleNames module_names(const RtlDescription& rtl) {
+  ModuleNames names;
+  for (const RtlDescription::Module& module : rtl.modules) names.insert(module.name);
+  return names;
+}
+
 // Of the slowest of those records of the same module that differ in the fewest parameters: 0 where
 // there are none.
 double path_of_its_kind_ps(const ModuleFigures& figures, const std::string& rtl_hash,
@@ -178,7 +184,8 @@ std::optional<double> limit_clock(Accelerator& accelerator, TechnologyShelf& she
   const double wanted_ghz = accelerator.params.clock_ghz;
   double path_ps = known_path_ps(*array);
   if (!array->critical_path_ps) {
-    const Technology& technology = shelf.technology(accelerator.technology.name);
+    const Technology& technology =
+        shelf.technology(accelerator.technology.name, module_names(accelerator.design->rtl()));
     const std::string& hash = shelf.rtl_hash(*accelerator.design);
     for (const ArrayModule& module : array->modules) {
       path_ps = std::max(path_ps, path_of_its_kind_ps(module.figures, hash, technology));
@@ -242,8 +249,8 @@ void add_array_memories(const Accelerator& accelerator, const RunCounts& counts,
 std::optional<ArrayFigures> array_figures(const Accelerator& accelerator, TechnologyShelf& shelf,
                                           const RunCounts* counts, OperandClass operands) {
   if (accelerator.technology.name == "none") return std::nullopt;
-  const Technology& technology = shelf.technology(accelerator.technology.name);
   const RtlDescription rtl = accelerator.design->rtl();
+  const Technology& technology = shelf.technology(accelerator.technology.name, module_names(rtl));
   const std::string& hash = shelf.rtl_hash(*accelerator.design);
   check(std::any_of(rtl.modules.begin(), rtl.modules.end(),
                     [](const RtlDescription::Module& module) { return module.is_pe; }),

@@ -113,26 +113,43 @@ std::vector<std::string> technology_names() {
   return names;
 }
 
-Technology load_technology(const std::string& name) {
-  const fs::path file = technology_file(name);
-  if (!fs::exists(file)) {
-    if (name.find('/') != std::string::npos) {
-      throw UserError(fmt::format("{}: no such file of a technology", name));
-    }
-    const std::vector<std::string> names = technology_names();
-    const std::vector<std::string_view> words(names.begin(), names.end());
-    throw UserError(fmt::format("{}; a name with a slash is that of a file",
-                                unknown_word("technology", name, words)));
+namespace {
+
+fs::path existing_technology_file(const std::string& name) {
+  fs::path file = technology_file(name);
+  if (fs::exists(file)) return file;
+  if (name.find('/') != std::string::npos) {
+    throw UserError(fmt::format("{}: no such file of a technology", name));
   }
-  Technology technology = read_technology(file);
-  fs::path cached;
+  const std::vector<std::string> names = technology_names();
+  const std::vector<std::string_view> words(names.begin(), names.end());
+  throw UserError(fmt::format("{}; a name with a slash is that of a file",
+                              unknown_word("technology", name, words)));
+}
+
+// Empty where there can be no cache: then there are no records in it.
+fs::path existing_cache_of(const TechnologySource& source) {
   try {
-    cached = cached_records_file(technology.source);
+    fs::path file = cached_records_file(source);
+    return fs::exists(file) ? file : fs::path();
   } catch (const UserError&) {
-    return technology;  // where there can be no cache there are no records in it
+    return {};
   }
-  if (fs::exists(cached)) technology.merge(read_technology(cached));
+}
+
+template <class... Modules>
+Technology load(const std::string& name, const Modules&... modules) {
+  Technology technology = read_technology(existing_technology_file(name), modules...);
+  const fs::path cached = existing_cache_of(technology.source);
+  if (!cached.empty()) technology.merge(read_technology(cached, modules...));
   return technology;
+}
+
+}  // namespace
+
+Technology load_technology(const std::string& name) { return load(name); }
+Technology load_technology(const std::string& name, const ModuleNames& modules) {
+  return load(name, modules);
 }
 
 const Technology& TechnologyShelf::technology(const std::string& name) {
@@ -140,6 +157,14 @@ const Technology& TechnologyShelf::technology(const std::string& name) {
   const auto found = technologies_.find(name);
   if (found != technologies_.end()) return found->second;
   return technologies_.emplace(name, load_technology(name)).first->second;
+}
+
+const Technology& TechnologyShelf::technology(const std::string& name, const ModuleNames& modules) {
+  const std::pair key(name, modules);
+  const std::lock_guard lock(mutex_);
+  const auto found = technologies_of_modules_.find(key);
+  if (found != technologies_of_modules_.end()) return found->second;
+  return technologies_of_modules_.emplace(key, load_technology(name, modules)).first->second;
 }
 
 const std::string& TechnologyShelf::rtl_hash(const Design& design) {
@@ -156,44 +181,54 @@ const std::string& TechnologyShelf::rtl_hash_of_vector_lane() {
   return vector_lane_hash_;
 }
 
+const ComponentModel& TechnologyShelf::component_model(const std::string& name) {
+  const Technology& of = technology(name);
+  const std::lock_guard lock(mutex_);
+  auto& model = component_models_[name];
+  if (!model) model = std::make_shared<const ComponentModel>(of);
+  return *model;
+}
+
 ModuleFigures TechnologyShelf::estimate(const std::string& name, const Design& design,
                                         const RtlDescription::Module& module) {
-  const Technology& of = technology(name);
-  const std::pair key(name, rtl_hash(design) + key_of_module(module.name, module.parameters));
-  const std::lock_guard lock(mutex_);
-  auto known = estimates_.find(key);
-  if (known == estimates_.end()) {
-    const auto estimated = bitsmith::estimate(
-        of, {module.name, module.parameters, word_cells(rtl_module(design, module))});
+  const std::string& hash = rtl_hash(design);
+  const std::pair key(name, hash + key_of_module(module.name, module.parameters));
+  ModuleFigures figures;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = estimates_.find(key);
+    if (known != estimates_.end()) figures = known->second;
+  }
+  if (!figures.known()) {  // others need not wait for Yosys
+    const auto estimated = component_model(name).estimate(
+        {module.name, module.parameters, word_cells(rtl_module(design, module))});
     if (!estimated) {
       throw UserError(fmt::format("technology {} has {} records: too few to estimate others from",
-                                  of.name, of.records()));
+                                  name, technology(name).records()));
     }
-    ModuleFigures made;
-    made.origin = ModuleFigures::Origin::estimated;
-    made.record = estimated->record;
-    made.held_out = estimated->held_out;
-    made.record.cost.name = module.name;
-    made.record.parameters = module.parameters;
-    made.record.rtl_hash = rtl_hashes_.at(design.rtl().sources);
-    known = estimates_.emplace(key, std::move(made)).first;
+    figures.origin = ModuleFigures::Origin::estimated;
+    figures.record = estimated->record;
+    figures.held_out = estimated->held_out;
+    figures.record.cost.name = module.name;
+    figures.record.parameters = module.parameters;
+    figures.record.rtl_hash = hash;
+    const std::lock_guard lock(mutex_);
+    estimates_.emplace(key, figures);
   }
-  ModuleFigures figures = known->second;
   figures.record.cost.instances = module.instances;  // of this array
   return figures;
 }
 
 std::string TechnologyShelf::content_hash(const std::string& name, const Design& design) {
-  const Technology& content = technology(name);
   ContentHash hash;
   hash.add(rtl_hash(design));
   hash.add(rtl_hash_of_vector_lane());
   const std::lock_guard lock(mutex_);
   std::string& of_technology = hashes_[name];
   if (of_technology.empty()) {
-    ContentHash text;
-    text.add(technology_text(content));
-    of_technology = text.hex();
+    const fs::path file = existing_technology_file(name);
+    const fs::path cached = existing_cache_of(read_technology(file, {}).source);
+    of_technology = hash_of_file(file) + (cached.empty() ? "" : hash_of_file(cached));
   }
   hash.add(of_technology);
   return hash.hex();

@@ -10,8 +10,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,6 +94,9 @@ std::string technology_text(const Technology& technology);
 Technology parse_technology(std::string_view text, const std::string& file);
 // Named after its file.
 Technology read_technology(const std::filesystem::path& file);
+// Only records of `modules`, in a small part of the time; mistakes in others are not seen.
+using ModuleNames = std::set<std::string>;
+Technology read_technology(const std::filesystem::path& file, const ModuleNames& modules);
 // Throws UserError where a file with this record could not be read again.
 void check_record(const TechnologySource& source, const ModuleRecord& record);
 void write_technology(const Technology& technology, const std::filesystem::path& file);
@@ -106,13 +111,17 @@ std::vector<std::string> technology_names();
 // The file and the cached records of its library. Throws UserError listing names when there is no
 // such file.
 Technology load_technology(const std::string& name);
+Technology load_technology(const std::string& name, const ModuleNames& modules);
+
+class ComponentModel;  // cost/estimate.h
 
 // Technologies and hashes of RTL, each read once: a sweep asks at every point. Any number of
 // threads may ask.
 class TechnologyShelf {
  public:
-  // Throws what load_technology() throws.
+  // Throw what load_technology() throws.
   const Technology& technology(const std::string& name);
+  const Technology& technology(const std::string& name, const ModuleNames& modules);
   const std::string& rtl_hash(const Design& design);
   // Of a lane of the vector unit.
   const std::string& rtl_hash_of_vector_lane();
@@ -124,8 +133,12 @@ class TechnologyShelf {
   std::string content_hash(const std::string& name, const Design& design);
 
  private:
+  const ComponentModel& component_model(const std::string& name);
+
   std::mutex mutex_;
   std::map<std::string, Technology> technologies_;
+  std::map<std::pair<std::string, ModuleNames>, Technology> technologies_of_modules_;
+  std::map<std::string, std::shared_ptr<const ComponentModel>> component_models_;
   std::map<std::string, std::string> hashes_;
   std::map<std::pair<std::string, std::string>, ModuleFigures> estimates_;  // of one instance
   std::map<std::vector<std::string>, std::string> rtl_hashes_;              // by sources

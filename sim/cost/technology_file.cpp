@@ -337,10 +337,49 @@ Technology parse_technology(std::string_view text, const std::string& file) {
   return technology;
 }
 
-Technology read_technology(const std::filesystem::path& file) {
-  Technology technology = parse_technology(read_file(file, kLimits.bytes), file.string());
+namespace {
+
+Technology named_after(const std::filesystem::path& file, std::string_view text) {
+  Technology technology = parse_technology(text, file.string());
   technology.name = file.stem().string();  // as users name it, whatever the file was called before
   return technology;
+}
+
+bool is_word(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
+// Empty lines instead of the records of other modules, so that mistakes stay where they are. What
+// is not written as technology_text() does is kept.
+std::string only_records_of(std::string_view text, const ModuleNames& modules) {
+  constexpr std::string_view kItem = "  - ", kModule = "  - module: ";
+  std::string kept;
+  kept.reserve(text.size());
+  bool is_kept = true;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    if (line.starts_with(kItem) || !line.starts_with("  ")) {
+      const std::string_view module =
+          line.starts_with(kModule) ? line.substr(kModule.size()) : std::string_view();
+      is_kept = module.empty() || !is_word(module) || modules.contains(std::string(module));
+    }
+    if (is_kept) kept += line;
+    if (end < text.size()) kept += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return kept;
+}
+
+}  // namespace
+
+Technology read_technology(const std::filesystem::path& file) {
+  return named_after(file, read_file(file, kLimits.bytes));
+}
+
+Technology read_technology(const std::filesystem::path& file, const ModuleNames& modules) {
+  return named_after(file, only_records_of(read_file(file, kLimits.bytes), modules));
 }
 
 void check_record(const TechnologySource& source, const ModuleRecord& record) {

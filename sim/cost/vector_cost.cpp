@@ -52,8 +52,8 @@ RtlDescription::Module vector_lane() {
 std::optional<VectorFigures> vector_figures(const Accelerator& accelerator, TechnologyShelf& shelf,
                                             const RunCounts* counts) {
   if (accelerator.technology.name == "none" || !accelerator.memory) return std::nullopt;
-  const Technology& technology = shelf.technology(accelerator.technology.name);
   RtlDescription::Module lane = vector_lane();
+  const Technology& technology = shelf.technology(accelerator.technology.name, {lane.name});
   lane.instances = accelerator.memory->vector.lanes;
   VectorFigures vector;
   vector.lane.figures = technology.find(lane, shelf.rtl_hash_of_vector_lane(), {});

@@ -370,5 +370,41 @@ TEST(RecordMaking, AnInterpolatedEdgeIsNearItsSynthesis) {
   EXPECT_NEAR(found.record.cost.critical_path_ps / real.critical_path_ps, 1, 0.25);
 }
 
+// Of a large file the records of a few modules, at their places in it.
+TEST(TechnologyFile, RecordsOfSomeModulesAreReadAlone) {
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  const auto file = folder.path() / "some.yaml";
+  Technology technology = empty_technology();
+  for (const char* name : {"aa_first", "pe", "zz_last"}) technology.add(record_of(name, {}, 100));
+  const std::string text = technology_text(technology);
+  write_file_atomically(file, text);
+  EXPECT_EQ(read_technology(file, {}).records(), 0U);
+  EXPECT_EQ(read_technology(file, {}).source, technology.source);
+  const Technology some = read_technology(file, {"zz_last", "aa_first", "none"});
+  EXPECT_EQ(some.records(), 2U);
+  EXPECT_EQ(*some.record("zz_last", {}, "aa")->cost.leakage_uw, 0.5);
+
+  // Of a name in quotes nobody says that it is another.
+  std::string quoted = text;
+  quoted.replace(quoted.find("zz_last"), 7, "\"zz_last\"  # by hand");
+  write_file_atomically(file, quoted);
+  EXPECT_EQ(read_technology(file, {"pe"}).records(), 2U);
+
+  // A mistake is told where it is, and only to those who ask for the record.
+  std::string wrong = text;
+  const std::size_t at = wrong.find("cells: ", wrong.find("zz_last"));
+  wrong.replace(at, 7, "cells: x");
+  write_file_atomically(file, wrong);
+  const auto line =
+      std::count(wrong.begin(), wrong.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+  EXPECT_EQ(read_technology(file, {"aa_first"}).records(), 1U);
+  try {
+    read_technology(file, {"zz_last"});
+    FAIL() << "a number is no text";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.messages().front(), HasSubstr(fmt::format("some.yaml:{}:12: ", line + 1)));
+  }
+}
+
 }  // namespace
 }  // namespace bitsmith
