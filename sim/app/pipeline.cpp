@@ -56,26 +56,6 @@ class InputReader {
   std::vector<std::string> mistakes_;
 };
 
-// The class of the operands of the GEMM with the most MACs.
-OperandClass class_of(const TraceOperands& trace, const Workload& workload, const Design& design) {
-  const auto macs = [&](std::size_t op) {
-    const Operator& of = workload.operators[op];
-    return static_cast<double>(of.gemm.m) * static_cast<double>(of.gemm.n) *
-           static_cast<double>(of.gemm.k) * static_cast<double>(of.count * of.repeat);
-  };
-  const std::size_t op =
-      *std::max_element(trace.gemms().begin(), trace.gemms().end(),
-                        [&](std::size_t a, std::size_t b) { return macs(a) < macs(b); });
-  constexpr std::uint64_t kSide = 16;
-  const GemmShape& shape = trace.shape(op);
-  if (shape.k < 2) return OperandClass::llm;  // nothing follows nothing
-  const auto m = static_cast<std::uint32_t>(std::min(shape.m, kSide));
-  const auto n = static_cast<std::uint32_t>(std::min(shape.n, kSide));
-  const OperandTile tile = trace.tile(op, 0, m, 0, n, shape.k);
-  return nearest_class(design,
-                       {{tile.a.data(), m, shape.k, shape.k}, {tile.w.data(), shape.k, n, n}});
-}
-
 // The operands that move: those of the trace, or random ones.
 struct Operands {
   std::optional<Trace> trace;
@@ -109,7 +89,7 @@ void compute(const RunRequest& request, RunAnswer& answer) {
   const Accelerator& accelerator = answer.accelerator;
   const Operands operands(request, accelerator);
   if (operands.of_trace) {
-    answer.operand_class = class_of(*operands.of_trace, answer.workload, *accelerator.design);
+    answer.operand_class = class_of(*operands.of_trace);
   }
   if (!accelerator.memory) {
     if (request.engine != Engine::tile || request.timeline_events > 0) {

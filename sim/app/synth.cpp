@@ -3,6 +3,7 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/synth_records.h"
+#include "app/synth_trace.h"
 #include "common/parallel.h"
 #include "common/process.h"
 #include "common/table.h"
@@ -17,12 +18,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+struct Numbers {
+  std::uint64_t check_cycles = 0;
+  unsigned jobs = 1;
+};
+
 struct Options {
   std::vector<std::string> designs;
   std::vector<std::string> overrides;
   std::vector<std::string> liberty, technology, period_ps, node_nm;  // by technology
   std::string jobs;
   std::string check_cycles = "0";
+  std::string trace;
   bool energy = false;
   bool exact = false;
   bool again = false;
@@ -219,7 +226,7 @@ RecordRequest read_request(const Options& options, std::size_t i, Diagnostics& d
   request.liberty = of_technology(options.liberty, i);
   request.exact = options.exact;
   request.again = options.again;
-  request.energy = options.energy;
+  request.energy = options.energy || !options.trace.empty();
   const std::string period_ps = of_technology(options.period_ps, i);
   const std::string node_nm = of_technology(options.node_nm, i);
   if (!period_ps.empty()) {
@@ -246,6 +253,8 @@ std::vector<RecordRequest> read_requests(const Options& options, Diagnostics& di
   }
   if (count > 1 && options.liberty.empty())
     diagnostics.add({"--tech", 0, 0}, "several need a --liberty each");
+  if (count > 1 && !options.trace.empty())
+    diagnostics.add({"--trace", 0, 0}, "is measured in one technology");
   if (count > 1 && !options.json.empty()) diagnostics.add({"--json", 0, 0}, "is of one technology");
   std::vector<RecordRequest> requests;
   for (std::size_t i = 0; i < count; ++i) requests.push_back(read_request(options, i, diagnostics));
@@ -273,14 +282,20 @@ SynthesisedDesign synthesised(const std::string& file, const Design& design,
   return result;
 }
 
+void require_library(const char* option, const std::filesystem::path& liberty,
+                     const Technology& technology) {
+  if (is_library_of(liberty, technology)) return;
+  throw UserError(fmt::format("{}: needs the library of technology '{}': --liberty FILE", option,
+                              technology.name));
+}
+
 // True where netlists and RTL are equal, if they were compared.
 bool answer(const Options& options, const Designs& designs, const Technology& technology,
-            const std::filesystem::path& liberty, std::uint64_t cycles) {
+            const std::filesystem::path& liberty, const Numbers& numbers) {
   const SynthesisOptions synthesis{liberty, technology.source.target_period_ps};
-  if (cycles > 0 && !is_library_of(synthesis.liberty, technology)) {
-    throw UserError(fmt::format("--check: needs the library of technology '{}': --liberty FILE",
-                                technology.name));
-  }
+  const std::uint64_t cycles = numbers.check_cycles;
+  if (cycles > 0) require_library("--check", liberty, technology);
+  if (!options.trace.empty()) require_library("--trace", liberty, technology);
   bool all_equal = true;
   std::string tables;
   Json json = {{"schema", "bitsmith.synth/1"},
@@ -298,6 +313,12 @@ bool answer(const Options& options, const Designs& designs, const Technology& te
       text += fmt::format("netlist and RTL: {} over {} cycles\n", equal ? "equal" : "MISMATCH",
                           with_separators(cycles));
     }
+    if (!options.trace.empty()) {
+      const TraceComparison of_trace = compare_with_trace(
+          {design.file, *designs[i], technology, synthesis, options.trace, numbers.jobs});
+      row["trace"] = of_trace.json;
+      text += of_trace.text;
+    }
     json["designs"].push_back(row);
     tables += text + (i + 1 < designs.size() ? "\n" : "");
   }
@@ -309,26 +330,25 @@ bool answer(const Options& options, const Designs& designs, const Technology& te
 int run_command(const Options& options) {
   Diagnostics diagnostics;
   const std::vector<RecordRequest> requests = read_requests(options, diagnostics);
-  const std::uint64_t cycles =
-      integer_option("--check", options.check_cycles, {0, std::int64_t{1} << 40}, diagnostics);
   require_output("--json", options.json, options.designs, diagnostics);
-  const unsigned jobs =
+  const Numbers numbers = {
+      integer_option("--check", options.check_cycles, {0, std::int64_t{1} << 40}, diagnostics),
       options.jobs.empty()
           ? processors()
-          : static_cast<unsigned>(integer_option("--jobs", options.jobs, {1, 1024}, diagnostics));
+          : static_cast<unsigned>(integer_option("--jobs", options.jobs, {1, 1024}, diagnostics))};
   diagnostics.throw_if_any();
   const std::vector<Override> overrides = override_options(options.overrides);
   Designs designs;
   for (const std::string& file : options.designs) designs.push_back(load_design(file, overrides));
 
-  const std::vector<Technology> technologies = obtain_records(requests, designs, jobs);
+  const std::vector<Technology> technologies = obtain_records(requests, designs, numbers.jobs);
   bool all_equal = true;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (requests.size() > 1) {
       write_output("-", fmt::format("{}technology {}, gates sized for {} ps\n", i > 0 ? "\n" : "",
                                     technologies[i].name, technologies[i].source.target_period_ps));
     }
-    const bool equal = answer(options, designs, technologies[i], liberty_of(requests[i]), cycles);
+    const bool equal = answer(options, designs, technologies[i], liberty_of(requests[i]), numbers);
     all_equal = all_equal && equal;
   }
   return all_equal ? 0 : 1;
@@ -364,6 +384,9 @@ Action add_synth(CLI::App& app) {
   command->add_flag("--energy", o.energy,
                     "energy per cycle of each module from its gates, by class of operands and of "
                     "PE-cycle");
+  command->add_option("--trace", o.trace,
+                      "energy of the PE under a recorded trace's own operands, beside that of the "
+                      "class that `run` charges");
   command->add_option("--json", o.json, "write the result as JSON; - is standard output");
   return [options] { return run_command(*options); };
 }

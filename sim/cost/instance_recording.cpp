@@ -234,9 +234,10 @@ endmodule
 }
 
 std::vector<InstanceRecording> ArrayRtl::record(const ArrayRecording& recording) const {
-  write_vectors(recording, folder_.path() / "vectors.txt");
-  run({"vvp", "-n", "array.vvp"}, folder_.path());
-  const std::string text = read_file(folder_.path() / "ports.txt", kRecordLimit);
+  const TemporaryFolder folder(fs::temp_directory_path());
+  write_vectors(recording, folder.path() / "vectors.txt");
+  run({"vvp", "-n", (folder_.path() / "array.vvp").string()}, folder.path());
+  const std::string text = read_file(folder.path() / "ports.txt", kRecordLimit);
   const std::size_t cycles = recording.output_values.size();
   std::vector<InstanceRecording> result;
   for (const Instance& instance : instances_) {

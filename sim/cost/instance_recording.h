@@ -31,7 +31,7 @@ class ArrayRtl {
   ArrayRtl(const Design& design, std::span<const RtlDescription::Module> modules,
            InstancePlace place);
 
-  // By module; one recording at a time. Registers start at 0, as those of gates do. Throws
+  // By module; any number of threads may. Registers start at 0, as those of gates do. Throws
   // InternalError, with the cycle, when the array's outputs are not those of the cycle model.
   std::vector<InstanceRecording> record(const ArrayRecording& recording) const;
 

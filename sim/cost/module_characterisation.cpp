@@ -140,8 +140,17 @@ double ModuleCharacterisation::period_ps() const {
 
 CycleEnergies ModuleCharacterisation::energies(const OperandTiles& tiles,
                                                InstancePlace place) const {
+  return energies(array_rtl(place), tiles);
+}
+
+ArrayRtl ModuleCharacterisation::array_rtl(InstancePlace place) const {
+  return {*array_, {&module_, 1}, place};
+}
+
+CycleEnergies ModuleCharacterisation::energies(const ArrayRtl& rtl,
+                                               const OperandTiles& tiles) const {
   const ArrayRecording recording = record_array(*array_, tiles, recording_options(module_.is_pe));
-  return energies(recording, ArrayRtl(*array_, {&module_, 1}, place).record(recording).front());
+  return energies(recording, rtl.record(recording).front());
 }
 
 CycleEnergies ModuleCharacterisation::energies(const ArrayRecording& recording,

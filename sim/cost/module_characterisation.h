@@ -73,6 +73,9 @@ class ModuleCharacterisation {
   // Throws InternalError when array, cycle model and gates do not show the same.
   CycleEnergies energies(const OperandTiles& tiles,
                          InstancePlace place = InstancePlace::middle) const;
+  // The same of an array that was compiled before; any number of threads may.
+  ArrayRtl array_rtl(InstancePlace place = InstancePlace::middle) const;
+  CycleEnergies energies(const ArrayRtl& rtl, const OperandTiles& tiles) const;
 
   // Everything, under all classes of operands. `recorded` is of an array like array(), and holds
   // the module.

@@ -160,6 +160,31 @@ CodeStatistics statistics_of(const Format& format, std::size_t lines, std::size_
               static_cast<double>(lines * (k - 1) * static_cast<std::size_t>(format.bits))};
 }
 
+// `rows` x `cols` of codes that has `own_cols` columns.
+std::vector<std::uint16_t> repeated(const std::vector<std::uint16_t>& codes, std::size_t own_cols,
+                                    std::size_t rows, std::size_t cols) {
+  std::vector<std::uint16_t> result;
+  if (codes.empty()) return result;
+  const std::size_t own_rows = codes.size() / own_cols;
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t col = 0; col < cols; ++col)
+      result.push_back(codes[row % own_rows * own_cols + col % own_cols]);
+  }
+  return result;
+}
+
+OperandTile repeated_tile(const TraceOperands& trace, std::size_t op, std::uint64_t m0,
+                          std::uint32_t m, std::uint64_t n0, std::uint32_t n, std::uint64_t k) {
+  const GemmShape& gemm = trace.shape(op);
+  const auto own_m = static_cast<std::uint32_t>(std::min<std::uint64_t>(m, gemm.m));
+  const auto own_n = static_cast<std::uint32_t>(std::min<std::uint64_t>(n, gemm.n));
+  const std::uint64_t own_k = std::min(k, gemm.k);
+  OperandTile tile = trace.tile(op, m0, own_m, n0, own_n, own_k);
+  if (own_m == m && own_n == n && own_k == k) return tile;
+  return {repeated(tile.a, own_k, m, k), repeated(tile.w, own_n, k, n),
+          repeated(tile.s, own_n, trace.design().scale_rows(k), n)};
+}
+
 double distance(const CodeStatistics& a, const CodeStatistics& b) {
   return std::abs(a.zeros - b.zeros) + std::abs(a.toggles - b.toggles);
 }
@@ -184,10 +209,9 @@ OperandTiles operand_tiles(const TraceOperands& trace, std::size_t op) {
   const GemmShape& gemm = trace.shape(op);
   return [&trace, op, gemm, m0 = std::uint64_t{0}, n0 = std::uint64_t{0}](
              std::uint32_t m, std::uint32_t n, std::uint64_t k) mutable {
-    check(m <= gemm.m && n <= gemm.n && k <= gemm.k, "a tile within the traced operands");
     if (m0 + m > gemm.m) m0 = 0;
     if (n0 + n > gemm.n) n0 = 0;
-    OperandTile tile = trace.tile(op, m0, m, n0, n, k);
+    OperandTile tile = repeated_tile(trace, op, m0, m, n0, n, k);
     m0 += m;
     n0 += n;
     return tile;
@@ -221,6 +245,21 @@ OperandClass nearest_class(const Design& design, const OperandViews& operands) {
     nearest = candidate;
   }
   return nearest;
+}
+
+OperandClass class_of(const TraceOperands& trace) {
+  const auto macs = [&](std::size_t op) { return trace.workload().operators[op].macs(); };
+  const std::size_t op =
+      *std::max_element(trace.gemms().begin(), trace.gemms().end(),
+                        [&](std::size_t a, std::size_t b) { return macs(a) < macs(b); });
+  constexpr std::uint64_t kSide = 16;
+  const GemmShape& shape = trace.shape(op);
+  if (shape.k < 2) return OperandClass::llm;  // nothing follows nothing
+  const auto m = static_cast<std::uint32_t>(std::min(shape.m, kSide));
+  const auto n = static_cast<std::uint32_t>(std::min(shape.n, kSide));
+  const OperandTile tile = trace.tile(op, 0, m, 0, n, shape.k);
+  return nearest_class(trace.design(),
+                       {{tile.a.data(), m, shape.k, shape.k}, {tile.w.data(), shape.k, n, n}});
 }
 
 }  // namespace bitsmith

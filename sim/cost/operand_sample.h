@@ -27,7 +27,8 @@ inline constexpr std::uint64_t kSampledK = 4096;
 // formats), floating point of 16 bits as it is.
 OperandTiles operand_tiles(const Design& design, OperandClass operands, std::uint64_t seed);
 
-// Tiles from the beginning of k of GEMM `op`, one after the other. `trace` must outlive them.
+// Tiles from the beginning of k of GEMM `op`, one after the other; what is larger than the GEMM
+// repeats it. `trace` must outlive them.
 OperandTiles operand_tiles(const TraceOperands& trace, std::size_t op);
 
 // What codes in the order in which they enter a PE, along k, look like.
@@ -44,5 +45,7 @@ OperandCodeStatistics code_statistics(const Design& design, const OperandViews& 
 // The class whose operands look most like these: least sum of the distances of all four numbers.
 // sim/cost/README.md says why these.
 OperandClass nearest_class(const Design& design, const OperandViews& operands);
+// What a run of a trace is charged as: the class of its GEMM with the most MACs.
+OperandClass class_of(const TraceOperands& trace);
 
 }  // namespace bitsmith

@@ -39,6 +39,8 @@ class TraceOperands {
 
   // GEMMs that the design can compute, by their number in the workload.
   const std::vector<std::size_t>& gemms() const { return gemms_; }
+  const Design& design() const { return design_; }
+  const Workload& workload() const { return trace_.workload(); }
   const GemmShape& shape(std::size_t op) const { return trace_.workload().operators[op].gemm; }
   // The design's codes of activations, by those of the trace.
   const std::vector<std::uint16_t>& activation_codes(std::size_t op) const {

@@ -53,6 +53,11 @@ struct Operator {
   ResultUse results = ResultUse::vector;
 
   bool is_gemm() const { return kind == OperatorKind::gemm; }
+  // Of all its GEMMs in all occurrences, rounded: a share of the model's.
+  double macs() const {
+    return static_cast<double>(gemm.m) * static_cast<double>(gemm.n) * static_cast<double>(gemm.k) *
+           static_cast<double>(count) * static_cast<double>(repeat);
+  }
 };
 
 struct Workload {

@@ -141,6 +141,49 @@ TEST_F(TraceCli, VerifyUsesItsScales) {
   EXPECT_EQ(verified.exit_code, 0) << verified.output;
 }
 
+// GEMMs smaller than a measured tile, too.
+TEST_F(TraceCli, VerifySynthComparesClassesWithATrace) {
+  ASSERT_EQ(bitsmith({"trace", tiny_, "--quant", shipped("configs/quant/w8a8.yaml"), "--seq", "9",
+                      "-o", file()})
+                .exit_code,
+            0);
+  const std::string design = shipped("configs/designs/systolic/int8_4x4.yaml");
+  const ProcessResult synth = bitsmith(
+      {"synth", design, "--tech", "osu018", "--trace", file(), "--json", "-", "--jobs", "2"});
+  ASSERT_EQ(synth.exit_code, 0) << synth.output;
+  const json row = json::parse(synth.output)["designs"][0];
+  const json& of_trace = row["trace"];
+  EXPECT_EQ(of_trace["module"], "systolic_os_pe");
+  EXPECT_EQ(of_trace["gemms"].size(), of_trace["computed_gemms"]);
+  EXPECT_GT(of_trace["gemms"].size(), 5U);
+  const json& record =
+      row["modules"][0]["energy_pj"][of_trace["operand_class"].get<std::string>()]["mac"];
+  const double charged = of_trace["record_pj_per_mac_cycle"];
+  EXPECT_NEAR(charged,
+              record["switching_pj"].get<double>() + record["internal_pj"].get<double>() +
+                  record["clock_and_registers_pj"].get<double>(),
+              1e-6);
+  double macs = 0, measured = 0;
+  for (const json& gemm : of_trace["gemms"]) {
+    EXPECT_NEAR(gemm["error"].get<double>(), charged / gemm["pj_per_mac_cycle"].get<double>() - 1,
+                1e-9);
+    macs += gemm["macs"].get<double>();
+    measured += gemm["macs"].get<double>() * gemm["pj_per_mac_cycle"].get<double>();
+  }
+  EXPECT_NEAR(of_trace["error"].get<double>(), macs * charged / measured - 1, 1e-9);
+
+  const ProcessResult elsewhere = bitsmith({"synth", design, "--tech", "asap7", "--trace", file()});
+  EXPECT_EQ(elsewhere.exit_code, 2);
+  EXPECT_THAT(elsewhere.output, HasSubstr("--trace: needs the library of technology 'asap7'"));
+  const ProcessResult other = bitsmith({"synth", shipped("configs/designs/systolic/int4_8x8.yaml"),
+                                        "--tech", "osu018", "--trace", file()});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.output, HasSubstr("int4"));
+  const ProcessResult none = bitsmith({"synth", design, "--tech", "osu018", "--trace", "none.st"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.output, HasSubstr("none.st"));
+}
+
 // Unsigned weights with scales and zero points of several groups, on both kinds of arrays that take
 // them: in rows of their own, or beside the scale.
 TEST_F(TraceCli, ZeroPointsOfATraceReachTheArray) {

@@ -29,7 +29,8 @@ TEST_P(ShippedTechnologies, AnswerForEveryShippedDesign) {
   EXPECT_GE(modules, 80U);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ShippedTechnologies, testing::Values("asap7", "osu018"),
+INSTANTIATE_TEST_SUITE_P(All, ShippedTechnologies,
+                         testing::Values("asap7", "sky130hd", "ihp130", "osu018"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }  // namespace

@@ -1,0 +1,80 @@
+#include "app/synth_trace.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "common/table.h"
+#include "cost/trace_energy.h"
+#include "workload/trace.h"
+
+namespace bitsmith::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Seconds each, so that large traces end, too.
+constexpr std::size_t kMostGemms = 48;
+
+std::string percent(double error) { return fmt::format("{:+.1f}%", 100 * error); }
+
+Json trace_json(const TraceRequest& request, const std::string& module, const TraceEnergy& energy) {
+  Json gemms = Json::array();
+  for (const GemmEnergy& gemm : energy.gemms) {
+    gemms.push_back({{"name", gemm.name},
+                     {"macs", gemm.macs},
+                     {"pj_per_mac_cycle", gemm.pj},
+                     {"error", gemm.error(energy.record_pj)}});
+  }
+  return {{"file", request.trace},
+          {"module", module},
+          {"operand_class", kOperandClassNames[static_cast<std::size_t>(energy.operands)]},
+          {"record_pj_per_mac_cycle", energy.record_pj},
+          {"computed_gemms", energy.computed},
+          {"gemms", gemms},
+          {"error", energy.error()}};
+}
+
+std::string trace_text(const TraceRequest& request, const std::string& module,
+                       const TraceEnergy& energy) {
+  TextTable table({"GEMM", "pJ per mac cycle", "record's error"});
+  for (const GemmEnergy& gemm : energy.gemms) {
+    table.add_row(
+        {gemm.name, fmt::format("{:.4g}", gemm.pj), percent(gemm.error(energy.record_pj))});
+  }
+  table.add_rule();
+  table.add_row({"all of these, by MACs", "", percent(energy.error())});
+  return fmt::format(
+      "{} under the operands of {} ({} of {} GEMMs); its record of class '{}', which a run of that "
+      "trace takes, has {:.4g} pJ per mac cycle\n{}",
+      module, request.trace, energy.gemms.size(), energy.computed,
+      kOperandClassNames[static_cast<std::size_t>(energy.operands)], energy.record_pj,
+      table.text());
+}
+
+const RtlDescription::Module& pe_of(const RtlDescription& rtl) {
+  const auto pe = std::find_if(rtl.modules.begin(), rtl.modules.end(),
+                               [](const auto& module) { return module.is_pe; });
+  check(pe != rtl.modules.end(), "a design says which of its modules is the PE");
+  return *pe;
+}
+
+}  // namespace
+
+TraceComparison compare_with_trace(const TraceRequest& request) {
+  const RtlDescription rtl = request.design.rtl();
+  const RtlDescription::Module& module = pe_of(rtl);
+  const LibertyLibrary library = read_liberty(request.synthesis.liberty);
+  const ModuleCharacterisation pe(request.design, module, request.synthesis, library);
+  const Trace trace(request.trace);
+  const TraceOperands operands(trace, pe.array(), true);
+  const ModuleFigures figures =
+      request.technology.find(module, hash_of_rtl(request.design), rtl.sizes);
+  const auto energy = energy_of_trace(pe, figures.record, operands, kMostGemms, request.jobs);
+  if (!energy) {
+    throw UserError(fmt::format("{}: the record of {} has no energy: --again makes it anew",
+                                request.config, module.name));
+  }
+  return {trace_text(request, module.name, *energy), trace_json(request, module.name, *energy)};
+}
+
+}  // namespace bitsmith::app
