@@ -291,11 +291,11 @@ void require_library(const char* option, const std::filesystem::path& liberty,
 
 // True where netlists and RTL are equal, if they were compared.
 bool answer(const Options& options, const Designs& designs, const Technology& technology,
-            const std::filesystem::path& liberty, const Numbers& numbers) {
+            const std::filesystem::path& liberty, const Numbers& numbers, const Trace* trace) {
   const SynthesisOptions synthesis{liberty, technology.source.target_period_ps};
   const std::uint64_t cycles = numbers.check_cycles;
   if (cycles > 0) require_library("--check", liberty, technology);
-  if (!options.trace.empty()) require_library("--trace", liberty, technology);
+  if (trace != nullptr) require_library("--trace", liberty, technology);
   bool all_equal = true;
   std::string tables;
   Json json = {{"schema", "bitsmith.synth/1"},
@@ -313,9 +313,9 @@ bool answer(const Options& options, const Designs& designs, const Technology& te
       text += fmt::format("netlist and RTL: {} over {} cycles\n", equal ? "equal" : "MISMATCH",
                           with_separators(cycles));
     }
-    if (!options.trace.empty()) {
+    if (trace != nullptr) {
       const TraceComparison of_trace = compare_with_trace(
-          {design.file, *designs[i], technology, synthesis, options.trace, numbers.jobs});
+          {design.file, *designs[i], technology, synthesis, *trace, numbers.jobs});
       row["trace"] = of_trace.json;
       text += of_trace.text;
     }
@@ -341,6 +341,9 @@ int run_command(const Options& options) {
   Designs designs;
   for (const std::string& file : options.designs) designs.push_back(load_design(file, overrides));
 
+  std::optional<Trace> trace;
+  if (!options.trace.empty()) require_computable(trace.emplace(options.trace), designs);
+
   const std::vector<Technology> technologies = obtain_records(requests, designs, numbers.jobs);
   bool all_equal = true;
   for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -348,7 +351,8 @@ int run_command(const Options& options) {
       write_output("-", fmt::format("{}technology {}, gates sized for {} ps\n", i > 0 ? "\n" : "",
                                     technologies[i].name, technologies[i].source.target_period_ps));
     }
-    const bool equal = answer(options, designs, technologies[i], liberty_of(requests[i]), numbers);
+    const bool equal = answer(options, designs, technologies[i], liberty_of(requests[i]), numbers,
+                              trace ? &*trace : nullptr);
     all_equal = all_equal && equal;
   }
   return all_equal ? 0 : 1;

@@ -5,7 +5,6 @@
 #include "common/error.h"
 #include "common/table.h"
 #include "cost/trace_energy.h"
-#include "workload/trace.h"
 
 namespace bitsmith::app {
 namespace {
@@ -25,7 +24,7 @@ Json trace_json(const TraceRequest& request, const std::string& module, const Tr
                      {"pj_per_mac_cycle", gemm.pj},
                      {"error", gemm.error(energy.record_pj)}});
   }
-  return {{"file", request.trace},
+  return {{"file", request.trace.name()},
           {"module", module},
           {"operand_class", kOperandClassNames[static_cast<std::size_t>(energy.operands)]},
           {"record_pj_per_mac_cycle", energy.record_pj},
@@ -46,7 +45,7 @@ std::string trace_text(const TraceRequest& request, const std::string& module,
   return fmt::format(
       "{} under the operands of {} ({} of {} GEMMs); its record of class '{}', which a run of that "
       "trace takes, has {:.4g} pJ per mac cycle\n{}",
-      module, request.trace, energy.gemms.size(), energy.computed,
+      module, request.trace.name(), energy.gemms.size(), energy.computed,
       kOperandClassNames[static_cast<std::size_t>(energy.operands)], energy.record_pj,
       table.text());
 }
@@ -60,13 +59,24 @@ const RtlDescription::Module& pe_of(const RtlDescription& rtl) {
 
 }  // namespace
 
+void require_computable(const Trace& trace, const Designs& designs) {
+  std::vector<std::string> mistakes;
+  for (const auto& design : designs) {
+    try {
+      TraceOperands(trace, *design, true);
+    } catch (const UserError& error) {
+      mistakes.insert(mistakes.end(), error.messages().begin(), error.messages().end());
+    }
+  }
+  if (!mistakes.empty()) throw UserError(mistakes);
+}
+
 TraceComparison compare_with_trace(const TraceRequest& request) {
   const RtlDescription rtl = request.design.rtl();
   const RtlDescription::Module& module = pe_of(rtl);
   const LibertyLibrary library = read_liberty(request.synthesis.liberty);
   const ModuleCharacterisation pe(request.design, module, request.synthesis, library);
-  const Trace trace(request.trace);
-  const TraceOperands operands(trace, pe.array(), true);
+  const TraceOperands operands(request.trace, pe.array(), true);
   const ModuleFigures figures =
       request.technology.find(module, hash_of_rtl(request.design), rtl.sizes);
   const auto energy = energy_of_trace(pe, figures.record, operands, kMostGemms, request.jobs);

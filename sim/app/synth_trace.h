@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "app/synth_records.h"
 #include "cost/technology.h"
+#include "workload/trace.h"
 
 namespace bitsmith::app {
 
@@ -13,7 +15,7 @@ struct TraceRequest {
   const Design& design;
   const Technology& technology;  // with a record of the design's PE
   const SynthesisOptions& synthesis;
-  const std::string& trace;
+  const Trace& trace;
   unsigned jobs = 1;  // GEMMs measured at once
 };
 
@@ -22,8 +24,11 @@ struct TraceComparison {
   nlohmann::ordered_json json;
 };
 
-// Synthesises the PE once more, with the technology's library. Throws UserError where the design
-// computes no GEMM of the trace.
+// Throws UserError with all designs that compute no GEMM of the trace: before work that takes
+// minutes.
+void require_computable(const Trace& trace, const Designs& designs);
+
+// Synthesises the PE once more, with the technology's library.
 TraceComparison compare_with_trace(const TraceRequest& request);
 
 }  // namespace bitsmith::app

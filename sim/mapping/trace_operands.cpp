@@ -1,6 +1,7 @@
 #include "mapping/trace_operands.h"
 
 #include <algorithm>
+#include <map>
 
 #include "common/divide.h"
 #include "common/error.h"
@@ -47,8 +48,20 @@ OperandQuantization weight_quantization(const Design& design) {
   return wanted;
 }
 
+namespace {
+
+// The layers of a model repeat each other.
+std::string operators_text(const std::vector<std::string>& names) {
+  const std::string first = fmt::format("operator '{}'", names.front());
+  if (names.size() == 1) return first;
+  return fmt::format("{} and {} more", first, names.size() - 1);
+}
+
+}  // namespace
+
 TraceOperands::TraceOperands(const QuantizedOperands& trace, const Design& design, bool skip_others)
     : trace_(trace), design_(design), conversions_(trace.workload().operators.size()) {
+  std::map<std::string, std::vector<std::string>> gemms_by_problem;
   std::vector<std::string> problems, out_of_range;
   for (std::size_t i = 0; i < conversions_.size(); ++i) {
     const Operator& op = trace.workload().operators[i];
@@ -63,10 +76,13 @@ TraceOperands::TraceOperands(const QuantizedOperands& trace, const Design& desig
         out_of_range.insert(out_of_range.end(), error.messages().begin(), error.messages().end());
       }
     } else {
-      problems.push_back(fmt::format("{}: operator '{}': {}", trace.name(), op.name, problem));
+      gemms_by_problem[problem].push_back(op.name);
     }
   }
-  if (skip_others && !gemms_.empty()) problems.clear();
+  if (!skip_others || gemms_.empty()) {
+    for (const auto& [problem, names] : gemms_by_problem)
+      problems.push_back(fmt::format("{}: {}: {}", trace.name(), operators_text(names), problem));
+  }
   problems.insert(problems.end(), out_of_range.begin(), out_of_range.end());
   if (!problems.empty()) throw UserError(problems);
 }

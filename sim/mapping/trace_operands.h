@@ -32,7 +32,8 @@ OperandQuantization weight_quantization(const Design& design);
 
 class TraceOperands {
  public:
-  // Throws UserError naming every GEMM whose formats or scales the design does not hold exactly,
+  // Throws UserError with every reason why the design does not hold formats or scales exactly, and
+  // the GEMMs it is true of,
   // unless `skip_others`; when there is no GEMM left; and those whose formats of groups or zero
   // points are out of range. Both must outlive this.
   TraceOperands(const QuantizedOperands& trace, const Design& design, bool skip_others);

@@ -58,8 +58,8 @@ TEST_F(TraceCli, AnArrayThatCannotHoldTheCodesIsRefused) {
   ASSERT_EQ(trace("w4a16_g128.yaml").exit_code, 0);
   const ProcessResult run = bitsmith({"run", int8_, "--trace", file()});
   EXPECT_EQ(run.exit_code, 2);
-  EXPECT_THAT(run.output, HasSubstr("operator 'q_proj': fp16 activations and int4 weights do not "
-                                    "fit the design's int8 and int8 exactly"));
+  EXPECT_THAT(run.output, HasSubstr("operator 'q_proj' and 5 more: fp16 activations and int4 "
+                                    "weights do not fit the design's int8 and int8 exactly"));
   const ProcessResult converted =
       bitsmith({"run", shipped("configs/accelerators/systolic_fp16_16x16_dequantise_edge.yaml"),
                 "--trace", file()});
