@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "common/file.h"
+#include "cost/estimate.h"
 #include "cost/record_making.h"
 #include "pe/registry.h"
 
@@ -27,6 +28,21 @@ TEST_P(ShippedTechnologies, AnswerForEveryShippedDesign) {
     }
   }
   EXPECT_GE(modules, 80U);
+}
+
+// As sim/cost/README.md has them.
+TEST_P(ShippedTechnologies, EstimatesAreAsGoodAsPublished) {
+  const Technology technology = read_technology(technology_file(GetParam()));
+  const auto estimate = ComponentModel(technology).estimate({"new", {}, {}});
+  ASSERT_TRUE(estimate.has_value());
+  const auto expect_within = [](const std::optional<double>& error, double least, double most) {
+    ASSERT_TRUE(error.has_value());
+    EXPECT_GE(*error, least);
+    EXPECT_LE(*error, most);
+  };
+  expect_within(estimate->held_out.area, 0.0155, 0.0215);
+  expect_within(estimate->held_out.leakage, 0.0175, 0.0255);
+  expect_within(estimate->held_out.energy, 0.135, 0.245);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ShippedTechnologies,
