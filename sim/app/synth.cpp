@@ -118,6 +118,8 @@ Json figures_json(const ModuleFigures& figures) {
   for (const auto& [name, value] : figures.record.parameters) parameters[name] = value;
   json["parameters"] = parameters;
   if (has_energies(figures.record)) json["energy_pj"] = energies_json(figures.record);
+  json["operands"] = figures.record.operands;
+  json["other_operands"] = figures.other_operands;
   json["interpolated"] = figures.origin == ModuleFigures::Origin::interpolated;
   json["extrapolated"] = figures.origin == ModuleFigures::Origin::extrapolated;
   json["held_out_error"] = {{"area", number_json(figures.held_out.area)},
@@ -170,6 +172,10 @@ std::string array_table(const SynthesisedDesign& design) {
   std::string text = fmt::format("{} in {} (no wires, no clock tree)\n{}", design.file,
                                  cost.library, table.text());
   for (const ModuleFigures& module : design.modules) {
+    if (module.other_operands) {
+      text += fmt::format("energy of {} is of operands {}, not the design's own\n",
+                          module.record.cost.name, module.record.operands);
+    }
     const bool is_beyond = module.origin == ModuleFigures::Origin::extrapolated;
     if (!is_beyond && module.origin != ModuleFigures::Origin::interpolated) continue;
     const auto percent = [](const std::optional<double>& error) {

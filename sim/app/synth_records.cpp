@@ -65,7 +65,7 @@ Start start_of(const RecordRequest& request, const ModuleNames& modules) {
   start.file = request.technology.empty() ? cached_records_file(source)
                                           : technology_file(request.technology);
   if (fs::exists(start.file)) {
-    start.technology = read_technology(start.file, modules);
+    start.technology = read_technology(start.file);  // a mistake anywhere would spoil the work
     if (!request.period_ps) source.target_period_ps = start.technology.source.target_period_ps;
     // Even where nothing is to be made: the answer would be that of another library.
     const std::string problem = why_not_of(source, start.technology);
@@ -88,7 +88,9 @@ std::vector<WantedRecord> missing_of(const RecordRequest& request, const Technol
                                                   is_added_to(request) || request.technology.empty()
                                                       ? std::vector<RtlDescription::Size>()
                                                       : wanted.sizes());
-    const bool answered = figures.known() && (!needs_energy || has_energies(figures.record));
+    const bool answered =
+        figures.known() &&
+        (!needs_energy || (has_energies(figures.record) && !figures.other_operands));
     if (request.again || !answered) missing.push_back(wanted);
   }
   return missing;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/options.h"
 #include "common/error.h"
 #include "common/table.h"
 #include "cost/trace_energy.h"
@@ -16,7 +17,14 @@ constexpr std::size_t kMostGemms = 48;
 
 std::string percent(double error) { return fmt::format("{:+.1f}%", 100 * error); }
 
-Json trace_json(const TraceRequest& request, const std::string& module, const TraceEnergy& energy) {
+std::size_t gemms_in(const Trace& trace) {
+  const std::vector<Operator>& operators = trace.workload().operators;
+  return static_cast<std::size_t>(std::count_if(operators.begin(), operators.end(),
+                                                [](const Operator& op) { return op.is_gemm(); }));
+}
+
+Json trace_json(const TraceRequest& request, const std::string& module, const TraceEnergy& energy,
+                std::size_t fitting) {
   Json gemms = Json::array();
   for (const GemmEnergy& gemm : energy.gemms) {
     gemms.push_back({{"name", gemm.name},
@@ -28,13 +36,14 @@ Json trace_json(const TraceRequest& request, const std::string& module, const Tr
           {"module", module},
           {"operand_class", kOperandClassNames[static_cast<std::size_t>(energy.operands)]},
           {"record_pj_per_mac_cycle", energy.record_pj},
-          {"computed_gemms", energy.computed},
+          {"gemms_in_trace", gemms_in(request.trace)},
+          {"gemms_that_fit", fitting},
           {"gemms", gemms},
           {"error", energy.error()}};
 }
 
 std::string trace_text(const TraceRequest& request, const std::string& module,
-                       const TraceEnergy& energy) {
+                       const TraceEnergy& energy, std::size_t fitting) {
   TextTable table({"GEMM", "pJ per mac cycle", "record's error"});
   for (const GemmEnergy& gemm : energy.gemms) {
     table.add_row(
@@ -42,10 +51,15 @@ std::string trace_text(const TraceRequest& request, const std::string& module,
   }
   table.add_rule();
   table.add_row({"all of these, by MACs", "", percent(energy.error())});
+  const std::size_t all = gemms_in(request.trace);
+  const std::string others =
+      fitting < all
+          ? fmt::format("; {} do not fit the design, and `run` refuses the trace", all - fitting)
+          : "";
   return fmt::format(
-      "{} under the operands of {} ({} of {} GEMMs); its record of class '{}', which a run of that "
-      "trace takes, has {:.4g} pJ per mac cycle\n{}",
-      module, request.trace.name(), energy.gemms.size(), energy.computed,
+      "{} under the operands of {} ({} of {} GEMMs{}); its record of class '{}', that of the GEMM "
+      "with the most MACs, has {:.4g} pJ per mac cycle\n{}",
+      module, request.trace.name(), energy.gemms.size(), all, others,
       kOperandClassNames[static_cast<std::size_t>(energy.operands)], energy.record_pj,
       table.text());
 }
@@ -74,6 +88,8 @@ void require_computable(const Trace& trace, const Designs& designs) {
 TraceComparison compare_with_trace(const TraceRequest& request) {
   const RtlDescription rtl = request.design.rtl();
   const RtlDescription::Module& module = pe_of(rtl);
+  print_message(
+      fmt::format("{}: measuring {} under {}", request.config, module.name, request.trace.name()));
   const LibertyLibrary library = read_liberty(request.synthesis.liberty);
   const ModuleCharacterisation pe(request.design, module, request.synthesis, library);
   const TraceOperands operands(request.trace, pe.array(), true);
@@ -84,7 +100,14 @@ TraceComparison compare_with_trace(const TraceRequest& request) {
     throw UserError(fmt::format("{}: the record of {} has no energy: --again makes it anew",
                                 request.config, module.name));
   }
-  return {trace_text(request, module.name, *energy), trace_json(request, module.name, *energy)};
+  if (energy->gemms.empty()) {
+    throw UserError(
+        fmt::format("{}: a k of 1 in all GEMMs that the design computes: nothing to measure",
+                    request.trace.name()));
+  }
+  const std::size_t fitting = operands.gemms().size();
+  return {trace_text(request, module.name, *energy, fitting),
+          trace_json(request, module.name, *energy, fitting)};
 }
 
 }  // namespace bitsmith::app

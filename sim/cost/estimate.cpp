@@ -1,6 +1,7 @@
 #include "cost/estimate.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <numeric>
@@ -54,6 +55,7 @@ class KnownModules {
     }
     for (std::size_t i = 0; i < records_.size(); ++i) {
       families_.push_back(family_of(i));
+      kinds_.push_back(kind_of(records_[i]->parameters));
       peers_.push_back(peers_of(held_out(i)));
     }
   }
@@ -61,6 +63,14 @@ class KnownModules {
   std::size_t size() const { return records_.size(); }
   const ModuleRecord& operator[](std::size_t i) const { return *records_[i]; }
   const WordCells& cells(std::size_t i) const { return *records_[i]->word_cells; }
+  // What stands around the PEs comes in many sizes and is mostly registers; what does not depend on
+  // them is a PE or a part of one, and toggles.
+  enum class Kind { sized, unsized };
+  static constexpr std::size_t kKinds = 2;
+  static Kind kind_of(const RtlParameters& parameters) {
+    return SizedModule(parameters, array_sizes()).has_sizes() ? Kind::sized : Kind::unsized;
+  }
+  Kind kind(std::size_t i) const { return kinds_[i]; }
   // The first of those of the same module, maybe at another size: one of these tells too much of
   // another.
   std::size_t family(std::size_t i) const { return families_[i]; }
@@ -92,8 +102,9 @@ class KnownModules {
   std::size_t family_of(std::size_t i) const {
     const SizedModule sized(records_[i]->parameters, array_sizes());
     for (std::size_t first = 0; first < i; ++first) {
-      if (records_[first]->cost.name == records_[i]->cost.name &&
-          sized.is_alike(records_[first]->parameters)) {
+      const ModuleRecord& other = *records_[first];
+      if (other.cost.name == records_[i]->cost.name &&
+          (other.parameters == records_[i]->parameters || sized.is_alike(other.parameters))) {
         return first;
       }
     }
@@ -102,6 +113,7 @@ class KnownModules {
 
   std::vector<const ModuleRecord*> records_;
   Indices families_;
+  std::vector<Kind> kinds_;
   std::vector<Indices> peers_;
 };
 
@@ -116,7 +128,7 @@ class FigureModel {
     }
     if (have < kFewest) return;
     weights_ = fit(std::nullopt);
-    error_ = held_out_error();
+    hold_out();
   }
 
   // None where too few records have the figure.
@@ -124,7 +136,10 @@ class FigureModel {
     if (weights_.empty()) return std::nullopt;
     return predicted(weights_, cells, peers);
   }
-  const std::optional<double>& error() const { return error_; }
+  // Of modules of that kind.
+  std::optional<double> error(KnownModules::Kind kind) const {
+    return errors_[static_cast<std::size_t>(kind)];
+  }
 
  private:
   bool counts(std::size_t i) const { return parts_[i] && sum_of(*parts_[i]) > 0; }
@@ -164,27 +179,40 @@ class FigureModel {
     return parts;
   }
 
-  std::optional<double> held_out_error() const {
+  // By amount, of the members of a family that is left out; none where no figure is above 0.
+  std::optional<double> error_of(std::size_t family) const {
+    const Weights without = fit(family);
+    if (without.empty()) return std::nullopt;
     double error = 0;
     std::size_t counted = 0;
-    for (std::size_t family = 0; family < modules_.size(); ++family) {
-      if (modules_.family(family) != family) continue;
-      const Weights without = fit(family);
-      if (without.empty()) continue;
-      for (std::size_t i = family; i < modules_.size(); ++i) {
-        if (modules_.family(i) != family || !counts(i)) continue;
-        const double value = sum_of(predicted(without, modules_.cells(i), modules_.peers(i)));
-        error += std::abs(value / sum_of(*parts_[i]) - 1);
-        ++counted;
-      }
+    for (std::size_t i = family; i < modules_.size(); ++i) {
+      if (modules_.family(i) != family || !counts(i)) continue;
+      const double value = sum_of(predicted(without, modules_.cells(i), modules_.peers(i)));
+      error += std::abs(value / sum_of(*parts_[i]) - 1);
+      ++counted;
     }
     return counted > 0 ? std::optional(error / static_cast<double>(counted)) : std::nullopt;
+  }
+
+  // A family counts once, however many sizes it was made at.
+  void hold_out() {
+    std::array<double, KnownModules::kKinds> sums{}, counted{};
+    for (std::size_t family = 0; family < modules_.size(); ++family) {
+      if (modules_.family(family) != family) continue;
+      const auto error = error_of(family);
+      if (!error) continue;
+      const auto kind = static_cast<std::size_t>(modules_.kind(family));
+      sums[kind] += *error;
+      ++counted[kind];
+    }
+    for (std::size_t kind = 0; kind < KnownModules::kKinds; ++kind)
+      if (counted[kind] > 0) errors_[kind] = sums[kind] / counted[kind];
   }
 
   const KnownModules& modules_;
   std::vector<std::optional<Parts>> parts_;
   Weights weights_;
-  std::optional<double> error_;
+  std::array<std::optional<double>, KnownModules::kKinds> errors_;
 };
 
 std::optional<Parts> leakage_of(const ModuleRecord& record) {
@@ -220,14 +248,15 @@ class ComponentModel::Fits {
 
   std::optional<Estimate> estimate(const EstimatedModule& wanted) const {
     const Indices peers = modules_.peers_of(wanted);
+    const KnownModules::Kind kind = KnownModules::kind_of(wanted.parameters);
     const auto area = area_.of(wanted.cells, peers);
     if (!area) return std::nullopt;
     Estimate result;
     result.record.cost.area_um2 = area->front();
-    result.held_out.area = area_.error();
+    result.held_out.area = area_.error(kind);
     if (const auto leakage = leakage_.of(wanted.cells, peers)) {
       result.record.cost.leakage_uw = leakage->front();
-      result.held_out.leakage = leakage_.error();
+      result.held_out.leakage = leakage_.error(kind);
     }
     for (const Energy& energy : energies_) {
       const auto parts = energy.model.of(wanted.cells, peers);
@@ -236,7 +265,7 @@ class ComponentModel::Fits {
       record.switching_pj = parts->front();  // with internal
       record.clock_and_registers_pj = parts->back();
       // An empty one is less than any other.
-      result.held_out.energy = std::max(result.held_out.energy, energy.model.error());
+      result.held_out.energy = std::max(result.held_out.energy, energy.model.error(kind));
     }
     return result;
   }

@@ -22,8 +22,9 @@ struct EstimatedModule {
 
 struct Estimate {
   ModuleRecord record;  // without a critical path: it is no sum
-  // Mean relative error, by amount, of records left out together with their modules at other sizes,
-  // over those whose figure is above 0; of energy the worst class.
+  // Mean relative error, by amount, of modules of the same kind (whether or not their parameters
+  // are sizes of the array), each left out at all its sizes and counted once, over those whose
+  // figure is above 0; of energy the worst class.
   HeldOutError held_out;
 };
 

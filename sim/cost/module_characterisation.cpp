@@ -153,6 +153,16 @@ CycleEnergies ModuleCharacterisation::energies(const ArrayRtl& rtl,
   return energies(recording, rtl.record(recording).front());
 }
 
+CycleEnergies ModuleCharacterisation::energies_of_full_tiles(const ArrayRtl& rtl,
+                                                             const OperandTiles& tiles,
+                                                             std::uint64_t count) const {
+  RecordingOptions options = recording_options(module_.is_pe);
+  options.jobs = count;
+  options.pad = false;
+  const ArrayRecording recording = record_array(*array_, tiles, options);
+  return energies(recording, rtl.record(recording).front());
+}
+
 CycleEnergies ModuleCharacterisation::energies(const ArrayRecording& recording,
                                                const InstanceRecording& instance) const {
   const std::vector<EnergyRecord> measured = gates_.measure(

@@ -76,6 +76,9 @@ class ModuleCharacterisation {
   // The same of an array that was compiled before; any number of threads may.
   ArrayRtl array_rtl(InstancePlace place = InstancePlace::middle) const;
   CycleEnergies energies(const ArrayRtl& rtl, const OperandTiles& tiles) const;
+  // `mac` and `idle` alone, over so many full tiles.
+  CycleEnergies energies_of_full_tiles(const ArrayRtl& rtl, const OperandTiles& tiles,
+                                       std::uint64_t count) const;
 
   // Everything, under all classes of operands. `recorded` is of an array like array(), and holds
   // the module.

@@ -63,6 +63,7 @@ struct RecordTools {
 struct ModuleRecord {
   ModuleCost cost;           // `instances` is 1
   RtlParameters parameters;  // what the module was elaborated with
+  std::string operands;      // what its design computes on; "": nothing that a class could shape
   std::string rtl_hash;      // of the design's sources: another one makes the record stale
   double target_period_ps = 0;
   double energy_period_ps = 0;  // of the clock at which energy was measured: only leakage_pj

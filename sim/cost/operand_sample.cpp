@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 #include <memory>
+#include <random>
+#include <span>
 
 #include "common/error.h"
 #include "mapping/operand_source.h"
@@ -160,30 +162,75 @@ CodeStatistics statistics_of(const Format& format, std::size_t lines, std::size_
               static_cast<double>(lines * (k - 1) * static_cast<std::size_t>(format.bits))};
 }
 
-// `rows` x `cols` of codes that has `own_cols` columns.
-std::vector<std::uint16_t> repeated(const std::vector<std::uint16_t>& codes, std::size_t own_cols,
-                                    std::size_t rows, std::size_t cols) {
-  std::vector<std::uint16_t> result;
-  if (codes.empty()) return result;
-  const std::size_t own_rows = codes.size() / own_cols;
-  for (std::size_t row = 0; row < rows; ++row) {
-    for (std::size_t col = 0; col < cols; ++col)
-      result.push_back(codes[row % own_rows * own_cols + col % own_cols]);
-  }
-  return result;
+// In 0 .. 1: of 16 consecutive `i` each in another sixteenth, of 8 in every other one.
+double spread(std::uint64_t i, std::mt19937_64& random) {
+  constexpr std::array<std::uint8_t, 16> kBitsReversed = {0, 8, 4, 12, 2, 10, 6, 14,
+                                                          1, 9, 5, 13, 3, 11, 7, 15};
+  return (kBitsReversed[i % 16] + std::uniform_real_distribution()(random)) / 16;
 }
 
-OperandTile repeated_tile(const TraceOperands& trace, std::size_t op, std::uint64_t m0,
-                          std::uint32_t m, std::uint64_t n0, std::uint32_t n, std::uint64_t k) {
-  const GemmShape& gemm = trace.shape(op);
-  const auto own_m = static_cast<std::uint32_t>(std::min<std::uint64_t>(m, gemm.m));
-  const auto own_n = static_cast<std::uint32_t>(std::min<std::uint64_t>(n, gemm.n));
-  const std::uint64_t own_k = std::min(k, gemm.k);
-  OperandTile tile = trace.tile(op, m0, own_m, n0, own_n, own_k);
-  if (own_m == m && own_n == n && own_k == k) return tile;
-  return {repeated(tile.a, own_k, m, k), repeated(tile.w, own_n, k, n),
-          repeated(tile.s, own_n, trace.design().scale_rows(k), n)};
+std::uint64_t at(double place, std::uint64_t count) {
+  return std::min(static_cast<std::uint64_t>(place * static_cast<double>(count)), count - 1);
 }
+
+template <class Read>
+std::vector<std::uint16_t> line_of(std::uint64_t size, Read read) {
+  std::vector<std::uint16_t> line(size);
+  read(std::span<std::uint16_t>(line));
+  return line;
+}
+
+// Of a row and of a column of PEs, tile after tile, all parts of M and of N; the same every time.
+class SpreadTiles {
+ public:
+  SpreadTiles(const TraceOperands& trace, std::size_t op)
+      : trace_(trace), op_(op), gemm_(trace.shape(op)) {}
+
+  OperandTile operator()(std::uint32_t m, std::uint32_t n, std::uint64_t k) {
+    const Design& design = trace_.design();
+    const std::uint64_t k0 = first_k();
+    const std::uint64_t scale_rows = design.scale_rows(k);
+    OperandTile tile{std::vector<std::uint16_t>(m * k), std::vector<std::uint16_t>(k * n),
+                     std::vector<std::uint16_t>(scale_rows * n)};
+    for (std::uint32_t i = 0; i < m; ++i) {
+      const std::uint64_t row = at(spread(tiles_, random_), gemm_.m);
+      const auto line =
+          line_of(gemm_.k, [&](auto codes) { trace_.read_a(op_, row, 1, 0, gemm_.k, codes); });
+      for (std::uint64_t step = 0; step < k; ++step)
+        tile.a[i * k + step] = line[(k0 + step) % gemm_.k];
+    }
+    for (std::uint32_t j = 0; j < n; ++j) {
+      const std::uint64_t col = at(spread(tiles_, random_), gemm_.n);
+      const auto line =
+          line_of(gemm_.k, [&](auto codes) { trace_.read_w(op_, 0, gemm_.k, col, 1, codes); });
+      for (std::uint64_t step = 0; step < k; ++step)
+        tile.w[step * n + j] = line[(k0 + step) % gemm_.k];
+      if (scale_rows == 0) continue;
+      const std::uint64_t own_rows = design.scale_rows(gemm_.k);
+      const auto scales =
+          line_of(own_rows, [&](auto codes) { trace_.read_s(op_, 0, own_rows, col, 1, codes); });
+      for (std::uint64_t row = 0; row < scale_rows; ++row)
+        tile.s[row * n + j] = scales[(design.scale_rows(k0) + row) % own_rows];
+    }
+    ++tiles_;
+    return tile;
+  }
+
+ private:
+  // The begin of a group, where these fill k; else 0, so that scales stay with their weights.
+  std::uint64_t first_k() {
+    const Design& design = trace_.design();
+    const std::uint64_t group = design.scale_bits() == 0 ? 1 : design.scale_scheme().group;
+    if (gemm_.k % group != 0) return 0;
+    return at(std::uniform_real_distribution()(random_), gemm_.k / group) * group;
+  }
+
+  const TraceOperands& trace_;
+  std::size_t op_;
+  GemmShape gemm_;
+  std::uint64_t tiles_ = 0;
+  std::mt19937_64 random_{1};
+};
 
 double distance(const CodeStatistics& a, const CodeStatistics& b) {
   return std::abs(a.zeros - b.zeros) + std::abs(a.toggles - b.toggles);
@@ -209,9 +256,10 @@ OperandTiles operand_tiles(const TraceOperands& trace, std::size_t op) {
   const GemmShape& gemm = trace.shape(op);
   return [&trace, op, gemm, m0 = std::uint64_t{0}, n0 = std::uint64_t{0}](
              std::uint32_t m, std::uint32_t n, std::uint64_t k) mutable {
+    check(m <= gemm.m && n <= gemm.n && k <= gemm.k, "a tile within the traced operands");
     if (m0 + m > gemm.m) m0 = 0;
     if (n0 + n > gemm.n) n0 = 0;
-    OperandTile tile = repeated_tile(trace, op, m0, m, n0, n, k);
+    OperandTile tile = trace.tile(op, m0, m, n0, n, k);
     m0 += m;
     n0 += n;
     return tile;
@@ -247,19 +295,24 @@ OperandClass nearest_class(const Design& design, const OperandViews& operands) {
   return nearest;
 }
 
-OperandClass class_of(const TraceOperands& trace) {
+OperandTiles spread_tiles(const TraceOperands& trace, std::size_t op) {
+  return SpreadTiles(trace, op);
+}
+
+std::size_t largest_gemm(const TraceOperands& trace) {
   const auto macs = [&](std::size_t op) { return trace.workload().operators[op].macs(); };
-  const std::size_t op =
-      *std::max_element(trace.gemms().begin(), trace.gemms().end(),
-                        [&](std::size_t a, std::size_t b) { return macs(a) < macs(b); });
-  constexpr std::uint64_t kSide = 16;
-  const GemmShape& shape = trace.shape(op);
-  if (shape.k < 2) return OperandClass::llm;  // nothing follows nothing
-  const auto m = static_cast<std::uint32_t>(std::min(shape.m, kSide));
-  const auto n = static_cast<std::uint32_t>(std::min(shape.n, kSide));
-  const OperandTile tile = trace.tile(op, 0, m, 0, n, shape.k);
+  return *std::max_element(trace.gemms().begin(), trace.gemms().end(),
+                           [&](std::size_t a, std::size_t b) { return macs(a) < macs(b); });
+}
+
+OperandClass class_of(const TraceOperands& trace) {
+  constexpr std::uint32_t kLines = 32;
+  const std::size_t op = largest_gemm(trace);
+  const std::uint64_t k = trace.shape(op).k;
+  if (k < 2) return OperandClass::llm;  // nothing follows nothing
+  const OperandTile tile = spread_tiles(trace, op)(kLines, kLines, k);
   return nearest_class(trace.design(),
-                       {{tile.a.data(), m, shape.k, shape.k}, {tile.w.data(), shape.k, n, n}});
+                       {{tile.a.data(), kLines, k, k}, {tile.w.data(), k, kLines, kLines}});
 }
 
 }  // namespace bitsmith

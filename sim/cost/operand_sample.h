@@ -27,9 +27,12 @@ inline constexpr std::uint64_t kSampledK = 4096;
 // formats), floating point of 16 bits as it is.
 OperandTiles operand_tiles(const Design& design, OperandClass operands, std::uint64_t seed);
 
-// Tiles from the beginning of k of GEMM `op`, one after the other; what is larger than the GEMM
-// repeats it. `trace` must outlive them.
+// Tiles from the beginning of k of GEMM `op`, one after the other. `trace` must outlive them.
 OperandTiles operand_tiles(const TraceOperands& trace, std::size_t op);
+
+// Tiles of any size: rows and columns from all over GEMM `op`, each from anywhere in k to its end
+// and on from its beginning. A causal softmax has rows that are nearly empty beside full ones.
+OperandTiles spread_tiles(const TraceOperands& trace, std::size_t op);
 
 // What codes in the order in which they enter a PE, along k, look like.
 struct CodeStatistics {
@@ -45,7 +48,9 @@ OperandCodeStatistics code_statistics(const Design& design, const OperandViews& 
 // The class whose operands look most like these: least sum of the distances of all four numbers.
 // sim/cost/README.md says why these.
 OperandClass nearest_class(const Design& design, const OperandViews& operands);
-// What a run of a trace is charged as: the class of its GEMM with the most MACs.
+// With the most MACs, by its number in the workload.
+std::size_t largest_gemm(const TraceOperands& trace);
+// What a run of a trace is charged as: the class of that GEMM.
 OperandClass class_of(const TraceOperands& trace);
 
 }  // namespace bitsmith

@@ -181,6 +181,7 @@ ModuleRecord make_record(PreparedModule& module, const SynthesisOptions& options
     record.cost = map_module(module.netlist(), options, library).cost;
   }
   record.parameters = wanted.module.parameters;
+  record.operands = wanted.module.operands;
   record.rtl_hash = wanted.rtl_hash;
   record.target_period_ps = options.period_ps;
   record.word_cells = module.words();

@@ -19,7 +19,7 @@ struct WantedRecord {
   RtlDescription::Module module;
   std::string rtl_hash;
 
-  std::string key() const { return key_of_module(module.name, module.parameters); }
+  std::string key() const { return key_of_record(module.name, module.parameters, module.operands); }
   std::vector<RtlDescription::Size> sizes() const {
     return design ? design->rtl().sizes : std::vector<RtlDescription::Size>();
   }

@@ -28,22 +28,25 @@ std::size_t different_parameters(const RtlParameters& wanted, const RtlParameter
 }
 
 void Technology::add(ModuleRecord record) {
-  const std::string key = key_of_module(record.cost.name, record.parameters);
+  const std::string key = key_of_record(record.cost.name, record.parameters, record.operands);
   records_.erase(key);
   records_.emplace(key, std::move(record));
 }
 
 void Technology::merge(const Technology& other) {
   for (const auto& [key, record] : other.records_) {
-    if (this->record(record.cost.name, record.parameters, record.rtl_hash) == nullptr) {
+    const RtlDescription::Module module{record.cost.name, 1, record.parameters, false,
+                                        record.operands};
+    if (this->record(module, record.rtl_hash) == nullptr) {
       records_.emplace(key, record);
     }
   }
 }
 
-const ModuleRecord* Technology::record(const std::string& module, const RtlParameters& parameters,
+const ModuleRecord* Technology::record(const RtlDescription::Module& module,
                                        std::string_view rtl_hash) const {
-  const auto [begin, end] = records_.equal_range(key_of_module(module, parameters));
+  const auto [begin, end] =
+      records_.equal_range(key_of_record(module.name, module.parameters, module.operands));
   const auto found =
       std::find_if(begin, end, [&](const auto& entry) { return is_of(entry.second, rtl_hash); });
   return found == end ? nullptr : &found->second;
@@ -51,16 +54,38 @@ const ModuleRecord* Technology::record(const std::string& module, const RtlParam
 
 ModuleFigures Technology::find(const RtlDescription::Module& module, std::string_view rtl_hash,
                                const std::vector<RtlDescription::Size>& sizes) const {
+  ModuleFigures own = find_own(module, rtl_hash, sizes);
+  if (own.known()) return own;
+  std::set<std::string> all_operands;
+  for (const auto& [key, record] : records_) {
+    if (record.cost.name == module.name) all_operands.insert(record.operands);
+  }
+  for (const std::string& operands : all_operands) {
+    RtlDescription::Module other = module;
+    other.operands = operands;
+    ModuleFigures figures = find_own(other, rtl_hash, sizes);
+    figures.other_operands = true;
+    if (figures.known()) return figures;
+    if (figures.origin == ModuleFigures::Origin::stale) own.origin = figures.origin;
+  }
+  return own;
+}
+
+ModuleFigures Technology::find_own(const RtlDescription::Module& module, std::string_view rtl_hash,
+                                   const std::vector<RtlDescription::Size>& sizes) const {
   ModuleFigures figures;
-  if (const ModuleRecord* own = record(module.name, module.parameters, rtl_hash)) {
+  if (const ModuleRecord* own = record(module, rtl_hash)) {
     figures.origin = ModuleFigures::Origin::measured;
     figures.record = *own;
   } else {
     const SizedModule sized(module.parameters, sizes);
     std::vector<const ModuleRecord*> family;
-    bool any = records_.contains(key_of_module(module.name, module.parameters));
+    bool any = records_.contains(key_of_record(module.name, module.parameters, module.operands));
     for (const auto& [key, candidate] : records_) {
-      if (candidate.cost.name != module.name || !sized.is_alike(candidate.parameters)) continue;
+      if (candidate.cost.name != module.name || candidate.operands != module.operands ||
+          !sized.is_alike(candidate.parameters)) {
+        continue;
+      }
       any = true;
       if (is_of(candidate, rtl_hash)) family.push_back(&candidate);
     }
@@ -75,6 +100,7 @@ ModuleFigures Technology::find(const RtlDescription::Module& module, std::string
   }
   figures.record.cost.name = module.name;
   figures.record.parameters = module.parameters;
+  figures.record.operands = module.operands;
   figures.record.cost.instances = module.instances;
   return figures;
 }
@@ -85,6 +111,12 @@ std::string key_of_module(const std::string& module, const RtlParameters& parame
   std::string key = module;
   for (const auto& [name, value] : sorted) key += fmt::format(" {}={}", name, value);
   return key;
+}
+
+std::string key_of_record(const std::string& module, const RtlParameters& parameters,
+                          const std::string& operands) {
+  const std::string key = key_of_module(module, parameters);
+  return operands.empty() ? key : fmt::format("{} ({})", key, operands);
 }
 
 void write_technology(const Technology& technology, const fs::path& file) {

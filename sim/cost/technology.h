@@ -1,8 +1,10 @@
 // A technology: what synthesis and gate-level simulation in one library said of the modules of
 // designs. Files of configs/tech hold such records; the library itself stays where it is.
 //
-// A record is that of a module under its parameters and counts only for the RTL and the method
-// (kRecordMethod) it was made from: where either has changed since it is stale, and never used.
+// A record is that of a module under its parameters and its design's operands, and counts only for
+// the RTL and the method (kRecordMethod) it was made from: where either has changed since it is
+// stale, and never used. Where there is none of a design's own operands, one of others answers:
+// its area is right, its energy theirs.
 // Modules whose parameters are sizes of the array are answered at any size from records of a few
 // small ones (cost/size_fit.h); a record of the very size wins.
 #pragma once
@@ -54,8 +56,9 @@ struct ModuleFigures {
     absent,
   };
   Origin origin = Origin::absent;
-  ModuleRecord record;    // meaningful when known(); its cost has the module's instances
-  HeldOutError held_out;  // of a fit or estimate
+  ModuleRecord record;          // meaningful when known(); its cost has the module's instances
+  HeldOutError held_out;        // of a fit or estimate
+  bool other_operands = false;  // the record's, not the design's own: its energy is theirs
 
   bool known() const { return origin != Origin::stale && origin != Origin::absent; }
 };
@@ -69,17 +72,20 @@ class Technology {
   void add(ModuleRecord record);
   // Adds those of `other`; where both are of the same RTL, ours stays.
   void merge(const Technology& other);
-  // The record of this very module, RTL and method, or null.
-  const ModuleRecord* record(const std::string& module, const RtlParameters& parameters,
-                             std::string_view rtl_hash) const;
+  // The record of this very module, operands, RTL and method, or null.
+  const ModuleRecord* record(const RtlDescription::Module& module, std::string_view rtl_hash) const;
   // `sizes` as the design's RtlDescription has them.
   ModuleFigures find(const RtlDescription::Module& module, std::string_view rtl_hash,
                      const std::vector<RtlDescription::Size>& sizes) const;
   std::size_t records() const { return records_.size(); }
-  // By module and parameters. Several of a key are of different RTL.
+  // By key_of_record(). Several of a key are of different RTL.
   const std::multimap<std::string, ModuleRecord>& by_key() const { return records_; }
 
  private:
+  // Under these operands alone.
+  ModuleFigures find_own(const RtlDescription::Module& module, std::string_view rtl_hash,
+                         const std::vector<RtlDescription::Size>& sizes) const;
+
   std::multimap<std::string, ModuleRecord> records_;
 };
 
@@ -88,6 +94,9 @@ std::size_t different_parameters(const RtlParameters& wanted, const RtlParameter
 
 // "systolic_os_pe ABits=8 AccBits=32": parameters by name, whatever their order was.
 std::string key_of_module(const std::string& module, const RtlParameters& parameters);
+// "systolic_os_pe ABits=8 AccBits=32 (int8 x int8)".
+std::string key_of_record(const std::string& module, const RtlParameters& parameters,
+                          const std::string& operands);
 // The YAML of a technology, records by their keys, so that a new record changes only its own lines.
 std::string technology_text(const Technology& technology);
 // Throws UserError with all mistakes, located.

@@ -77,11 +77,14 @@ std::string record_text(const ModuleRecord& record) {
   for (const auto& [name, value] : parameters) {
     map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", name, value);
   }
+  const std::string operands =
+      record.operands.empty() ? "" : fmt::format("    operands: {}\n", quoted(record.operands));
   std::string text = fmt::format(
-      "  - module: {}\n    parameters: {{{}}}\n    rtl_hash: {}\n    cells: {}\n    area_um2: {}\n"
+      "  - module: {}\n    parameters: {{{}}}\n{}    rtl_hash: {}\n    cells: {}\n"
+      "    area_um2: {}\n"
       "    combinational_um2: {}\n    sequential_um2: {}\n    buffer_um2: {}\n"
       "    critical_path_ps: {}\n",
-      cost.name, map, quoted(record.rtl_hash), cost.cells, number(cost.area_um2),
+      cost.name, map, operands, quoted(record.rtl_hash), cost.cells, number(cost.area_um2),
       number(cost.combinational_um2), number(cost.sequential_um2), number(cost.buffer_um2),
       number(cost.critical_path_ps));
   text += tools_text(record.tools);
@@ -124,7 +127,7 @@ ParameterTable<Header> header_table() {
 
 // One record, flat.
 struct Flat {
-  std::string module, rtl_hash;
+  std::string module, operands, rtl_hash;
   std::uint64_t cells = 0;
   double area_um2 = 0, combinational_um2 = 0, sequential_um2 = 0, buffer_um2 = 0;
   double critical_path_ps = 0;
@@ -135,6 +138,7 @@ ParameterTable<Flat> record_table() {
   using F = Flat;
   ParameterTable<F> table;
   table.text("module", &F::module, "name in the RTL").required();
+  table.text("operands", &F::operands, "of the design");
   table.text("rtl_hash", &F::rtl_hash, "of the design's sources").required();
   table.integer("cells", &F::cells, {0, std::int64_t{1} << 40}, "", "gates").required();
   table.number("area_um2", &F::area_um2, kPositive, "um2", "of all cells").required();
@@ -247,6 +251,7 @@ ModuleRecord read_record(const YamlNode& map, const ParameterTable<Flat>& table,
                  .buffer_um2 = flat.buffer_um2,
                  .critical_path_ps = flat.critical_path_ps,
                  .leakage_uw = std::nullopt};
+  record.operands = flat.operands;
   record.rtl_hash = flat.rtl_hash;
   record.target_period_ps = source.target_period_ps;
   record.tools = source.tools();
@@ -289,7 +294,7 @@ void read_records(const YamlNode& list, Technology& technology, Diagnostics& dia
   const auto table = record_table();
   for (const YamlNode& item : list.items) {
     ModuleRecord record = read_record(item, table, technology.source, diagnostics);
-    const std::string key = key_of_module(record.cost.name, record.parameters);
+    const std::string key = key_of_record(record.cost.name, record.parameters, record.operands);
     if (!record.cost.name.empty() && technology.by_key().contains(key)) {
       diagnostics.add(item.where,
                       fmt::format("a second record of '{}'", printable(key, kNameLimit)));
@@ -388,7 +393,8 @@ void check_record(const TechnologySource& source, const ModuleRecord& record) {
   alone.source = source;
   alone.add(record);
   parse_technology(technology_text(alone),
-                   fmt::format("record of {}", key_of_module(record.cost.name, record.parameters)));
+                   fmt::format("record of {}", key_of_record(record.cost.name, record.parameters,
+                                                             record.operands)));
 }
 
 }  // namespace bitsmith

@@ -25,14 +25,13 @@ struct TraceEnergy {
   OperandClass operands{};
   double record_pj = 0;
   std::vector<GemmEnergy> gemms;  // those measured, in the trace's order
-  std::size_t computed = 0;       // GEMMs of the trace that the design computes
 
   // Of all MACs of `gemms`.
   double error() const;
 };
 
-// Measures up to `most` of the GEMMs. `record` is that of the same PE; none
-// where it has no energy of `mac` cycles in that class. `trace` is of pe.array().
+// Measures up to `most` of the GEMMs with a k above 1, maybe none. `record` is that of the same PE;
+// none where it has no energy of `mac` cycles in that class. `trace` is of pe.array().
 std::optional<TraceEnergy> energy_of_trace(const ModuleCharacterisation& pe,
                                            const ModuleRecord& record, const TraceOperands& trace,
                                            std::size_t most, unsigned threads);

@@ -33,9 +33,8 @@ OperandQuantization weight_quantization(const Design& design);
 class TraceOperands {
  public:
   // Throws UserError with every reason why the design does not hold formats or scales exactly, and
-  // the GEMMs it is true of,
-  // unless `skip_others`; when there is no GEMM left; and those whose formats of groups or zero
-  // points are out of range. Both must outlive this.
+  // the GEMMs it is true of; with `skip_others` only where no GEMM is left. Also throws where
+  // formats of groups or zero points are out of range. Both must outlive this.
   TraceOperands(const QuantizedOperands& trace, const Design& design, bool skip_others);
 
   // GEMMs that the design can compute, by their number in the workload.

@@ -35,6 +35,9 @@ struct RtlDescription {
     std::uint64_t instances;  // in one array
     RtlParameters parameters;
     bool is_pe = false;  // whether PeCycles are its own: it stands in every PE
+    // What the design computes on, which its parameters need not tell: "fp16 x fp4, int8 scales of
+    // 128". Energy depends on it; Design::rtl() fills it in.
+    std::string operands = {};
   };
   // SRAM, which synthesis would turn into registers: not part of the modules.
   struct Memory {
@@ -78,7 +81,7 @@ class Design {
 
   virtual std::string_view id() const = 0;
   virtual nlohmann::ordered_json resolved() const = 0;
-  virtual RtlDescription rtl() const = 0;
+  RtlDescription rtl() const;
 
   virtual ChannelWidths channel_widths() const = 0;
   virtual TileLimits tile_limits() const = 0;
@@ -138,6 +141,10 @@ class Design {
   // The right results, as unpack_y gives them: Y[M,N] = A[M,K] x W[K,N], scaled if there are
   // scales, for any M, N and K up to tile_limits().k_total.
   virtual void golden(const OperandViews& operands, MatrixView<std::int64_t> y) const = 0;
+
+ private:
+  // All but what rtl() fills in.
+  virtual RtlDescription describe_rtl() const = 0;
 };
 
 }  // namespace bitsmith

@@ -63,6 +63,8 @@ Json module_json(const ArrayModule& module) {
   return {{"module", cost.name},
           {"parameters", parameters},
           {"instances", cost.instances},
+          {"operands", known ? Json(module.figures.record.operands) : Json()},
+          {"other_operands", module.figures.other_operands},
           {"origin", word_of(module.figures.origin)},
           {"rtl_hash", known ? Json(module.figures.record.rtl_hash) : Json()},
           {"made", known && !is_estimated ? made_json(module.figures.record.tools) : Json()},
@@ -90,19 +92,45 @@ Json memory_json(const ArrayMemory& memory) {
           {"energy_pj", memory.pj()}};
 }
 
-std::string percent(const std::optional<double>& value) {
-  return value ? fmt::format("{:+.1f}%", 100 * *value) : std::string("not known");
+std::string percent(const std::optional<double>& value, bool has_sign) {
+  if (!value) return "not known";
+  return has_sign ? fmt::format("{:+.1f}%", 100 * *value) : fmt::format("{:.1f}%", 100 * *value);
 }
 
-std::string held_out_text(const HeldOutError& error) {
-  return fmt::format("area {}, leakage {}, energy {}", percent(error.area), percent(error.leakage),
-                     percent(error.energy));
+// Those of estimates are means of amounts.
+std::string held_out_text(const HeldOutError& error, bool has_sign) {
+  return fmt::format("area {}, leakage {}, energy {}", percent(error.area, has_sign),
+                     percent(error.leakage, has_sign), percent(error.energy, has_sign));
+}
+
+std::string mark_of(const ModuleFigures& figures) {
+  const std::string& name = figures.record.cost.name;
+  switch (figures.origin) {
+    case Origin::estimated:
+      return fmt::format(
+          "{} is estimated from its word-level cells and the record most like it (mean held-out "
+          "errors of its kind: {}; no critical path)",
+          name, held_out_text(figures.held_out, false));
+    case Origin::extrapolated:
+    case Origin::interpolated:
+      return fmt::format(
+          "{} is {} sizes (held-out errors: {}; its critical path is at least that of the measured "
+          "sizes)",
+          name,
+          figures.origin == Origin::extrapolated ? "extrapolated beyond the measured"
+                                                 : "interpolated between",
+          held_out_text(figures.held_out, true));
+    default:
+      return "";
+  }
 }
 
 // Of interpolated figures that of the largest record.
 std::string record_of(const ModuleFigures& figures) {
-  const std::string rtl = ", RTL " + figures.record.rtl_hash;
+  std::string rtl = ", RTL " + figures.record.rtl_hash;
   if (figures.origin == Origin::estimated) return rtl;
+  if (const std::string& operands = figures.record.operands; !operands.empty())
+    rtl = fmt::format(", operands {}{}", operands, rtl);
   const RecordTools& tools = figures.record.tools;
   return fmt::format("{}, {} with {}, OpenSTA {}, {}, method {}", rtl, tools.date, tools.yosys,
                      tools.opensta, tools.iverilog, tools.method);
@@ -116,21 +144,7 @@ std::string parameters_text(const RtlParameters& parameters) {
 std::string marks_text(const RunReportInput& input) {
   const ArrayFigures& array = *input.cost.array;
   std::string text;
-  for (const ArrayModule& module : array.modules) {
-    if (module.figures.origin == Origin::estimated) {
-      text += fmt::format(
-          "{} is estimated from its word-level cells and the records most like it (mean held-out "
-          "errors: {}; no critical path)\n",
-          module.cost().name, held_out_text(module.figures.held_out));
-    }
-    const bool is_beyond = module.figures.origin == Origin::extrapolated;
-    if (!is_beyond && module.figures.origin != Origin::interpolated) continue;
-    text += fmt::format(
-        "{} is {} sizes (held-out errors: {}; its critical path is at least that of the measured "
-        "sizes)\n",
-        module.cost().name, is_beyond ? "extrapolated beyond the measured" : "interpolated between",
-        held_out_text(module.figures.held_out));
-  }
+  for (const std::string& mark : array_marks(array)) text += mark + "\n";
   if (array.overclocked) {
     text += fmt::format("overclocked: {} GHz is more than the critical path allows\n",
                         input.accelerator.params.clock_ghz);
@@ -153,6 +167,20 @@ std::string marks_text(const RunReportInput& input) {
 }
 
 }  // namespace
+
+std::vector<std::string> array_marks(const ArrayFigures& array) {
+  std::vector<std::string> marks;
+  for (const ArrayModule& module : array.modules) {
+    const ModuleFigures& figures = module.figures;
+    if (std::string mark = mark_of(figures); !mark.empty()) marks.push_back(std::move(mark));
+    if (!figures.known() || !figures.other_operands) continue;
+    marks.push_back(fmt::format(
+        "energy of {} was measured under operands {}, not the design's own: `bitsmith synth "
+        "DESIGN.yaml --tech {} --liberty FILE` measures those",
+        figures.record.cost.name, figures.record.operands, array.technology));
+  }
+  return marks;
+}
 
 std::string limited_clock_text(const RunReportInput& input) {
   if (!input.cost.array || !input.cost.array->wanted_clock_ghz) return "";

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "report/run_report.h"
 
@@ -23,6 +24,8 @@ ArrayEfficiency array_efficiency(const RunReportInput& input);
 
 // null without a technology.
 nlohmann::ordered_json array_efficiency_json(const RunReportInput& input);
+// What is no plain measurement of the array's own modules under its own operands, with errors.
+std::vector<std::string> array_marks(const ArrayFigures& array);
 // Source, path, notes, and of every module its record, or sizes it lies between, and what it was
 // multiplied with.
 nlohmann::ordered_json array_technology_json(const RunReportInput& input);

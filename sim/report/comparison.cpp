@@ -269,6 +269,7 @@ Compared compared_of(const RunReportInput& input) {
   design.area_um2 = input.cost.area_um2;
   design.mixed_nodes = input.cost.mixed_nodes;
   design.missing = missing_cost(accelerator, input.cost, input.engine);
+  if (input.cost.array) design.remarks = array_marks(*input.cost.array);
   if (const std::string clock = limited_clock_text(input); !clock.empty()) {
     design.remarks.push_back(clock);
   }

@@ -82,6 +82,11 @@ class Sum {
     unit_.leakage_uw += counted.count * *record.cost.leakage_uw;
     unit_.area_um2 += counted.count * record.cost.area_um2;
     unit_.period_ps = std::max(unit_.period_ps, record.energy_period_ps);
+    if (figures.other_operands) {
+      unit_.remarks.push_back(fmt::format(
+          "{}: energy of {} under operands {}", technology_.name,
+          key_of_module(counted.module.name, counted.module.parameters), record.operands));
+    }
     if (figures.origin == Origin::measured) return;
     unit_.remarks.push_back(fmt::format(
         "{}: {} {} from smaller sizes, the energy of the largest of which is met within {}",

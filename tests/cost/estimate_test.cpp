@@ -93,7 +93,9 @@ TEST(Estimate, SizesOfAModuleAreLeftOutTogether) {
   }
   const auto result = estimated(technology, {"new", {}, {0, 0, 0, 0, 0, 10}});
   EXPECT_NEAR(result->record.cost.area_um2, 90, 0.1);
-  EXPECT_NEAR(*result->held_out.area, 6.0 / 18, 1e-3);  // six at -100%
+  EXPECT_NEAR(*result->held_out.area, 0, 1e-3);  // of what has no sizes
+  const EstimatedModule sized{"new", {{"Rows", 3}}, {}};
+  EXPECT_NEAR(*estimated(technology, sized)->held_out.area, 1, 1e-3);  // all at -100%
 }
 
 // Twice what its components cost wherever it is known: so here, too. The other parameters that are

@@ -37,8 +37,7 @@ TEST_P(TechnologyOsu018, AShippedRecordIsMadeAgainWithinOnePercent) {
   const SynthesisOptions options{default_liberty(), shipped.source.target_period_ps};
   const LibertyLibrary library = read_liberty(options.liberty);
   const WantedRecord wanted = sampled(GetParam());
-  const ModuleRecord* kept =
-      shipped.record(wanted.module.name, wanted.module.parameters, wanted.rtl_hash);
+  const ModuleRecord* kept = shipped.record(wanted.module, wanted.rtl_hash);
   ASSERT_NE(kept, nullptr)
       << wanted.key() << " is missing or stale: RTL or method have changed "
       << "since configs/tech/osu018.yaml was made; sim/cost/README.md says how";

@@ -52,6 +52,54 @@ ModuleRecord record_of(const std::string& module, const RtlParameters& parameter
   return record;
 }
 
+// The same RTL under other operands takes another energy.
+TEST(Technology, RecordsAreOfTheDesignsOperands) {
+  Technology technology = empty_technology();
+  const auto add = [&](const std::string& operands, double area) {
+    ModuleRecord record = record_of("pe", {{"Lanes", 4}}, area);
+    record.operands = operands;
+    technology.add(std::move(record));
+  };
+  add("fp16 x fp3", 100);
+  add("fp16 x fp4", 200);
+  technology = parse_technology(technology_text(technology), "both.yaml");
+  ASSERT_EQ(technology.records(), 2U);
+  const auto find = [&](const std::string& operands, const std::string& hash) {
+    return technology.find({"pe", 1, {{"Lanes", 4}}, true, operands}, hash, {});
+  };
+  for (const auto& [operands, area] : {std::pair("fp16 x fp3", 100.0), {"fp16 x fp4", 200.0}}) {
+    const ModuleFigures own = find(operands, "aa");
+    EXPECT_EQ(own.origin, Origin::measured);
+    EXPECT_FALSE(own.other_operands);
+    EXPECT_EQ(own.record.operands, operands);
+    EXPECT_EQ(own.record.cost.area_um2, area);
+  }
+  const ModuleFigures others = find("fp16 x int6", "aa");
+  EXPECT_EQ(others.origin, Origin::measured);
+  EXPECT_TRUE(others.other_operands);
+  EXPECT_EQ(others.record.operands, "fp16 x fp3");
+  EXPECT_EQ(find("fp16 x int6", "bb").origin, Origin::stale);
+  EXPECT_FALSE(find("fp16 x int6", "bb").known());
+}
+
+// Of sizes, too, operands are not mixed.
+TEST(Technology, AFitIsOfOneKindOfOperands) {
+  Technology technology = empty_technology();
+  for (const auto& [operands, per_row] : {std::pair("a", 10.0), {"b", 30.0}}) {
+    for (const int rows : {2, 4, 6, 8}) {
+      ModuleRecord record = record_of("edge", {{"Rows", rows}}, per_row * rows);
+      record.operands = operands;
+      technology.add(std::move(record));
+    }
+  }
+  const auto area = [&](const std::string& operands) {
+    return technology.find({"edge", 1, {{"Rows", 16}}, false, operands}, "aa", kSizes)
+        .record.cost.area_um2;
+  };
+  EXPECT_NEAR(area("a"), 160, 1e-6);
+  EXPECT_NEAR(area("b"), 480, 1e-6);
+}
+
 TEST(Technology, ARecordOfAnotherMethodIsStale) {
   Technology technology = empty_technology();
   ModuleRecord record = record_of("pe", {}, 100);
@@ -86,7 +134,7 @@ TEST(Technology, IsReadAsItWasWritten) {
   EXPECT_EQ(read.name, "round");
   EXPECT_EQ(read.source, technology.source);
   EXPECT_EQ(technology_text(read), text);
-  const ModuleRecord* pe = read.record("pe", {{"ABits", -8}, {"WBits", 4}}, "aa");
+  const ModuleRecord* pe = read.record({"pe", 1, {{"ABits", -8}, {"WBits", 4}}}, "aa");
   ASSERT_NE(pe, nullptr);
   EXPECT_EQ(pe->cost.area_um2, 100);
   EXPECT_EQ(pe->cost.leakage_uw, 0.5);
@@ -266,10 +314,12 @@ TEST(RecordMaking, DesignsAreAnsweredAtAnySize) {
     EXPECT_EQ(pes[0].instances, design->pe_count());
     Technology technology = empty_technology();
     for (const WantedRecord& wanted : modules_at_any_size(design)) {
-      EXPECT_EQ(technology.record(wanted.module.name, wanted.module.parameters, wanted.rtl_hash),
-                nullptr)
+      EXPECT_EQ(technology.record(wanted.module, wanted.rtl_hash), nullptr)
           << wanted.key() << " is wanted twice";
-      technology.add(record_of(wanted.module.name, wanted.module.parameters, 100, wanted.rtl_hash));
+      ModuleRecord record =
+          record_of(wanted.module.name, wanted.module.parameters, 100, wanted.rtl_hash);
+      record.operands = wanted.module.operands;
+      technology.add(std::move(record));
     }
     for (const RtlDescription::Module& module : design->rtl().modules) {
       const ModuleFigures found =
@@ -302,8 +352,8 @@ TEST(RecordMaking, RecordsOfTwoLibrariesDoNotMix) {
   TechnologySource later = source;
   later.date = "2027-01-01";
   keep_record(file, "my", later, record_of("edge", {}, 200));
-  EXPECT_EQ(read_technology(file).record("pe", {}, "aa")->tools, source.tools());
-  EXPECT_EQ(read_technology(file).record("edge", {}, "aa")->tools, later.tools());
+  EXPECT_EQ(read_technology(file).record({"pe", 1, {}}, "aa")->tools, source.tools());
+  EXPECT_EQ(read_technology(file).record({"edge", 1, {}}, "aa")->tools, later.tools());
   TechnologySource other = source;
   other.liberty_hash = "4567";
   EXPECT_THROW(keep_record(file, "my", other, record_of("pe", {}, 1)), UserError);
@@ -313,7 +363,7 @@ TEST(RecordMaking, RecordsOfTwoLibrariesDoNotMix) {
   other = source;
   other.node_nm = 28;
   EXPECT_THROW(keep_record(file, "my", other, record_of("pe", {}, 1)), UserError);
-  EXPECT_EQ(read_technology(file).record("pe", {}, "aa")->cost.area_um2, 100);
+  EXPECT_EQ(read_technology(file).record({"pe", 1, {}}, "aa")->cost.area_um2, 100);
   // A copy goes by its own name.
   std::filesystem::copy(file, folder.path() / "yours.yaml");
   EXPECT_EQ(read_technology(folder.path() / "yours.yaml").name, "yours");
@@ -382,7 +432,7 @@ TEST(TechnologyFile, RecordsOfSomeModulesAreReadAlone) {
   EXPECT_EQ(read_technology(file, {}).source, technology.source);
   const Technology some = read_technology(file, {"zz_last", "aa_first", "none"});
   EXPECT_EQ(some.records(), 2U);
-  EXPECT_EQ(*some.record("zz_last", {}, "aa")->cost.leakage_uw, 0.5);
+  EXPECT_EQ(*some.record({"zz_last", 1, {}}, "aa")->cost.leakage_uw, 0.5);
 
   // Of a name in quotes nobody says that it is another.
   std::string quoted = text;

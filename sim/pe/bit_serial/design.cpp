@@ -56,7 +56,7 @@ nlohmann::ordered_json Design::resolved() const {
   return result;
 }
 
-RtlDescription Design::rtl() const {
+RtlDescription Design::describe_rtl() const {
   RtlDescription rtl;
   rtl.sources = {"common/skid_buffer.sv",
                  "common/lzc.sv",

@@ -29,7 +29,6 @@ class Design final : public bitsmith::Design {
 
   std::string_view id() const override { return kId; }
   nlohmann::ordered_json resolved() const override;
-  RtlDescription rtl() const override;
   ChannelWidths channel_widths() const override { return lut_tensor_core::channel_widths(params_); }
   TileLimits tile_limits() const override { return lut_tensor_core::tile_limits(params_); }
   std::uint64_t pe_count() const override { return std::uint64_t{rows(params_)} * cols(params_); }
@@ -62,6 +61,7 @@ class Design final : public bitsmith::Design {
   void golden(const OperandViews& operands, MatrixView<std::int64_t> y) const override;
 
  private:
+  RtlDescription describe_rtl() const override;
   void pack_tables(const Job& job, CodeView a, std::uint64_t beat,
                    std::span<std::uint32_t> words) const;
 

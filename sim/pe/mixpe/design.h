@@ -28,7 +28,6 @@ class Design final : public bitsmith::Design {
 
   std::string_view id() const override { return kId; }
   nlohmann::ordered_json resolved() const override;
-  RtlDescription rtl() const override;
   ChannelWidths channel_widths() const override { return mixpe::channel_widths(params_); }
   TileLimits tile_limits() const override { return mixpe::tile_limits(params_); }
   std::uint64_t pe_count() const override { return std::uint64_t{params_.rows} * params_.cols; }
@@ -66,6 +65,7 @@ class Design final : public bitsmith::Design {
   void golden(const OperandViews& operands, MatrixView<std::int64_t> y) const override;
 
  private:
+  RtlDescription describe_rtl() const override;
   Params params_;
 };
 

@@ -65,7 +65,7 @@ RtlParameters Design::rtl_parameters() const {
   return all;
 }
 
-RtlDescription Design::rtl() const {
+RtlDescription Design::describe_rtl() const {
   RtlDescription rtl;
   rtl.sources = {"common/skid_buffer.sv",
                  "common/delay_line.sv",

@@ -29,7 +29,6 @@ class Design final : public bitsmith::Design {
 
   std::string_view id() const override { return kId; }
   nlohmann::ordered_json resolved() const override;
-  RtlDescription rtl() const override;
   ChannelWidths channel_widths() const override { return systolic::channel_widths(params_); }
   TileLimits tile_limits() const override { return systolic::tile_limits(params_); }
   std::uint64_t pe_count() const override { return std::uint64_t{params_.rows} * params_.cols; }
@@ -49,6 +48,7 @@ class Design final : public bitsmith::Design {
   void golden(const OperandViews& operands, MatrixView<std::int64_t> y) const override;
 
  private:
+  RtlDescription describe_rtl() const override;
   RtlParameters rtl_parameters() const;
   std::vector<RtlDescription::Module> os_modules() const;
   std::vector<RtlDescription::Module> ws_modules() const;

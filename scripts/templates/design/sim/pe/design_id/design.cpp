@@ -43,7 +43,7 @@ nlohmann::ordered_json Design::resolved() const {
 
 // REPLACE: the files of your RTL in compilation order, and the modules whose sum is the array,
 // the PE marked with `true`.
-RtlDescription Design::rtl() const {
+RtlDescription Design::describe_rtl() const {
   RtlDescription rtl;
   rtl.sources = {"common/skid_buffer.sv", "design_id/design_id_pe.sv",
                  "design_id/design_id_edge.sv", "design_id/design_id_array.sv"};
