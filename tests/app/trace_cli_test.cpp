@@ -148,10 +148,13 @@ TEST_F(TraceCli, VerifySynthComparesClassesWithATrace) {
                 .exit_code,
             0);
   const std::string design = shipped("configs/designs/systolic/int8_4x4.yaml");
+  const std::string answer = file() + ".json";
   const ProcessResult synth = bitsmith(
-      {"synth", design, "--tech", "osu018", "--trace", file(), "--json", "-", "--jobs", "2"});
+      {"synth", design, "--tech", "osu018", "--trace", file(), "--json", answer, "--jobs", "2"});
   ASSERT_EQ(synth.exit_code, 0) << synth.output;
-  const json row = json::parse(synth.output)["designs"][0];
+  EXPECT_THAT(synth.output, HasSubstr("int8_4x4.yaml: measuring systolic_os_pe under "));
+  EXPECT_THAT(synth.output, HasSubstr("all of these, by MACs"));
+  const json row = json::parse(read_file(answer, std::size_t{1} << 20))["designs"][0];
   const json& of_trace = row["trace"];
   EXPECT_EQ(of_trace["module"], "systolic_os_pe");
   EXPECT_EQ(of_trace["gemms"].size(), of_trace["gemms_that_fit"]);

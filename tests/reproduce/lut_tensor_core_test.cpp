@@ -179,6 +179,7 @@ Technology with_energies() {
     record.cost.name = module.name;
     record.cost.leakage_uw = 0;
     record.parameters = module.parameters;
+    record.operands = "int8 x int2, int8 scales of 128";  // of all of them
     record.rtl_hash = hash_of_rtl(module);
     record.energy_period_ps = 1000;
     EnergyRecord energy;
@@ -226,7 +227,8 @@ TEST(LutTensorCorePaper, EnergyWithoutRecordsIsNoFigure) {
   const auto core = design_of({.table = "int8", .precompute = "fused"});
   std::string column;
   for (const RtlDescription::Module& module : core->rtl().modules) {
-    if (module.name.ends_with("column")) column = key_of_module(module.name, module.parameters);
+    if (module.name.ends_with("column"))
+      column = key_of_record(module.name, module.parameters, module.operands);
   }
   for (const auto& [key, record] : technology.by_key()) {
     if (key != column) less.add(record);
