@@ -119,6 +119,41 @@ std::string cycles_text(const ReportPoint& point) {
   return value.is_number_unsigned() ? with_separators(value.get<std::uint64_t>()) : "unknown";
 }
 
+// What is not plainly of the array as it was asked for.
+struct Mark {
+  char letter;
+  const char* metric;
+  const char* text;
+};
+constexpr Mark kMarks[] = {
+    {'c', "clock_limited", "clock as fast as the array's critical path allows, not as asked for"},
+    {'e', "array_is_estimated", "area or energy of the array estimated: `run` prints the errors"},
+    {'n', "mixed_nodes", "array and SRAM of different nodes"},
+    {'o', "overclocked", "faster than the array's critical path allows"},
+    {'v', "vector_overclocked", "faster than the vector unit's two stages allow"}};
+
+bool has(const ReportPoint& point, const Mark& mark) {
+  const Json value = point.record.at("metrics").value(mark.metric, Json());
+  return value.is_boolean() && value.get<bool>();
+}
+
+std::string marks_text(const ReportPoint& point) {
+  std::string text;
+  for (const Mark& mark : kMarks)
+    if (has(point, mark)) text += mark.letter;
+  return text;
+}
+
+std::string legend_text(const std::vector<ReportPoint>& points) {
+  std::string text;
+  for (const Mark& mark : kMarks) {
+    const bool occurs = std::any_of(points.begin(), points.end(),
+                                    [&](const ReportPoint& point) { return has(point, mark); });
+    if (occurs) text += fmt::format("{}: {}\n", mark.letter, mark.text);
+  }
+  return text;
+}
+
 // Points of one workload after another, those with the fewest cycles first.
 std::string table_text(const Gathered& gathered) {
   constexpr std::size_t kWorkload = 1;
@@ -134,7 +169,8 @@ std::string table_text(const Gathered& gathered) {
   std::stable_sort(sorted.begin(), sorted.end(), [](const ReportPoint* a, const ReportPoint* b) {
     return metric(*a, "cycles") < metric(*b, "cycles");
   });
-  TextTable table({"point", "cycles", "ms", "utilization %", "DRAM MB", "mJ", "TOPS/W", "mm2"});
+  TextTable table(
+      {"point", "cycles", "ms", "utilization %", "DRAM MB", "mJ", "TOPS/W", "mm2", "marks"});
   for (const std::string& workload : workloads) {
     if (workload != workloads.front()) table.add_rule();
     for (const ReportPoint* point : sorted) {
@@ -143,10 +179,10 @@ std::string table_text(const Gathered& gathered) {
           {printable(point->name, 200), cycles_text(*point), metric_text(*point, "seconds", 1e3),
            metric_text(*point, "utilization", 100), metric_text(*point, "dram_bytes", 1e-6),
            metric_text(*point, "energy_pj", 1e-9), metric_text(*point, "tops_per_watt", 1),
-           metric_text(*point, "area_um2", 1e-6)});
+           metric_text(*point, "area_um2", 1e-6), marks_text(*point)});
     }
   }
-  return table.text();
+  return table.text() + legend_text(gathered.points);
 }
 
 // ---------------------------------------------------------------------------------- page

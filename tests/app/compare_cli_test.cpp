@@ -97,6 +97,21 @@ TEST_F(CompareCli, TheBaselineIsANameAFileOrANumber) {
   }
 }
 
+// No record has an accumulator of 27 bits.
+TEST_F(CompareCli, EstimatesAreMarkedWithTheirErrors) {
+  const std::vector<std::string> arguments = {
+      systolic_, shipped("systolic_int8_16x16_dequantise_edge.yaml"),
+      "--gemm",  "64x64x64",
+      "--set",   "design.accumulator_bits=27",
+      "--set",   "technology.allow_estimate=true"};
+  const json report = compared(arguments);
+  for (const json& design : report["designs"]) {
+    EXPECT_THAT(design["remarks"].dump(), HasSubstr("systolic_os_pe is estimated from its "));
+    EXPECT_THAT(design["remarks"].dump(), HasSubstr("mean held-out errors of its kind: area "));
+  }
+  EXPECT_THAT(compare(arguments).output, HasSubstr("systolic_os_pe is estimated from its "));
+}
+
 TEST_F(CompareCli, IsoPesResizesTheArrays) {
   const json result = compared({systolic_, serial_, lut_, "--gemm", "64x64x256", "--iso", "pes"});
   EXPECT_EQ(result["iso"]["wanted"], 256);

@@ -72,6 +72,30 @@ TEST_F(ReportCli, TableHasTheFastestOfEachWorkloadFirstAndThePageAllPoints) {
   EXPECT_THAT(data["provenance"], testing::Contains(json({"Sweep file", file})));
 }
 
+// An accumulator of 27 bits has no record.
+TEST_F(ReportCli, MarksSayWhatIsNotAsAskedFor) {
+  write(
+      "marks.yaml",
+      fmt::format("name: s\naccelerators: [{}]\naxes:\n"
+                  "  - {{set: technology.allow_estimate, values: [true]}}\n"
+                  "  - {{set: design.accumulator_bits, values: [32, 27]}}\n"
+                  "workloads: [{{gemm: 40x50x60}}]\n",
+                  (home_folder() / "configs/accelerators/systolic_int8_16x16_edge.yaml").string()));
+  ASSERT_EQ(bitsmith({"sweep", "marks.yaml", "--out", "marks"}).exit_code, 0);
+  const ProcessResult result = bitsmith({"report", "marks"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const auto marks_of = [&](const std::string& point) {
+    const std::size_t from = result.output.find(point);
+    const std::string line = result.output.substr(from, result.output.find('\n', from) - from);
+    return line.substr(line.find_last_of(' ') + 1);
+  };
+  EXPECT_THAT(marks_of("accumulator_bits=27"), testing::MatchesRegex("c?env?"));
+  EXPECT_THAT(marks_of("accumulator_bits=32"), testing::MatchesRegex("c?nv?"));
+  EXPECT_THAT(result.output, HasSubstr("\ne: area or energy of the array estimated"));
+  EXPECT_THAT(result.output, HasSubstr("\nn: array and SRAM of different nodes"));
+  EXPECT_THAT(result.output, testing::Not(HasSubstr("\no: ")));
+}
+
 TEST_F(ReportCli, FiguresOfARooflineAreThoseOfASingleRun) {
   ASSERT_EQ(bitsmith({"report", "out", "--html", "page.html"}).exit_code, 0);
   EXPECT_FALSE(fs::exists(folder() / "out/report.html"));
