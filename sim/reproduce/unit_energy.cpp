@@ -166,7 +166,9 @@ UnitAnswer unit_energy(const Design& design, const std::vector<CountedModule>& m
   Sum sum(design, technology);
   double pes = 0;
   for (const CountedModule& counted : modules) {
-    sum.add(counted, technology.find(counted.module, hash, rtl.sizes));
+    RtlDescription::Module module = counted.module;
+    module.operands = rtl.modules.front().operands;
+    sum.add(counted, technology.find(module, hash, rtl.sizes));
     if (counted.module.is_pe) pes += counted.count;
   }
   check(pes > 0, "a unit without PEs makes no products");

@@ -57,6 +57,7 @@ date: "2026-11-22"
 records:
   - module: bit_serial_pe
     parameters: {{ABits: 16, Lanes: 4, SkipZeroTerms: 0}}
+    operands: "fp16 x fp4_e2m1, int8 scales of 128"
     rtl_hash: "{serial}"
     cells: 10
     area_um2: 30
@@ -76,6 +77,7 @@ records:
         idle: [100, 0.5, 60, 60, 60]
   - module: systolic_os_pe
     parameters: {{ABits: 16, AExpBits: 5, ASpecials: 2, AccBits: 32, ClockGating: 0, DrainOverlapped: 1, Overflow: 0, Pipeline: 1, WBits: 16, WExpBits: 5, WSpecials: 2}}
+    operands: "fp16 x fp16"
     rtl_hash: "{systolic}"
     cells: 10
     area_um2: 40
@@ -149,7 +151,14 @@ TEST(EnergyComparison, RatiosAreOfPicojoulesByHand) {
   for (const CostRow& row : rows) {
     EXPECT_EQ(row.technology, "hand_cells");
     EXPECT_FALSE(row.stale || row.missing);
-    EXPECT_THAT(row.remarks, IsEmpty());
+    const bool has_own_operands = row.row != "eight" && row.row != "six";
+    EXPECT_EQ(row.remarks.empty(), has_own_operands) << row.row;
+  }
+  // The same RTL, under other weights.
+  for (const std::size_t other : {3U, 4U}) {
+    EXPECT_THAT(rows[other].remarks,
+                ElementsAre(HasSubstr("bit_serial_pe ABits=16 Lanes=4 SkipZeroTerms=0 under "
+                                      "operands fp16 x fp4_e2m1, int8 scales of 128")));
   }
   for (const CostRow& row : area_rows(comparisons, {}, "the command")) EXPECT_EQ(row.row, "area");
 }
@@ -243,6 +252,7 @@ TEST(EnergyComparison, SharesOfModulesAndSizesThatWereNotMeasured) {
   Technology technology = by_hand(comparisons);
   ModuleRecord record = record_of(technology, "bit_serial_pe");
   record.rtl_hash = hash_of(comparisons, "mixed");
+  record.operands = mixed.design->rtl().modules.front().operands;
   auto& energy = record.energies.at(OperandClass::llm, PeCycleClass::mac);
   const auto add = [&](const RtlModule& module, double pj) {
     record.cost.name = module.name;
